@@ -1,0 +1,180 @@
+/**
+ * The contract between the library and whatever keeps the sessions: the `SessionStore` service, `make`, which derives
+ * the whole service from six primitives, and the memory layer.
+ *
+ * A store moves records. It knows nothing about tokens, cookies, HTTP or what a payload contains.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record.js"
+import type { SessionStoreError } from "./internal/errors.js"
+
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  PreviousId,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  SessionFilter,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  SessionRecord,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  SessionSummary
+} from "./core/record.js"
+export {
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionStoreError
+} from "./internal/errors.js"
+
+/**
+ * What a store must be able to do. Each primitive is atomic on its own and reads the time from Effect's `Clock`.
+ *
+ * "Live" means: neither ended nor expired (`expiresAtMillis` greater than now).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Primitives {
+  /**
+   * Finds the live record with this id; on a miss the live record whose `previous.id` it is, as long as
+   * `previous.untilMillis` is in the future (of several, which cannot happen, any). The caller tells the two apart by
+   * comparing `record.id`. Never returns an expired or ended record. A record that cannot be read fails with `corrupt`.
+   */
+  readonly find: (id: string) => Effect.Effect<Option.Option<SessionRecord>, SessionStoreError>
+  /** Stores a new record. `false` when the id is taken, by an ended or expired record too; nothing is overwritten then. */
+  readonly insert: (record: SessionRecord) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Replaces the live record `record.id` if its version is `expectedVersion`. `false` when it is gone, expired, ended or
+   * has another version; nothing is written then, and never inserted. `createdAtMillis` is written as given.
+   */
+  readonly update: (
+    record: SessionRecord,
+    expectedVersion: number
+  ) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Replaces the live record `fromId` by `record`, whose id differs, if its version is `expectedVersion`. From then on
+   * `fromId` finds the record only as `record.previous` says. `false` under the conditions of `update`, or when
+   * `record.id` is taken.
+   */
+  readonly move: (
+    fromId: string,
+    record: SessionRecord,
+    expectedVersion: number
+  ) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Ends the session whose id or previous id this is (the previous id counts without its time limit). With `keepEnded`
+   * 0 the record is deleted; otherwise its payload becomes `""`, `previous` becomes `null` and `endedAtMillis` the
+   * earlier of now and its expiry, and a record that ended `keepEnded` ago or earlier is deleted. Succeeds with the
+   * summary of a live session that this call ended, otherwise (unknown, expired or ended already) with none.
+   */
+  readonly remove: (id: string) => Effect.Effect<Option.Option<SessionSummary>, SessionStoreError>
+  /** Lists summaries in no particular order. A session that is stored throughout is listed exactly once. */
+  readonly entries: (filter: SessionFilter) => Stream.Stream<SessionSummary, SessionStoreError>
+}
+
+/**
+ * What a store may do better than `make` derives it. Each has the meaning of the service's method of that name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Overrides
+  extends Partial<
+    Pick<Service, "touch" | "collect" | "count" | "removeWhere" | "revokeUser" | "revokedWithin">
+  > {}
+
+/**
+ * The whole service: the six primitives and what is derived from them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service extends Primitives {
+  /**
+   * Moves the last activity and the expiry of the live session `id` if its version is `version`, never backwards, without a new version. A
+   * session that is gone, or has another version, is left as it is: this never conflicts and never revives.
+   */
+  readonly touch: (
+    id: string,
+    version: number,
+    lastActivityMillis: number,
+    expiresAtMillis: number
+  ) => Effect.Effect<void, SessionStoreError>
+  /**
+   * Collects at most `limit` sessions that are over: deletes them, or with `keepEnded` first clears their payload and
+   * deletes them when that time has passed. Also erases sealed tokens whose grace is over. Never touches a live
+   * session's data. Succeeds with the number of sessions collected; less than `limit` means that none is left.
+   */
+  readonly collect: (limit: number) => Effect.Effect<number, SessionStoreError>
+  /** Counts the sessions a filter lets through, and the different users among them. */
+  readonly count: (
+    filter: SessionFilter
+  ) => Effect.Effect<{ readonly sessions: number; readonly users: number }, SessionStoreError>
+  /**
+   * Ends every live session the filter lets through, except the one whose id or previous id is `except`; succeeds with
+   * how many were ended.
+   */
+  readonly removeWhere: (
+    filter: SessionFilter,
+    options?: { readonly except?: string | undefined }
+  ) => Effect.Effect<number, SessionStoreError>
+  /**
+   * Ends every live session of a user, except the one whose id or previous id is `except`, and remembers the instant, so
+   * that a login in flight is found by `revokedWithin`. Succeeds with how many were ended.
+   */
+  readonly revokeUser: (options: {
+    readonly namespace: string
+    readonly userId: string
+    readonly except?: string | undefined
+  }) => Effect.Effect<number, SessionStoreError>
+  /**
+   * Tells whether `revokeUser` ran for this user after `since`, an instant taken by `LocalInstant.now` in this process.
+   * A revocation whose `except` was `exceptId` does not count.
+   */
+  readonly revokedWithin: (options: {
+    readonly namespace: string
+    readonly userId: string
+    readonly since: LocalInstant
+    readonly exceptId?: string | undefined
+  }) => Effect.Effect<boolean, SessionStoreError>
+}
+
+/**
+ * An instant of this process by two clocks: milliseconds of the system's wall clock (`Date.now`) and of the process's
+ * monotonic clock (`performance.now`). Only for telling a login that was in flight when a user was revoked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LocalInstant {
+  readonly wallMillis: number
+  readonly monotonicMillis: number
+}
+
+/**
+ * The service that keeps the sessions.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class SessionStore extends Context.Tag("effect-session/SessionStore/SessionStore")<
+  SessionStore,
+  Service
+>() {}
