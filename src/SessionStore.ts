@@ -7,11 +7,17 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record.js"
+import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
+import { SessionConfigError } from "./internal/errors.js"
+import { makeMemory } from "./internal/memoryStore.js"
+import * as Revocations from "./internal/revocations.js"
 
 export type {
   /**
@@ -119,8 +125,9 @@ export interface Service extends Primitives {
   ) => Effect.Effect<void, SessionStoreError>
   /**
    * Collects at most `limit` sessions that are over: deletes them, or with `keepEnded` first clears their payload and
-   * deletes them when that time has passed. Also erases sealed tokens whose grace is over. Never touches a live
-   * session's data. Succeeds with the number of sessions collected; less than `limit` means that none is left.
+   * deletes them when that time has passed. Never touches a live session's data. Succeeds with the number of sessions
+   * collected; less than `limit` means that none is left. A store with an override also erases sealed tokens whose
+   * grace is over; where `collect` is derived, the session's next write drops them.
    */
   readonly collect: (limit: number) => Effect.Effect<number, SessionStoreError>
   /** Counts the sessions a filter lets through, and the different users among them. */
@@ -178,3 +185,101 @@ export class SessionStore extends Context.Tag("effect-session/SessionStore/Sessi
   SessionStore,
   Service
 >() {}
+
+/**
+ * Reads the clocks of this process.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const LocalInstant: { readonly now: () => LocalInstant } = { now: Revocations.localNow }
+
+/**
+ * Makes the whole service from the six primitives; what the store can do better it passes beside them.
+ *
+ * `keepEnded` must be the time the store's `remove` honours (default 0): `collect` needs it to tell what is due.
+ * `entries` is wrapped, because the marks of `revokeUser` are records of the store itself (namespace
+ * `effect-session/revocations`, no user, ids that no token leads to, gone after one to four days): they are in no
+ * listing, no count and no `removeWhere`.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { SessionStore } from "effect-session"
+ *
+ * declare const primitives: SessionStore.Primitives
+ *
+ * export const layer = Layer.sync(SessionStore.SessionStore, () => SessionStore.make(primitives))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  primitives: Primitives & Overrides,
+  options?: { readonly keepEnded?: Duration.DurationInput | undefined }
+): Service => {
+  const { find, insert, update, move, remove } = primitives
+  const entries = Revocations.hideMarks(primitives.entries)
+  const removeWhere = primitives.removeWhere ?? Derived.removeWhere(entries, remove)
+  const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
+  return {
+    find,
+    insert,
+    update,
+    move,
+    remove,
+    entries,
+    removeWhere,
+    touch: primitives.touch ?? Derived.touch(primitives),
+    collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
+    count: primitives.count ?? Derived.count(entries),
+    revokeUser:
+      primitives.revokeUser ??
+      (({ namespace, userId, except }) =>
+        Effect.zipRight(
+          // The mark comes first: a login that commits between the two is either removed or finds the mark.
+          Revocations.writeMark(primitives, { namespace, userId }, except),
+          removeWhere({ namespace, userId }, { except })
+        )),
+    revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives)
+  }
+}
+
+/**
+ * Provides a store in this process's memory, with settings. Each build of the layer has sessions of its own.
+ *
+ * - `maxSessions` (at least 1, default unlimited) bounds the sessions that are held, ended ones included. Where an insert
+ *   would exceed it, what is over is collected first (looked for at most once a second); if that is not enough, kept
+ *   ended sessions go, and then the least recently active live session is evicted: its user is logged out.
+ * - `keepEnded` (default 0) is how long a session that ended is kept, without its payload.
+ *
+ * Dies with `SessionConfigError` when `maxSessions` is not a positive integer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemoryWith = (options: {
+  readonly maxSessions?: number | undefined
+  readonly keepEnded?: Duration.DurationInput | undefined
+}): Layer.Layer<SessionStore> =>
+  Layer.effect(
+    SessionStore,
+    Effect.suspend(() => {
+      const { maxSessions, keepEnded = 0 } = options
+      if (maxSessions !== undefined && !(Number.isSafeInteger(maxSessions) && maxSessions > 0)) {
+        const reason = "must be a positive integer."
+        return Effect.die(new SessionConfigError({ field: "maxSessions", reason }))
+      }
+      return Effect.succeed(make(makeMemory(Duration.toMillis(keepEnded), maxSessions), options))
+    })
+  )
+
+/**
+ * Provides a store in this process's memory: for tests, for development, and for one process that may forget its sessions
+ * when it stops. Unlimited: see `layerMemoryWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})

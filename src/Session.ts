@@ -1,0 +1,766 @@
+/**
+ * The session of the current request: what handlers import.
+ *
+ * Every operation is a small `Effect` that needs the `Session` service, which `SessionMiddleware` provides. The session is
+ * loaded before the handler runs and committed after it, so reading and writing cannot fail for the store's sake. What
+ * is recorded is run again on the newest state when a parallel request was faster: nothing is lost.
+ *
+ * Keys are paths (`"cart.items.0"`), values are JSON. A bad key or value ends the handler with a defect (HTTP 500) and
+ * nothing is stored.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Json, JsonInput, JsonObject } from "./core/json.js"
+import * as Path from "./core/path.js"
+import { type Cell, makeCell, now as nowOf } from "./internal/cell.js"
+import { commit as commitCell, takeStored } from "./internal/commit.js"
+import {
+  SessionConflict,
+  SessionDecodeError,
+  SessionEncodeError,
+  SessionKeyError,
+  SessionRefused,
+  SessionStoreError,
+  SessionTypeError
+} from "./internal/errors.js"
+import * as Lifecycle from "./internal/lifecycle.js"
+import { makeMemory } from "./internal/memoryStore.js"
+import * as Operations from "./internal/operations.js"
+import { compile } from "./internal/settings.js"
+import { Session } from "./internal/tag.js"
+import { SessionConfig } from "./SessionConfig.js"
+import { LocalInstant, make as makeStore } from "./SessionStore.js"
+
+export {
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionConflict,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionDecodeError,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionEncodeError,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionKeyError,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionRefused,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionStoreError,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionTypeError
+}
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Json,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  JsonInput,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  JsonObject
+}
+export {
+  /**
+   * The service every operation needs.
+   *
+   * @since 0.1.0
+   * @category tags
+   */
+  Session
+}
+export {
+  /**
+   * @since 0.1.0
+   * @category schemas
+   */
+  schema
+} from "./internal/typed.js"
+
+/**
+ * The public id of a session: 40 lower-case hex characters. No secret: safe to log, useless as a cookie.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SessionId = string
+
+/**
+ * What names a value: a dotted text or a `Session.path`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Key = Path.Key
+
+/**
+ * When a value expires: after a duration, or at an instant. At most one of the two.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PutOptions {
+  readonly expiresIn?: Duration.DurationInput | undefined
+  readonly expiresAt?: DateTime.DateTime.Input | undefined
+}
+
+const use = <A>(f: (cell: Cell) => A): Effect.Effect<A, never, Session> => Effect.map(Session, f)
+
+const found = (value: Json | undefined): Option.Option<Json> =>
+  value === undefined ? Option.none() : Option.some(value)
+
+const typed = <A>(f: (cell: Cell) => A): Effect.Effect<A, SessionTypeError, Session> =>
+  Effect.flatMap(Session, (cell) => {
+    try {
+      return Effect.succeed(f(cell))
+    } catch (error) {
+      if (error instanceof SessionTypeError) return Effect.fail(error)
+      throw error
+    }
+  })
+
+/**
+ * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const path: (...segments: ReadonlyArray<string>) => Path.Path = Path.literal
+
+/**
+ * Tells whether a text from outside is a key every operation accepts.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isKey: (text: string) => boolean = Path.isKey
+
+/**
+ * Reads a value; with a schema it is decoded, and fails with `SessionDecodeError` when it does not fit. A stored `null`
+ * is `Some(null)`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const get: {
+  (key: Key): Effect.Effect<Option.Option<Json>, never, Session>
+  <A, I, R>(
+    key: Key,
+    schema: Schema.Schema<A, I, R>
+  ): Effect.Effect<Option.Option<A>, SessionDecodeError, Session | R>
+} = <A, I, R>(key: Key, schema?: Schema.Schema<A, I, R>) =>
+  // The overloads say which of the two results this is.
+  (schema === undefined
+    ? use((cell) => found(Operations.get(cell, "get", key)))
+    : Effect.flatMap(Session, (cell) =>
+        decode(key, schema, Operations.get(cell, "get", key))
+      )) as never
+
+const decode = <A, I, R>(
+  key: Key,
+  schema: Schema.Schema<A, I, R>,
+  value: Json | undefined
+): Effect.Effect<Option.Option<A>, SessionDecodeError, R> =>
+  value === undefined
+    ? Effect.succeed(Option.none())
+    : Effect.mapBoth(Schema.decodeUnknown(schema)(value), {
+        // The parse error quotes the value, which may be a secret: it is not kept.
+        onFailure: () => new SessionDecodeError({ key: Path.display(key) }),
+        onSuccess: Option.some
+      })
+
+/**
+ * Reads a value or gives a default, which is not stored. A stored `null` comes back as `null`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const getOrElse = <D>(
+  key: Key,
+  otherwise: () => D
+): Effect.Effect<Json | D, never, Session> =>
+  use((cell) => {
+    const value = Operations.get(cell, "getOrElse", key)
+    return value === undefined ? otherwise() : value
+  })
+
+/**
+ * A copy of all user data and live flash values; never the user, the CSRF secret or other bookkeeping.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const all: Effect.Effect<JsonObject, never, Session> = use(Operations.all)
+
+/**
+ * The part of the data under some keys; a nested key keeps its place.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const only = (...keys: Operations.Keys): Effect.Effect<JsonObject, never, Session> =>
+  use((cell) => Operations.only(cell, keys))
+
+/**
+ * The data without some keys.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const except = (...keys: Operations.Keys): Effect.Effect<JsonObject, never, Session> =>
+  use((cell) => Operations.except(cell, keys))
+
+/**
+ * Whether every key is present and not null; 0, "", false and [] count as present. True without keys.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const has = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
+  use((cell) => Operations.has(cell, keys))
+
+/**
+ * Whether at least one key is present and not null. False without keys.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const hasAny = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
+  use((cell) => Operations.hasAny(cell, keys))
+
+/**
+ * Whether every key is present, even if null.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const exists = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
+  use((cell) => Operations.exists(cell, keys))
+
+/**
+ * Whether every key is missing.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const missing = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
+  use((cell) => Operations.missing(cell, keys))
+
+/**
+ * Stores a value, or each entry of an object. A scalar in the way of a path is replaced by an object. With `expiresIn` or
+ * `expiresAt` (one-segment keys only) the value is missing from that instant on; a later put without them clears it.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const put: {
+  <const T>(key: Key, value: JsonInput<T>, options?: PutOptions): Effect.Effect<void, never, Session>
+  <const T extends object>(object: JsonInput<T>): Effect.Effect<void, never, Session>
+} = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
+  use((cell) => {
+    // The overloads say which of the two calls this is.
+    if (args.length === 1) return Operations.putAll(cell, "put", args[0] as object)
+    const [key, value, options] = args as [Key, unknown, PutOptions | undefined]
+    return Operations.put(cell, key, value, instantOf(cell, options))
+  })
+
+const instantOf = (cell: Cell, options: PutOptions | undefined): number | null => {
+  if (options?.expiresIn !== undefined) {
+    return nowOf(cell) + Duration.toMillis(options.expiresIn)
+  }
+  return options?.expiresAt === undefined
+    ? null
+    : DateTime.toEpochMillis(DateTime.unsafeMake(options.expiresAt))
+}
+
+/**
+ * Appends to a list; missing or null becomes a list of one. Fails with `SessionTypeError` on anything else.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const push = <const T>(
+  key: Key,
+  value: JsonInput<T>
+): Effect.Effect<void, SessionTypeError, Session> =>
+  typed((cell) => Operations.push(cell, key, value))
+
+/**
+ * Adds to a number and gives the new one; missing or null is 0. What a parallel request adds is added too, so the number
+ * that is stored may be higher than the one given here.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const increment = (
+  key: Key,
+  by = 1
+): Effect.Effect<number, SessionTypeError, Session> =>
+  typed((cell) => Operations.add(cell, "increment", key, by))
+
+/**
+ * Subtracts from a number and gives the new one; otherwise as `increment`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const decrement = (
+  key: Key,
+  by = 1
+): Effect.Effect<number, SessionTypeError, Session> =>
+  typed((cell) => Operations.add(cell, "decrement", key, -by))
+
+/**
+ * Changes a value by a pure function and gives the new one. The function may run again on a newer state.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const modify = <const T>(
+  key: Key,
+  f: (current: Option.Option<Json>) => JsonInput<T>
+): Effect.Effect<Json, never, Session> =>
+  use((cell) =>
+    Operations.modify(
+      cell,
+      "modify",
+      key,
+      Operations.changing(cell, "modify", key, (current) => f(found(current)))
+    )
+  )
+
+/**
+ * Gives the value, or when it is missing or null runs `effect` and stores its result, if still missing by then.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const remember = <const T, E, R>(
+  key: Key,
+  effect: Effect.Effect<JsonInput<T>, E, R>
+): Effect.Effect<Json, E, R | Session> =>
+  Effect.flatMap(Session, (cell) => {
+    const value = Operations.get(cell, "remember", key)
+    return value === undefined || value === null
+      ? Effect.map(effect, (made) => Operations.putMissing(cell, key, made))
+      : Effect.succeed(value)
+  })
+
+/**
+ * Reads a value and removes it, a flash too. Parallel requests may both see it: see `consume`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
+  use((cell) => found(Operations.pull(cell, key)))
+
+/**
+ * Takes a value out of the stored session at once: of parallel requests exactly one gets it. For one-time codes.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const consume = (
+  key: Key
+): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
+  Effect.flatMap(Session, (cell) =>
+    Lifecycle.consume(cell, takeStored, Operations.pathOf("consume", key), Path.display(key))
+  )
+
+/**
+ * Removes keys, flash too; an absent key is no error, an emptied parent stays.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const forget = (...keys: Operations.Keys): Effect.Effect<void, never, Session> =>
+  use((cell) => Operations.forget(cell, "forget", keys))
+
+/**
+ * Clears data, flash, user, CSRF token and previous URL; the id stays.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const flush: Effect.Effect<void, never, Session> = use(Operations.flush)
+
+/**
+ * Replaces all data by the entries of an object.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const replace = <const T extends object>(
+  object: JsonInput<T>
+): Effect.Effect<void, never, Session> =>
+  // Every JSON-shaped object is an object.
+  use((cell) => Operations.replace(cell, object as object))
+
+/**
+ * Stores a value, or each entry of an object, for the rest of this request and the whole next one.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const flash: {
+  <const T>(key: Key, value: JsonInput<T>): Effect.Effect<void, never, Session>
+  <const T extends object>(object: JsonInput<T>): Effect.Effect<void, never, Session>
+} = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
+  use((cell) =>
+    // The overloads say which of the two calls this is.
+    args.length === 1
+      ? Operations.flashAll(cell, args[0] as object)
+      : Operations.flash(cell, "flash", args[0] as Key, args[1])
+  )
+
+/**
+ * Stores a value for the rest of this request only.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const now = <const T>(
+  key: Key,
+  value: JsonInput<T>
+): Effect.Effect<void, never, Session> =>
+  use((cell) => Operations.flash(cell, "now", key, value))
+
+/**
+ * Keeps all flash values, those of `now` too, for one request more.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const reflash: Effect.Effect<void, never, Session> = use((cell) =>
+  Operations.keep(cell, [])
+)
+
+/**
+ * Keeps some flash values for one request more; without keys all of them.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const keep = (...keys: Operations.Keys): Effect.Effect<void, never, Session> =>
+  use((cell) => Operations.keep(cell, keys))
+
+/**
+ * Keeps form input for the next request, so that a form can be filled again. Fields that are named like passwords or
+ * tokens are left out.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const flashInput = <const T extends object>(
+  object: JsonInput<T>
+): Effect.Effect<void, never, Session> =>
+  // Every JSON-shaped object is an object.
+  use((cell) => Operations.flashInput(cell, object as object))
+
+/**
+ * Reads form input that the request before has kept.
+ *
+ * @since 0.1.0
+ * @category flash
+ */
+export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
+  use((cell) => found(Operations.old(cell, key)))
+
+/**
+ * The public id: equal to `id` in the store and in `SessionAdmin`.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const id: Effect.Effect<SessionId, never, Session> = use((cell) => cell.id)
+
+/**
+ * Creates the session even if nothing is written.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const start: Effect.Effect<void, never, Session> = use(Operations.start)
+
+/**
+ * True when no stored session came with the request.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.base === null)
+
+/**
+ * Gives the session a new id, cookie and CSRF token; data and flash are kept. The old id is dead on every server once
+ * this is committed. Call it when a user's privileges change; `login` does it by itself.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const regenerate: Effect.Effect<SessionId, never, Session> = use((cell) =>
+  Operations.regenerate(cell, "regenerate")
+)
+
+/**
+ * Gives the session a new id and keeps the CSRF token: renewal without a login. The old id works on for the grace period
+ * (30 seconds), so that parallel requests are not cut off; with `destroy: true` it is dead at once.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const migrate = (
+  options: { readonly destroy?: boolean | undefined } = {}
+): Effect.Effect<SessionId, never, Session> =>
+  use((cell) => Operations.migrate(cell, options.destroy ?? false))
+
+/**
+ * Clears everything and gives a new id.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const invalidate: Effect.Effect<SessionId, never, Session> = use(Operations.invalidate)
+
+/**
+ * Ends the session at once, on every server; parallel requests can no longer store anything in it. This request goes on
+ * with an empty session that is stored only if something is written.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const destroy: Effect.Effect<void, SessionStoreError, Session> = Effect.flatMap(
+  Session,
+  Lifecycle.destroy
+)
+
+/**
+ * Logs a user in, at once: commits what was recorded before, with a new id and CSRF token. A guest's data is kept,
+ * another user's is cleared. `userId` has 1 to 255 bytes. `remember` is `setLifetime`.
+ *
+ * Fails with `SessionRefused` when the user has as many sessions as allowed, or was revoked after this request began.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const login = (
+  userId: string,
+  options: { readonly remember?: Duration.DurationInput | undefined } = {}
+): Effect.Effect<void, SessionStoreError | SessionRefused, Session> =>
+  Effect.flatMap(Session, (cell) =>
+    Lifecycle.login(
+      cell,
+      userId,
+      options.remember === undefined ? null : Duration.toMillis(options.remember)
+    )
+  )
+
+/**
+ * Logs out: destroys the session at once and lets the response delete the cookie, whatever its status, unless this
+ * request begins a new session (a flash that says good-bye).
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const logout: Effect.Effect<void, SessionStoreError, Session> = Effect.flatMap(
+  Session,
+  Lifecycle.logout
+)
+
+/**
+ * The user that `login` has set.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const userId: Effect.Effect<Option.Option<string>, never, Session> = use((cell) =>
+  Option.fromNullable(cell.state.userId)
+)
+
+const instant = (pick: (cell: Cell) => number): Effect.Effect<DateTime.Utc, never, Session> =>
+  use((cell) => DateTime.unsafeMake(pick(cell)))
+
+/**
+ * When the session was created; for one that is not stored yet, this request.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
+  (cell) => cell.base?.record.createdAtMillis ?? cell.blank.absoluteFromMillis
+)
+
+/**
+ * The last activity that is stored; it moves at most once per touch interval.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = instant(
+  (cell) => cell.base?.record.lastActivityMillis ?? cell.blank.absoluteFromMillis
+)
+
+/**
+ * When the session ends if nothing more happens.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
+  (cell) =>
+    cell.base?.record.expiresAtMillis ??
+    cell.blank.absoluteFromMillis + cell.surroundings.compiled.idleMillis
+)
+
+/**
+ * Sets how long this session lives. A duration becomes its idle and its absolute timeout, and the cookie lasts as long;
+ * `"browser"` means the configured timeouts and a cookie that ends with the browser.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const setLifetime = (
+  lifetime: Duration.DurationInput | "browser"
+): Effect.Effect<void, never, Session> =>
+  use((cell) => Operations.setLifetime(cell, lifetime === "browser" ? lifetime : Duration.toMillis(lifetime)))
+
+/**
+ * A CSRF token for a form or a header, masked anew each time. Creates the session where there is none.
+ *
+ * @since 0.1.0
+ * @category csrf
+ */
+export const csrfToken: Effect.Effect<string, never, Session> = use(Operations.csrfToken)
+
+/**
+ * The same as `csrfToken`.
+ *
+ * @since 0.1.0
+ * @category csrf
+ */
+export const token: Effect.Effect<string, never, Session> = csrfToken
+
+/**
+ * Makes every CSRF token given so far invalid.
+ *
+ * @since 0.1.0
+ * @category csrf
+ */
+export const regenerateToken: Effect.Effect<void, never, Session> = use(Operations.regenerateToken)
+
+/**
+ * Whether a text is a CSRF token of this session; any text is taken, in constant time for one of the right length.
+ *
+ * @since 0.1.0
+ * @category csrf
+ */
+export const verifyToken = (text: string): Effect.Effect<boolean, never, Session> =>
+  use((cell) => Operations.verifyToken(cell, text))
+
+/**
+ * The page remembered by `setPreviousUrl`: path and query.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> = use((cell) =>
+  Option.fromNullable(Operations.previousUrl(cell))
+)
+
+/**
+ * Remembers a page of this origin, as a path or, where `origin` is given, a URL of it. Anything that could lead
+ * elsewhere is ignored with a debug log.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const setPreviousUrl = (
+  url: string,
+  origin?: string
+): Effect.Effect<void, never, Session> =>
+  Effect.flatMap(Session, (cell) =>
+    Operations.setPreviousUrl(cell, url, origin)
+      ? Effect.void
+      : Effect.logDebug("Session.setPreviousUrl ignored a URL that is not a page of this origin")
+  )
+
+/**
+ * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
+ * aged by this commit and not again at the end.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const commit: Effect.Effect<
+  void,
+  SessionStoreError | SessionConflict | SessionEncodeError,
+  Session
+> = Effect.flatMap(Session, (cell) =>
+  Effect.asVoid(commitCell(cell, { ages: true, operation: "commit" }))
+)
+
+/**
+ * Provides a session for tests of handlers, without HTTP and without a store outside it. `data` is what it holds.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * const program = Session.increment("visits")
+ *
+ * Effect.runPromise(Effect.provide(program, Session.layerTest({ visits: 1 })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTest = (data: JsonObject = {}): Layer.Layer<Session> =>
+  Layer.effect(
+    Session,
+    Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      const settings = yield* SessionConfig
+      const cell = makeCell({
+        store: makeStore(makeMemory(0, undefined)),
+        compiled: compile(settings),
+        clock,
+        began: LocalInstant.now(),
+        ipAddress: () => null,
+        userAgent: () => null
+      })
+      if (Object.keys(data).length > 0) Operations.putAll(cell, "put", data)
+      return cell
+    })
+  )

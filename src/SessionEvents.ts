@@ -1,0 +1,104 @@
+/**
+ * What happens to sessions, as a stream: for audit logs, alerts and dashboards.
+ *
+ * Each event is also counted by the metric `effect_session_events` (tag `event`) and logged at debug level. An event
+ * names sessions by their public id; it never holds a token or anything a session contains.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+
+/**
+ * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SessionEvent = { readonly atMillis: number } & (
+  | { readonly _tag: "Created"; readonly id: string }
+  | {
+      readonly _tag: "Regenerated"
+      readonly id: string
+      readonly from: string
+      readonly reason: "login" | "regenerate" | "migrate" | "invalidate"
+    }
+  | { readonly _tag: "Destroyed"; readonly id: string }
+  | { readonly _tag: "Expired"; readonly count: number }
+  | {
+      readonly _tag: "Revoked"
+      readonly count: number
+      readonly id?: string | undefined
+      readonly userId?: string | undefined
+    }
+  | { readonly _tag: "ConflictReplayed"; readonly id: string; readonly attempts: number }
+  | { readonly _tag: "InvalidId"; readonly reason: "malformed" | "ambiguous" | "unknown" }
+  | { readonly _tag: "CsrfRejected"; readonly reason: string }
+  | { readonly _tag: "PayloadDiscarded"; readonly id: string; readonly reason: string }
+)
+
+/**
+ * Where events are published. The default hub is one for the whole process, so nothing has to be provided.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class SessionEvents extends Context.Reference<SessionEvents>()(
+  "effect-session/SessionEvents/SessionEvents",
+  { defaultValue: () => makeHub() }
+) {}
+
+const capacity = 1024
+
+const makeHub = (): PubSub.PubSub<SessionEvent> => Effect.runSync(PubSub.sliding(capacity))
+
+/**
+ * Provides a hub of its own, so that one test does not see the events of another.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never> = Layer.effect(SessionEvents, Effect.sync(makeHub))
+
+/**
+ * The events from now on. A subscriber that falls more than 1024 events behind misses the oldest.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const stream: Stream.Stream<SessionEvent> = Stream.unwrap(
+  Effect.map(SessionEvents, (hub) => Stream.fromPubSub(hub))
+)
+
+const total = Metric.counter("effect_session_events", {
+  description: "What happened to sessions",
+  incremental: true
+})
+
+const counters = new Map<SessionEvent["_tag"], Metric.Metric.Counter<number>>()
+
+const counterOf = (event: SessionEvent["_tag"]) => {
+  const known = counters.get(event)
+  if (known !== undefined) return known
+  const counter = Metric.tagged(total, "event", event)
+  counters.set(event, counter)
+  return counter
+}
+
+/**
+ * Publishes an event; never fails, never waits for a subscriber.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const publish = (event: SessionEvent): Effect.Effect<void> =>
+  Effect.flatMap(SessionEvents, (hub) =>
+    Effect.zipRight(
+      Effect.zipRight(Metric.increment(counterOf(event._tag)), PubSub.publish(hub, event)),
+      Effect.logDebug("session event", event)
+    )
+  )

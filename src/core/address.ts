@@ -1,0 +1,133 @@
+/**
+ * Who is asking: the client's address and user agent, made fit to be stored and compared.
+ *
+ * Everything here comes from outside and may be forged. An address is believed only as far as the chain of trusted
+ * proxies reaches, and nothing that comes in is ever a reason to fail.
+ */
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from "node:net"
+
+/** Tells whether a normalised address belongs to a trusted proxy. */
+export type ProxyMatcher = (address: string) => boolean
+
+const MAX_ADDRESS_TEXT = 128
+const MAX_HOPS = 64
+const MAX_USER_AGENT = 512
+const MAPPED = "::ffff:"
+
+/**
+ * Makes the matcher for a list of addresses and CIDR ranges, IPv4 and IPv6.
+ *
+ * Answers `{ bad }` with the first entry that is neither. An empty list trusts nobody.
+ */
+export const makeProxyMatcher = (
+  list: ReadonlyArray<string>
+): ProxyMatcher | { readonly bad: string } => {
+  if (list.length === 0) return () => false
+  // One list a family, so that "::/0" never speaks for IPv4.
+  const blocks = { ipv4: new BlockList(), ipv6: new BlockList() }
+  for (const entry of list) {
+    const range = parseRange(entry.trim())
+    if (range === undefined) return { bad: entry }
+    blocks[range.family].addSubnet(range.address, range.bits, range.family)
+  }
+  return (text) => {
+    const address = normalize(text)
+    if (address === undefined) return false
+    const family = familyOf(address)
+    return blocks[family].check(address, family)
+  }
+}
+
+const familyOf = (address: string): "ipv4" | "ipv6" => (isIPv4(address) ? "ipv4" : "ipv6")
+
+const parseRange = (entry: string) => {
+  const [text = "", bitsText, ...rest] = entry.split("/")
+  if (rest.length > 0 || isIP(text) === 0 || text.includes("%")) return undefined
+  const address = normalize(text)
+  if (address === undefined) return undefined
+  const family = familyOf(address)
+  const written = isIPv6(text) ? 128 : 32
+  const bits = bitsText === undefined ? written : parseBits(bitsText, written)
+  if (bits === undefined) return undefined
+  // An IPv4 range written in IPv6 ("::ffff:10.0.0.0/104") counts 96 bits more than the range it stands for.
+  const mapped = family === "ipv4" && written === 128 ? bits - 96 : bits
+  return mapped < 0 ? undefined : { address, family, bits: mapped }
+}
+
+const parseBits = (text: string, most: number): number | undefined => {
+  if (!/^(?:0|[1-9][0-9]{0,2})$/.test(text)) return undefined
+  const bits = Number(text)
+  return bits <= most ? bits : undefined
+}
+
+/**
+ * Brings an address to its one form: no port, brackets or zone id, IPv6 compressed and in lower case, an IPv4 address
+ * in IPv6 clothes as IPv4.
+ *
+ * Gives `undefined` for whatever is not an address. The result is at most 45 characters long.
+ */
+export const normalize = (text: string): string | undefined => {
+  if (isIPv4(text)) return text
+  if (text.length > MAX_ADDRESS_TEXT) return undefined
+  const host = withoutPort(text.trim())
+  if (isIPv4(host)) return host
+  if (!isIPv6(host)) return undefined
+  const zone = host.indexOf("%")
+  const bare = zone === -1 ? host : host.slice(0, zone)
+  const { address } = new SocketAddress({ address: bare, family: "ipv6" })
+  const inner = address.slice(MAPPED.length)
+  return address.startsWith(MAPPED) && isIPv4(inner) ? inner : address
+}
+
+/** The host of `1.2.3.4:55`, `[::1]:55` or `[::1]`; any other text as it is. */
+const withoutPort = (text: string): string => {
+  const bracketed = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(text)
+  if (bracketed !== null) return isIPv6(bracketed[1] ?? "") ? (bracketed[1] ?? "") : ""
+  const withPort = /^([0-9.]+):[0-9]{1,5}$/.exec(text)
+  return withPort?.[1] ?? text
+}
+
+/**
+ * Finds the client's address: the socket's, or, behind trusted proxies, what they report in `X-Forwarded-For`.
+ *
+ * The header is walked from the right, as each proxy appends the address it was called from. The first address that is
+ * no trusted proxy is the client; an entry that is no address ends the walk at the last trusted one, since what stands
+ * further left may be the client's own invention.
+ */
+export const clientAddress = (source: {
+  readonly socket: string | undefined
+  readonly forwardedFor: string | undefined
+  readonly isTrusted: ProxyMatcher
+}): string | undefined => {
+  let address = source.socket === undefined ? undefined : normalize(source.socket)
+  if (address === undefined || source.forwardedFor === undefined) return address
+  let end = source.forwardedFor.length
+  // A chain longer than this is not one of real proxies; the bound keeps a forged header cheap.
+  for (let hops = 0; hops < MAX_HOPS && end >= 0 && source.isTrusted(address); hops++) {
+    const comma = end === 0 ? -1 : source.forwardedFor.lastIndexOf(",", end - 1)
+    const hop = normalize(source.forwardedFor.slice(comma + 1, end))
+    if (hop === undefined) return address
+    address = hop
+    end = comma
+  }
+  return address
+}
+
+/**
+ * Makes a `User-Agent` header fit to be stored: at most 512 characters, well-formed, without control characters.
+ *
+ * Gives `undefined` when nothing is left. The text is still the client's: whoever shows it in a page escapes it.
+ */
+export const userAgentText = (text: string | undefined): string | undefined => {
+  if (text === undefined) return undefined
+  const cut = isPairAt(text, MAX_USER_AGENT - 1) ? MAX_USER_AGENT - 1 : MAX_USER_AGENT
+  const clean = text
+    .slice(0, cut)
+    .replace(/\p{Cc}/gu, " ")
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .trim()
+  return clean === "" ? undefined : clean
+}
+
+/** True when the two units at `index` are one character outside the basic plane. */
+const isPairAt = (text: string, index: number): boolean => (text.codePointAt(index) ?? 0) > 0xffff

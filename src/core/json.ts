@@ -1,0 +1,166 @@
+/**
+ * JSON values: their types, the compile-time check of what may be stored, and the deep, validated copy that every value
+ * goes through on its way into a session.
+ */
+import { Fault, isFault } from "./fault.js"
+
+/** A JSON value. */
+export type Json = null | boolean | number | string | JsonArray | JsonObject
+
+/** A list of JSON values. */
+export type JsonArray = ReadonlyArray<Json>
+
+/** An object of JSON values. */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/**
+ * What a value of type `T` must be to be stored: `T` itself where it is JSON, `never` where it is not. Interfaces and
+ * optional properties pass; `undefined`, functions, `bigint`, `symbol`, `Date`, `Map` do not.
+ *
+ * Use it as `<const T>(value: T & JsonInput<T>)` or `<T>(value: JsonInput<T>)`.
+ */
+export type JsonInput<T> = T extends Json
+  ? T
+  : T extends (...args: never) => unknown
+    ? never
+    : T extends object
+      ? { readonly [K in keyof T]: K extends symbol ? never : JsonProperty<T, K> }
+      : never
+
+type JsonProperty<T, K extends keyof T> = T extends ReadonlyArray<unknown>
+  ? JsonInput<T[K]>
+  : undefined extends T[K]
+    ? Record<never, never> extends Pick<T, K>
+      ? JsonInput<Exclude<T[K], undefined>> | undefined
+      : never
+    : JsonInput<T[K]>
+
+/** How deep a value may be nested; a scalar is 0 deep. */
+export const maxDepth = 32
+
+/** True for an object that is neither a list nor null. */
+export const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** True for a list. */
+export const isList = (value: Json | undefined): value is JsonArray => Array.isArray(value)
+
+/** Copies a value deeply; a scalar is its own copy. */
+export const copy = <J extends Json>(value: J): J => {
+  if (typeof value !== "object" || value === null) return value
+  // The copy has the shape of what is copied, which the type system cannot see.
+  if (Array.isArray(value)) return value.map(copy) as unknown as J
+  const result: Record<string, Json> = {}
+  // A stored __proto__ (only a foreign writer can have made one) is not copied, so it never becomes a prototype.
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__") continue
+    result[key] = copy((value as JsonObject)[key] as Json)
+  }
+  // As above.
+  return result as unknown as J
+}
+
+/** True when two values are alike, whatever the order of their keys. */
+export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
+  if (a === b) return true
+  if (isList(a) && isList(b)) {
+    return a.length === b.length && a.every((item, index) => equals(item, b[index]))
+  }
+  if (!isObject(a) || !isObject(b)) return false
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && equals(a[key], b[key]))
+  )
+}
+
+/**
+ * Copies a value of unknown origin as JSON, or says why it cannot be stored. A property that is `undefined` is left
+ * out, `-0` becomes `0`; nothing else is changed. `maxBytes` bounds the UTF-8 length of the JSON text.
+ */
+export const fromUnknown = (value: unknown, maxBytes: number): Json | Fault => {
+  const walk: Walk = { bytes: 0, maxBytes }
+  try {
+    const result = convert(value, 0, walk)
+    if (isFault(result)) return result
+    // A code unit takes at most six bytes in JSON text, so most values need no exact count.
+    if (walk.bytes * 6 <= maxBytes) return result
+    return Buffer.byteLength(JSON.stringify(result)) > maxBytes ? tooLarge(maxBytes) : result
+  } catch {
+    return new Fault("encode", "reading it threw an error")
+  }
+}
+
+interface Walk {
+  /** A lower bound of the bytes of JSON text seen so far. */
+  bytes: number
+  readonly maxBytes: number
+}
+
+const tooLarge = (maxBytes: number) =>
+  new Fault("encode", `it is larger than ${maxBytes} bytes as JSON`)
+
+const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
+  walk.bytes += 1
+  if (walk.bytes > walk.maxBytes) return tooLarge(walk.maxBytes)
+  switch (typeof value) {
+    case "string":
+      walk.bytes += value.length + 1
+      return walk.bytes > walk.maxBytes ? tooLarge(walk.maxBytes) : value
+    case "boolean":
+      return value
+    case "number":
+      if (Number.isFinite(value)) return value === 0 ? 0 : value
+      return new Fault("encode", `it contains ${value}, which JSON cannot hold`)
+    case "object":
+      if (value === null) return null
+      if (depth >= maxDepth) {
+        return new Fault(
+          "encode",
+          `it is nested deeper than ${maxDepth} levels or refers to itself`
+        )
+      }
+      return Array.isArray(value)
+        ? convertList(value, depth, walk)
+        : convertObject(value, depth, walk)
+    default:
+      return new Fault("encode", `it contains a value of type ${typeof value}`)
+  }
+}
+
+const convertList = (
+  list: ReadonlyArray<unknown>,
+  depth: number,
+  walk: Walk
+): Json | Fault => {
+  const result: Array<Json> = []
+  for (let index = 0; index < list.length; index++) {
+    const item = convert(list[index], depth + 1, walk)
+    if (isFault(item)) return item
+    result.push(item)
+  }
+  return result
+}
+
+const convertObject = (object: object, depth: number, walk: Walk): Json | Fault => {
+  const kind = Object.prototype.toString.call(object).slice(8, -1)
+  if (kind !== "Object") return new Fault("encode", `it contains a ${kind}`)
+  // The object was seen to be a plain one; its properties are still unknown.
+  const source = object as Readonly<Record<string, unknown>>
+  if (typeof source.toJSON === "function") {
+    return new Fault("encode", "it contains an object with a toJSON method; encode it first")
+  }
+  const result: Record<string, Json> = {}
+  for (const key of Object.keys(source)) {
+    if (key === "__proto__") return new Fault("key", "it contains the key __proto__")
+    const property = source[key]
+    if (property === undefined) continue
+    walk.bytes += key.length + 3
+    const item = convert(property, depth + 1, walk)
+    if (isFault(item)) return item
+    result[key] = item
+  }
+  return result
+}

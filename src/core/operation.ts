@@ -1,0 +1,250 @@
+/**
+ * The operations of a session as data, and `apply`, which runs one on a state.
+ *
+ * An operation is recorded with everything it needs resolved (instants, ids, secrets), so that running it again on a
+ * newer state, after a conflict, does the same thing there. `seen` holds the ids of the flash entries that shadowed
+ * the operation's keys when it was recorded: only those are consulted and removed, so an operation never eats a
+ * flash that a parallel request has set meanwhile.
+ */
+import { Fault, isFault } from "./fault.js"
+import { isList, type Json, type JsonObject } from "./json.js"
+import * as Path from "./path.js"
+import { type FlashEntry, isExpiredKey, type Lifetime, omit, oldInput, type State } from "./state.js"
+
+type Segments = ReadonlyArray<string>
+type Seen = ReadonlyArray<string>
+
+/** One recorded operation. */
+export type Operation =
+  | { readonly _tag: "put"; readonly path: Segments; readonly value: Json; readonly ttlMillis: number | null; readonly seen: Seen; readonly atMillis: number }
+  | { readonly _tag: "putMissing"; readonly path: Segments; readonly value: Json; readonly seen: Seen; readonly atMillis: number }
+  | { readonly _tag: "modify"; readonly path: Segments; readonly change: Change; readonly seen: Seen; readonly atMillis: number }
+  | { readonly _tag: "forget"; readonly paths: ReadonlyArray<Segments>; readonly seen: Seen }
+  | { readonly _tag: "flush"; readonly csrfSecret: string }
+  | { readonly _tag: "clearData" }
+  | { readonly _tag: "flash"; readonly name: string; readonly entry: FlashEntry }
+  | { readonly _tag: "now"; readonly name: string; readonly entry: FlashEntry }
+  | { readonly _tag: "keep"; readonly name: string; readonly entry: FlashEntry; readonly seen: Seen }
+  | { readonly _tag: "age"; readonly seen: Seen }
+  | { readonly _tag: "csrf"; readonly secret: string }
+  | { readonly _tag: "previousUrl"; readonly url: string }
+  | { readonly _tag: "lifetime"; readonly lifetime: Lifetime }
+  | { readonly _tag: "login"; readonly userId: string; readonly csrfSecret: string; readonly atMillis: number }
+
+/** A pure change of one value; it may run again on a newer state. */
+export type Change = (current: Json | undefined) => Json | Fault
+
+/** Runs an operation: the next state, or why it does not fit. The given state is never changed. */
+export const apply = (state: State, operation: Operation): State | Fault => {
+  switch (operation._tag) {
+    case "put":
+      return put(state, operation)
+    case "putMissing": {
+      const current = seenValue(state, operation.path, operation.seen, operation.atMillis)
+      return current === undefined || current === null
+        ? write(state, operation.path, operation.value, operation.seen, operation.atMillis)
+        : state
+    }
+    case "modify": {
+      const next = operation.change(
+        seenValue(state, operation.path, operation.seen, operation.atMillis)
+      )
+      return isFault(next)
+        ? next
+        : write(state, operation.path, next, operation.seen, operation.atMillis)
+    }
+    case "forget":
+      return operation.paths.reduce((next, path) => forget(next, path, operation.seen), state)
+    case "flush":
+      return flush(state, operation.csrfSecret)
+    case "clearData":
+      return { ...state, data: {}, ttl: {} }
+    case "flash":
+      return {
+        ...state,
+        flash: { ...state.flash, [operation.name]: operation.entry },
+        now: omit(state.now, [operation.name])
+      }
+    case "now":
+      return { ...state, now: { ...state.now, [operation.name]: operation.entry } }
+    case "keep":
+      return keep(state, operation.name, operation.entry, operation.seen)
+    case "age":
+      return { ...state, flash: withoutEntries(state.flash, operation.seen) }
+    case "csrf":
+      return { ...state, csrfSecret: operation.secret }
+    case "previousUrl":
+      return { ...state, previousUrl: operation.url }
+    case "lifetime":
+      return { ...state, lifetime: operation.lifetime }
+    case "login":
+      return login(state, operation)
+  }
+}
+
+/** Runs operations in order, on one state; the first that does not fit ends it. */
+export const applyAll = (
+  state: State,
+  operations: ReadonlyArray<Operation>
+): State | { readonly fault: Fault; readonly operation: Operation } => {
+  let next = state
+  for (const operation of operations) {
+    const result = apply(next, operation)
+    if (isFault(result)) return { fault: result, operation }
+    next = result
+  }
+  return next
+}
+
+/** A change that adds to a number; missing or null counts as 0. */
+export const adding =
+  (by: number): Change =>
+  (current) => {
+    if (current !== undefined && current !== null && typeof current !== "number") {
+      return new Fault("type", "it holds something that is not a number")
+    }
+    const sum = (current ?? 0) + by
+    return Number.isFinite(sum) && Math.abs(sum) <= Number.MAX_SAFE_INTEGER
+      ? sum
+      : new Fault("type", "the result is not a safe finite number")
+  }
+
+/** A change that appends to a list; missing or null becomes a list of one. */
+export const pushing =
+  (value: Json): Change =>
+  (current) => {
+    if (current === undefined || current === null) return [value]
+    return isList(current)
+      ? [...current, value]
+      : new Fault("type", "it holds something that is not a list")
+  }
+
+const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): State | Fault => {
+  const { atMillis, path, seen, ttlMillis, value } = operation
+  if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, path, seen)
+  const written = write(state, path, value, seen, atMillis)
+  if (isFault(written) || path.length > 1) return written
+  const name = path[0] as string
+  return ttlMillis === null
+    ? { ...written, ttl: omit(written.ttl, [name]) }
+    : { ...written, ttl: { ...written.ttl, [name]: ttlMillis } }
+}
+
+/** Writes to the data and takes the seen flash of that name away; what had expired under the name is not built upon. */
+const write = (
+  state: State,
+  path: Segments,
+  value: Json,
+  seen: Seen,
+  atMillis: number
+): State | Fault => {
+  const name = path[0] as string
+  const expired = isExpiredKey(state, name, atMillis)
+  const data = Path.set(expired ? omit(state.data, [name]) : state.data, path, value)
+  if (isFault(data)) return data
+  return {
+    ...state,
+    data,
+    ttl: expired ? omit(state.ttl, [name]) : state.ttl,
+    ...withoutSeen(state, name, seen)
+  }
+}
+
+const forget = (state: State, path: Segments, seen: Seen): State => {
+  const name = path[0] as string
+  const data = Path.remove(state.data, path)
+  const ttl = Object.hasOwn(data, name) ? state.ttl : omit(state.ttl, [name])
+  if (path.length === 1) return { ...state, data, ttl, ...withoutSeen(state, name, seen) }
+  return {
+    ...state,
+    data,
+    ttl,
+    flash: forgetInside(state.flash, path, seen),
+    now: forgetInside(state.now, path, seen)
+  }
+}
+
+const forgetInside = (
+  entries: Readonly<Record<string, FlashEntry>>,
+  path: Segments,
+  seen: Seen
+): Readonly<Record<string, FlashEntry>> => {
+  const name = path[0] as string
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
+  if (entry === undefined || !seen.includes(entry.id)) return entries
+  const value = Path.remove({ [name]: entry.value }, path)[name] as Json
+  return { ...entries, [name]: { id: entry.id, value } }
+}
+
+const withoutSeen = (state: State, name: string, seen: Seen): Pick<State, "flash" | "now"> => ({
+  flash: isSeen(state.flash, name, seen) ? omit(state.flash, [name]) : state.flash,
+  now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now
+})
+
+const isSeen = (
+  entries: Readonly<Record<string, FlashEntry>>,
+  name: string,
+  seen: Seen
+): boolean => Object.hasOwn(entries, name) && seen.includes((entries[name] as FlashEntry).id)
+
+const seenValue = (
+  state: State,
+  path: Segments,
+  seen: Seen,
+  atMillis: number
+): Json | undefined => {
+  const name = path[0] as string
+  for (const entries of [state.now, state.flash]) {
+    if (isSeen(entries, name, seen)) {
+      return Path.get({ [name]: (entries[name] as FlashEntry).value }, path)
+    }
+  }
+  return isExpiredKey(state, name, atMillis) ? undefined : Path.get(state.data, path)
+}
+
+const keep = (state: State, name: string, entry: FlashEntry, seen: Seen): State => {
+  const newer = Object.hasOwn(state.flash, name) && !isSeen(state.flash, name, seen)
+  return {
+    ...state,
+    flash: newer ? state.flash : { ...state.flash, [name]: entry },
+    now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now
+  }
+}
+
+const withoutEntries = (
+  entries: Readonly<Record<string, FlashEntry>>,
+  ids: ReadonlyArray<string>
+): Readonly<Record<string, FlashEntry>> =>
+  omit(
+    entries,
+    Object.keys(entries).filter((name) => ids.includes((entries[name] as FlashEntry).id))
+  )
+
+const flush = (state: State, csrfSecret: string): State => ({
+  ...state,
+  data: {},
+  flash: {},
+  now: {},
+  ttl: {},
+  csrfSecret,
+  previousUrl: null,
+  userId: null,
+  authenticatedAtMillis: null
+})
+
+const login = (state: State, operation: Extract<Operation, { _tag: "login" }>): State => {
+  const { atMillis, csrfSecret, userId } = operation
+  const foreign = state.userId !== null && state.userId !== userId
+  return {
+    ...(foreign ? { ...flush(state, csrfSecret), lifetime: null } : state),
+    csrfSecret,
+    userId,
+    authenticatedAtMillis: atMillis,
+    absoluteFromMillis: atMillis,
+    lifetime: null
+  }
+}
+
+/** The names of the user's own flash entries, the old input apart. */
+export const flashNames = (entries: JsonObject | Readonly<Record<string, unknown>>) =>
+  Object.keys(entries).filter((name) => name !== oldInput)

@@ -1,0 +1,151 @@
+/**
+ * Paths into a session's data: `"cart.items.0"` walks objects by key and lists by index. Only own properties are seen,
+ * nothing is changed in place, and no path can reach a prototype.
+ */
+import { Fault, isFault } from "./fault.js"
+import { isList, isObject, type Json, type JsonArray, type JsonObject } from "./json.js"
+
+/** A path of literal segments, in which a dot is a character like any other. */
+export interface Path {
+  readonly _tag: "Path"
+  readonly segments: ReadonlyArray<string>
+}
+
+/** What names a value: a dotted text, or a path of literal segments. */
+export type Key = string | Path
+
+/** How many segments a path may have. */
+const maxSegments = 32
+
+const forbidden: ReadonlySet<string> = new Set(["__proto__", "prototype", "constructor"])
+
+/** Makes a path of literal segments. */
+export const literal = (...segments: ReadonlyArray<string>): Path => ({ _tag: "Path", segments })
+
+/** Splits a key into segments, or says what is wrong with it. */
+export const parse = (key: Key): ReadonlyArray<string> | Fault => {
+  if (typeof key === "string" && !key.includes(".")) return check([key])
+  if (typeof key === "string") return check(key.split(".", maxSegments + 1))
+  return typeof key === "object" && key !== null && Array.isArray(key.segments)
+    ? check(key.segments)
+    : new Fault("key", "a key is a text or a Session.path")
+}
+
+/** As `parse`, for the operations whose keys have one segment. */
+export const single = (key: Key): string | Fault => {
+  const segments = parse(key)
+  if (isFault(segments)) return segments
+  return segments.length === 1
+    ? (segments[0] as string)
+    : new Fault("key", "TTL and flash keys have one segment")
+}
+
+/** True when a text is a key that every operation accepts. */
+export const isKey = (text: string): boolean => typeof text === "string" && !isFault(parse(text))
+
+/** A key as error messages show it: at most 80 characters. */
+export const display = (key: Key | ReadonlyArray<string>): string => {
+  const text = typeof key === "string" ? key : segmentsOf(key).join(".")
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+/** The value at a path, or `undefined`. */
+export const get = (root: JsonObject, path: ReadonlyArray<string>): Json | undefined => {
+  let current: Json | undefined = root
+  for (const segment of path) {
+    current = child(current, segment)
+    if (current === undefined) return undefined
+  }
+  return current
+}
+
+/** A copy of `root` with the value at the path; a missing or scalar container on the way becomes an object. */
+export const set = (
+  root: JsonObject,
+  path: ReadonlyArray<string>,
+  value: Json
+): JsonObject | Fault => {
+  const result = setIn(root, path, 0, value)
+  // An object stays an object at the root.
+  return isFault(result) ? result : (result as JsonObject)
+}
+
+/** A copy of `root` without the path, or `root` itself when it is not there; an emptied container stays. */
+export const remove = (root: JsonObject, path: ReadonlyArray<string>): JsonObject =>
+  // An object stays an object at the root.
+  removeIn(root, path, 0) as JsonObject
+
+const segmentsOf = (key: Path | ReadonlyArray<string>): ReadonlyArray<string> =>
+  "segments" in key ? key.segments : key
+
+const check = (segments: ReadonlyArray<string>): ReadonlyArray<string> | Fault => {
+  if (segments.length === 0) return new Fault("key", "it has no segment")
+  if (segments.length > maxSegments) {
+    return new Fault("key", `it has more than ${maxSegments} segments`)
+  }
+  for (const segment of segments) {
+    if (typeof segment !== "string" || segment === "") {
+      return new Fault("key", "it has an empty segment")
+    }
+    if (forbidden.has(segment)) return new Fault("key", `${segment} is not allowed`)
+  }
+  return segments
+}
+
+const indexOf = (segment: string): number | undefined =>
+  /^(?:0|[1-9]\d{0,8})$/.test(segment) ? Number(segment) : undefined
+
+const child = (container: Json, segment: string): Json | undefined => {
+  if (isList(container)) {
+    const index = indexOf(segment)
+    return index === undefined ? undefined : container[index]
+  }
+  return isObject(container) && Object.hasOwn(container, segment) ? container[segment] : undefined
+}
+
+const setIn = (
+  container: Json | undefined,
+  path: ReadonlyArray<string>,
+  at: number,
+  value: Json
+): Json | Fault => {
+  if (at === path.length) return value
+  const segment = path[at] as string
+  if (isList(container)) return setInList(container, path, at, value)
+  const object = isObject(container) ? container : {}
+  const next = setIn(child(object, segment), path, at + 1, value)
+  return isFault(next) ? next : { ...object, [segment]: next }
+}
+
+const setInList = (
+  list: JsonArray,
+  path: ReadonlyArray<string>,
+  at: number,
+  value: Json
+): Json | Fault => {
+  const index = indexOf(path[at] as string)
+  if (index === undefined || index > list.length) {
+    return new Fault("key", "a list takes an index from 0 to its length")
+  }
+  const next = setIn(list[index], path, at + 1, value)
+  if (isFault(next)) return next
+  return [...list.slice(0, index), next, ...list.slice(index + 1)]
+}
+
+const removeIn = (container: Json, path: ReadonlyArray<string>, at: number): Json => {
+  const segment = path[at] as string
+  const inner = child(container, segment)
+  if (inner === undefined) return container
+  const last = at === path.length - 1
+  const next = last ? undefined : removeIn(inner, path, at + 1)
+  if (next === inner) return container
+  if (isList(container)) {
+    const index = Number(segment)
+    const rest = container.slice(index + 1)
+    return [...container.slice(0, index), ...(next === undefined ? [] : [next]), ...rest]
+  }
+  const result: Record<string, Json> = { ...(container as JsonObject) }
+  if (next === undefined) delete result[segment]
+  else result[segment] = next
+  return result
+}

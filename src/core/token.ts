@@ -1,0 +1,129 @@
+/**
+ * Tokens and the ids that are made of them.
+ *
+ * A token is what the cookie carries: 32 random bytes as base64url. An id is what the store knows: the first 160 bits of
+ * the token's hash. From an id nobody gets back to a token, so a leaked table or directory opens no session.
+ */
+import * as crypto from "node:crypto"
+
+const TOKEN_BYTES = 32
+const ENTRY_ID_BYTES = 9
+const ID_LENGTH = 40
+const NOT_A_DIGIT = 255
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+const DIGITS = new Uint8Array(128).fill(NOT_A_DIGIT)
+for (let value = 0; value < ALPHABET.length; value++) DIGITS[ALPHABET.charCodeAt(value)] = value
+
+const POOL = Buffer.alloc(4096)
+// The pool starts used up, so that nothing random is made at import (a process snapshot would repeat it).
+let pooledFrom = POOL.length
+
+/**
+ * Fills `target`, of at most 4096 bytes, with random bytes from the system's generator.
+ *
+ * One call to the system serves many small requests; what was handed out is erased from the pool.
+ */
+export const fillRandom = (target: Uint8Array): void => {
+  if (target.length > POOL.length - pooledFrom) {
+    crypto.randomFillSync(POOL)
+    pooledFrom = 0
+  }
+  const end = pooledFrom + target.length
+  target.set(POOL.subarray(pooledFrom, end))
+  POOL.fill(0, pooledFrom, end)
+  pooledFrom = end
+}
+
+const randomText = (scratch: Buffer): string => {
+  fillRandom(scratch)
+  const text = scratch.toString("base64url")
+  scratch.fill(0)
+  return text
+}
+
+const tokenScratch = Buffer.alloc(TOKEN_BYTES)
+const entryScratch = Buffer.alloc(ENTRY_ID_BYTES)
+
+/** Makes a new token: 32 random bytes as 43 characters of base64url. */
+export const makeToken = (): string => randomText(tokenScratch)
+
+/** Makes a short random id of 72 bits (12 characters of base64url), for flash entries and commits. */
+export const makeEntryId = (): string => randomText(entryScratch)
+
+/**
+ * True when `text` is the base64url form, without padding, of exactly `bytes` bytes.
+ *
+ * The bits of the last character that carry nothing must be 0, so that one value has one text.
+ */
+export const isBase64Url = (text: string, bytes: number): boolean => {
+  if (typeof text !== "string" || text.length !== Math.ceil((bytes * 4) / 3)) return false
+  let digit = 0
+  for (let index = 0; index < text.length; index++) {
+    digit = DIGITS[text.charCodeAt(index)] ?? NOT_A_DIGIT
+    if (digit === NOT_A_DIGIT) return false
+  }
+  const spareBits = text.length * 6 - bytes * 8
+  return (digit & ((1 << spareBits) - 1)) === 0
+}
+
+/** True when `text` has the form of a token; it says nothing about whether a session has it. */
+export const isToken = (text: string): boolean => isBase64Url(text, TOKEN_BYTES)
+
+// `crypto.hash` costs a third of `createHash`, but Node 20 has it from 20.12 only.
+const sha256Hex: (data: Uint8Array) => string =
+  typeof crypto.hash === "function"
+    ? (data) => crypto.hash("sha256", data, "hex")
+    : (data) => crypto.createHash("sha256").update(data).digest("hex")
+
+/** Where the bytes to be hashed are laid out, one per namespace: a fixed head, then room for the token. */
+const layouts = new Map<string, Buffer>()
+const MAX_LAYOUTS = 64
+
+const layoutOf = (namespace: string): Buffer => {
+  const known = layouts.get(namespace)
+  if (known !== undefined) return known
+  if (layouts.size >= MAX_LAYOUTS) layouts.clear()
+  const layout = Buffer.concat([Buffer.from(`sess:v1:${namespace}\0`), Buffer.alloc(TOKEN_BYTES)])
+  layouts.set(namespace, layout)
+  return layout
+}
+
+/**
+ * Derives the public id of a session from its token: 40 lower-case hex characters.
+ *
+ * The namespace is part of the hash, so the same token names different sessions in two namespaces. A text that is not a
+ * token gets an id that no session has.
+ */
+export const tokenId = (token: string, namespace: string): string => {
+  if (!isToken(token)) return derivedId("not a token", namespace, token)
+  const layout = layoutOf(namespace)
+  const start = layout.length - TOKEN_BYTES
+  layout.write(token, start, "base64url")
+  const id = sha256Hex(layout).slice(0, ID_LENGTH)
+  layout.fill(0, start)
+  return id
+}
+
+/** True when `text` has the form of an id: 40 lower-case hex characters. */
+export const isId = (text: string): boolean => {
+  if (typeof text !== "string" || text.length !== ID_LENGTH) return false
+  for (let index = 0; index < ID_LENGTH; index++) {
+    const code = text.charCodeAt(index)
+    const isHex = (code >= 48 && code <= 57) || (code >= 97 && code <= 102)
+    if (!isHex) return false
+  }
+  return true
+}
+
+/**
+ * Derives an id from texts, for records that are no sessions (markers).
+ *
+ * Different lists of texts give different ids, wherever the boundaries between the texts lie, and none of them is the id
+ * of a token.
+ */
+export const derivedId = (purpose: string, ...parts: ReadonlyArray<string>): string => {
+  const framed = [purpose, ...parts].map((part) => `${part.length}:${part}`).join("")
+  // UTF-16 keeps apart texts with lone surrogates, which UTF-8 would all turn into the same replacement character.
+  return sha256Hex(Buffer.from(`sess:derived:v1:${framed}`, "utf16le")).slice(0, ID_LENGTH)
+}

@@ -1,0 +1,85 @@
+/** The end of a request: commit what is pending, then the headers of the response. */
+import * as Headers from "@effect/platform/Headers"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { type Cell, now } from "./cell.js"
+import { commit } from "./commit.js"
+import { SessionConflict, SessionEncodeError } from "./errors.js"
+import { response as answer } from "./respond.js"
+
+type Response = HttpServerResponse.HttpServerResponse
+
+/** Commits and gives the response that may leave: the handler's, or that of a failed commit. */
+export const close = (
+  cell: Cell,
+  response: Response,
+  options: { readonly commits: boolean; readonly ages: boolean }
+): Effect.Effect<Response> => {
+  if (!options.commits) return Effect.sync(() => withHeaders(cell, response))
+  return Effect.matchCauseEffect(commit(cell, { ages: options.ages, operation: "commit" }), {
+    onSuccess: () => Effect.sync(() => withHeaders(cell, response)),
+    onFailure: (cause) => {
+      const error = Cause.squash(cause)
+      return Effect.as(
+        Effect.logError("The session could not be committed", cause),
+        withHeaders(cell, failure(error))
+      )
+    }
+  })
+}
+
+const failure = (error: unknown): Response => {
+  if (error instanceof SessionConflict) {
+    return answer(409, "The session changed meanwhile. Please try again.")
+  }
+  return error instanceof SessionEncodeError
+    ? answer(500, "The session could not be stored.")
+    : answer(503, "The session store is unavailable.")
+}
+
+/** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */
+export const withHeaders = (cell: Cell, response: Response): Response => {
+  const varying = withVary(response)
+  if (cell.cookie === "none") return varying
+  if (cell.cookie === "set" && cell.base === null) return varying
+  const uncached = /\bno-store\b/i.test(varying.headers["cache-control"] ?? "")
+    ? varying
+    : HttpServerResponse.setHeader(varying, "cache-control", "no-store")
+  return cell.cookie === "set" ? withCookie(cell, uncached) : withoutCookie(cell, uncached)
+}
+
+/** Adds `Cookie` to `Vary`, whatever stands there already. */
+export const withVary = (response: Response): Response => {
+  const vary = Headers.get(response.headers, "vary")
+  const given = vary._tag === "Some" ? vary.value : ""
+  if (/(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given)) return response
+  return HttpServerResponse.setHeader(response, "vary", given === "" ? "Cookie" : `${given}, Cookie`)
+}
+
+const attributes = (cell: Cell) => {
+  const { domain, path, sameSite, secure } = cell.surroundings.compiled.cookie
+  return { path, sameSite, secure, httpOnly: true, ...(domain === undefined ? {} : { domain }) }
+}
+
+// The name and the attributes were checked with the settings; the value is a token or empty.
+const withCookie = (cell: Cell, response: Response): Response => {
+  const { compiled } = cell.surroundings
+  const lifetime = cell.base?.state.lifetime ?? null
+  const endsWithBrowser =
+    lifetime === "browser" || (lifetime === null && compiled.settings.expireOnClose)
+  const leftMillis = (cell.base?.record.expiresAtMillis ?? 0) - now(cell)
+  const seconds = Math.min(Math.max(Math.floor(leftMillis / 1000), 0), 400 * 24 * 60 * 60)
+  return HttpServerResponse.unsafeSetCookie(response, compiled.cookie.name, cell.token, {
+    ...attributes(cell),
+    ...(endsWithBrowser ? {} : { maxAge: Duration.seconds(seconds) })
+  })
+}
+
+const withoutCookie = (cell: Cell, response: Response): Response =>
+  HttpServerResponse.unsafeSetCookie(response, cell.surroundings.compiled.cookie.name, "", {
+    ...attributes(cell),
+    maxAge: Duration.zero,
+    expires: new Date(0)
+  })

@@ -1,0 +1,87 @@
+/** From a state to the record that is stored, and back: limits, expiry, sealing. */
+import {
+  type CommitMark,
+  decode as decodeEnvelope,
+  encode as encodeEnvelope,
+  keyCount,
+  maxKeys
+} from "../core/envelope.js"
+import type { PreviousId, SessionRecord } from "../core/record.js"
+import { isSealed, openPayload, sealPayload } from "../core/seal.js"
+import type { State } from "../core/state.js"
+import type { Base, Cell } from "./cell.js"
+import { SessionEncodeError } from "./errors.js"
+
+/** What became of a record that was read. */
+export type Reading =
+  | { readonly _tag: "base"; readonly base: Base }
+  | { readonly _tag: "unknownKey" }
+  | { readonly _tag: "corrupt" }
+
+/** Reads a record's payload. */
+export const readRecord = (cell: Cell, record: SessionRecord): Reading => {
+  const { keyring } = cell.surroundings.compiled
+  if (keyring === undefined && isSealed(record.payload)) return { _tag: "unknownKey" }
+  const opened =
+    keyring === undefined
+      ? ({ _tag: "open", text: record.payload } as const)
+      : openPayload(keyring, record.payload, record.id, cell.surroundings.compiled.namespace)
+  if (opened._tag !== "open") return opened
+  const envelope = decodeEnvelope(opened.text)
+  if (envelope === undefined) return { _tag: "corrupt" }
+  return { _tag: "base", base: { record, state: envelope.state, commits: envelope.commits } }
+}
+
+/** What `writeRecord` needs beside the cell. */
+export interface Draft {
+  readonly id: string
+  readonly state: State
+  readonly commits: ReadonlyArray<CommitMark>
+  readonly before: SessionRecord | null
+  readonly previous: PreviousId | null
+  readonly nowMillis: number
+}
+
+/** Makes the record that stores a state, or says that it is too large. */
+export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEncodeError => {
+  const { before, commits, id, nowMillis, previous, state } = draft
+  const { compiled } = cell.surroundings
+  if (keyCount(state) > maxKeys) return refuse(`it has more than ${maxKeys} top-level keys`)
+  const text = encodeEnvelope(state, commits, nowMillis)
+  // A code unit takes at most three bytes of UTF-8, so most payloads need no exact count.
+  if (
+    text.length * 3 > compiled.maxPayloadBytes &&
+    Buffer.byteLength(text) > compiled.maxPayloadBytes
+  ) {
+    return refuse(`the payload is larger than ${compiled.maxPayloadBytes} bytes`)
+  }
+  const lastActivityMillis = Math.max(before?.lastActivityMillis ?? 0, nowMillis)
+  return {
+    id,
+    namespace: compiled.namespace,
+    userId: state.userId,
+    ipAddress: cell.surroundings.ipAddress() ?? before?.ipAddress ?? null,
+    userAgent: cell.surroundings.userAgent() ?? before?.userAgent ?? null,
+    createdAtMillis: before?.createdAtMillis ?? nowMillis,
+    lastActivityMillis,
+    expiresAtMillis: expiry(cell, state, lastActivityMillis),
+    endedAtMillis: null,
+    version: (before?.version ?? 0) + 1,
+    previous,
+    payload:
+      compiled.keyring === undefined ? text : sealPayload(compiled.keyring, text, id, compiled.namespace)
+  }
+}
+
+/** When a session expires that was last active then: the earlier of its idle and its absolute timeout. */
+export const expiry = (cell: Cell, state: State, lastActivityMillis: number): number => {
+  const { absoluteMillis, idleMillis } = cell.surroundings.compiled
+  const own = typeof state.lifetime === "number" ? state.lifetime : undefined
+  return Math.min(
+    lastActivityMillis + (own ?? idleMillis),
+    state.absoluteFromMillis + (own ?? absoluteMillis)
+  )
+}
+
+const refuse = (reason: string) =>
+  new SessionEncodeError({ operation: "commit", key: "", reason })

@@ -1,0 +1,107 @@
+/**
+ * The text of a file: `<SHA-256 of the rest in hex> <header as JSON>\n<payload>`, in UTF-8.
+ *
+ * The checksum covers everything, and the header names the id, so that a file that was cut off, changed by a bit or put
+ * in the place of another is told from a good one. It is no signature: who can write the file can compute it.
+ */
+import { createHash } from "node:crypto"
+import type { PreviousId, SessionRecord } from "../../core/record.js"
+
+/** What a file says: a session, or that the session of this id went to another one. */
+export type Stored = StoredSession | StoredMove
+
+/** `from` is the id a session is being moved from; it counts only in a pending file. */
+export interface StoredSession {
+  readonly kind: "session"
+  readonly record: SessionRecord
+  readonly from: string | null
+}
+
+/** The session now has the id `to`. */
+export interface StoredMove {
+  readonly kind: "moved"
+  readonly to: string
+}
+
+const format = "effect-session/1"
+const sumLength = 64
+
+const sumOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
+
+const seal = (header: object, payload: string): Buffer => {
+  const rest = Buffer.from(`${JSON.stringify(header)}\n${payload}`)
+  return Buffer.concat([Buffer.from(`${sumOf(rest)} `, "latin1"), rest])
+}
+
+/** The file of a session. */
+export const encodeSession = (record: SessionRecord, from: string | null): Buffer => {
+  const { payload, ...header } = record
+  return seal({ format, ...header, from }, payload)
+}
+
+/** The file that says where the session `id` went. */
+export const encodeMove = (id: string, to: string): Buffer => seal({ format, id, to }, "")
+
+/** Reads a file that must be about `id`; `undefined` unless it is whole. */
+export const decode = (bytes: Uint8Array, id: string): Stored | undefined => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (buffer.length < sumLength + 2 || buffer[sumLength] !== 0x20) return undefined
+  const rest = buffer.subarray(sumLength + 1)
+  if (buffer.latin1Slice(0, sumLength) !== sumOf(rest)) return undefined
+  const end = rest.indexOf(0x0a)
+  if (end < 0) return undefined
+  const header = parse(rest.utf8Slice(0, end))
+  if (header?.format !== format || header.id !== id) return undefined
+  if (typeof header.to === "string") return { kind: "moved", to: header.to }
+  return session(header, rest.utf8Slice(end + 1))
+}
+
+type Header = Readonly<Record<string, unknown>>
+
+const isHeader = (value: unknown): value is Header => typeof value === "object" && value !== null
+
+const parse = (text: string): Header | undefined => {
+  try {
+    const header: unknown = JSON.parse(text)
+    return isHeader(header) ? header : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === "string"
+const isNumber = (value: unknown): value is number => typeof value === "number"
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
+
+const isPrevious = (value: unknown): value is PreviousId | null =>
+  value === null ||
+  (isHeader(value) &&
+    isText(value.id) &&
+    (value.kind === "quarantine" || value.kind === "alias") &&
+    isNumber(value.untilMillis) &&
+    isTextOrNull(value.sealedToken))
+
+const session = (header: Header, payload: string): StoredSession | undefined => {
+  const { id, namespace, userId, ipAddress, userAgent, from, previous, version } = header
+  const { createdAtMillis, lastActivityMillis, expiresAtMillis, endedAtMillis } = header
+  if (!isText(id) || !isText(namespace) || !isPrevious(previous) || !isNumber(version)) return
+  if (!isTextOrNull(userId) || !isTextOrNull(ipAddress) || !isTextOrNull(userAgent)) return
+  if (!isNumber(createdAtMillis) || !isNumber(lastActivityMillis)) return
+  if (!isNumber(expiresAtMillis) || !(endedAtMillis === null || isNumber(endedAtMillis))) return
+  if (!isTextOrNull(from)) return
+  const record = {
+    id,
+    namespace,
+    userId,
+    ipAddress,
+    userAgent,
+    createdAtMillis,
+    lastActivityMillis,
+    expiresAtMillis,
+    endedAtMillis,
+    version,
+    previous,
+    payload
+  }
+  return { kind: "session", record, from }
+}

@@ -1,0 +1,340 @@
+/**
+ * The operations on a cell, synchronous: they check keys and values, read the state, record what changes it. What does
+ * not fit is thrown as the error of the public operation. `Session.ts` lifts them to Effects.
+ */
+import { mask, makeSecret, verify } from "../core/csrf.js"
+import { isFault } from "../core/fault.js"
+import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../core/json.js"
+import { adding, type Change, pushing } from "../core/operation.js"
+import * as Path from "../core/path.js"
+import { cleanPreviousUrl } from "../core/previousUrl.js"
+import { all as allOf, type FlashEntry, type Lifetime, oldInput, read } from "../core/state.js"
+import { makeEntryId } from "../core/token.js"
+import { type Cell, now, planMove, record, seen } from "./cell.js"
+import { beginExplicitly } from "./lifecycle.js"
+import { raise } from "./raise.js"
+
+/** Splits a key or throws. */
+export const pathOf = (verb: string, key: Path.Key): ReadonlyArray<string> => {
+  const path = Path.parse(key)
+  if (isFault(path)) throw raise(path, verb, Path.display(key))
+  return path
+}
+
+const nameOf = (verb: string, key: Path.Key): string => {
+  const name = Path.single(key)
+  if (isFault(name)) throw raise(name, verb, Path.display(key))
+  return name
+}
+
+const valueOf = (cell: Cell, verb: string, key: Path.Key, value: unknown): Json => {
+  const json = fromUnknown(value, cell.surroundings.compiled.maxPayloadBytes)
+  if (isFault(json)) throw raise(json, verb, Path.display(key))
+  return json
+}
+
+const entriesOf = (verb: string, object: object): ReadonlyArray<readonly [string, unknown]> => {
+  if (Array.isArray(object) || typeof object !== "object" || object === null) {
+    throw new TypeError(`Session.${verb} takes a key and a value, or an object`)
+  }
+  return Object.entries(object).filter(([, value]) => value !== undefined)
+}
+
+/** A list of keys however it was given. */
+export type Keys = ReadonlyArray<Path.Key | ReadonlyArray<Path.Key>>
+
+const keysOf = (keys: Keys): ReadonlyArray<Path.Key> =>
+  // The two forms are told apart by `flat`.
+  keys.flat() as ReadonlyArray<Path.Key>
+
+/** The stored value itself: only for code that does not hand it out. */
+export const peek = (cell: Cell, verb: string, key: Path.Key): Json | undefined =>
+  read(cell.state, pathOf(verb, key), now(cell))
+
+/** A copy of the value, or `undefined`. */
+export const get = (cell: Cell, verb: string, key: Path.Key): Json | undefined => {
+  const value = peek(cell, verb, key)
+  return value === undefined ? undefined : copy(value)
+}
+
+/** User data and live flash values. */
+export const all = (cell: Cell): JsonObject => copy(allOf(cell.state, now(cell)))
+
+/** The part of the data under some keys. */
+export const only = (cell: Cell, keys: Keys): JsonObject => {
+  let result: JsonObject = {}
+  for (const key of keysOf(keys)) {
+    const path = pathOf("only", key)
+    const value = read(cell.state, path, now(cell))
+    if (value === undefined) continue
+    const next = Path.set(result, path, copy(value))
+    if (!isFault(next)) result = next
+  }
+  return result
+}
+
+/** The data without some keys. */
+export const except = (cell: Cell, keys: Keys): JsonObject =>
+  keysOf(keys).reduce<JsonObject>(
+    (result, key) => Path.remove(result, pathOf("except", key)),
+    all(cell)
+  )
+
+/** Whether every key is present and not null. */
+export const has = (cell: Cell, keys: Keys): boolean =>
+  keysOf(keys).every((key) => (peek(cell, "has", key) ?? null) !== null)
+
+/** Whether some key is present and not null. */
+export const hasAny = (cell: Cell, keys: Keys): boolean =>
+  keysOf(keys).some((key) => (peek(cell, "hasAny", key) ?? null) !== null)
+
+/** Whether every key is present, even if null. */
+export const exists = (cell: Cell, keys: Keys): boolean =>
+  keysOf(keys).every((key) => peek(cell, "exists", key) !== undefined)
+
+/** Whether every key is missing. */
+export const missing = (cell: Cell, keys: Keys): boolean =>
+  keysOf(keys).every((key) => peek(cell, "missing", key) === undefined)
+
+/** Stores a value; `ttlMillis` is the instant of its expiry. */
+export const put = (
+  cell: Cell,
+  key: Path.Key,
+  value: unknown,
+  ttlMillis: number | null = null
+): void => {
+  const path = ttlMillis === null ? pathOf("put", key) : [nameOf("put", key)]
+  const json = valueOf(cell, "put", key, value)
+  const name = path[0] as string
+  record(cell, "put", Path.display(key), {
+    _tag: "put",
+    path,
+    value: json,
+    ttlMillis,
+    seen: seen(cell, name),
+    atMillis: now(cell)
+  })
+}
+
+/** Stores every entry of an object, each key a path; checks all of them before the first is stored. */
+export const putAll = (cell: Cell, verb: string, object: object): void => {
+  const entries = entriesOf(verb, object).map(([key, value]) => {
+    pathOf(verb, key)
+    return [key, valueOf(cell, verb, key, value)] as const
+  })
+  const { state } = cell
+  const recorded = cell.operations.length
+  try {
+    for (const [key, value] of entries) put(cell, key, value)
+  } catch (error) {
+    cell.state = state
+    cell.operations.length = recorded
+    throw error
+  }
+}
+
+/** Clears the data and stores an object. */
+export const replace = (cell: Cell, object: object): void => {
+  const { state } = cell
+  const recorded = cell.operations.length
+  record(cell, "replace", "", { _tag: "clearData" })
+  try {
+    putAll(cell, "replace", object)
+  } catch (error) {
+    cell.state = state
+    cell.operations.length = recorded
+    throw error
+  }
+}
+
+/** Changes a value by a pure function and gives the new one. */
+export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change): Json => {
+  const path = pathOf(verb, key)
+  record(cell, verb, Path.display(key), {
+    _tag: "modify",
+    path,
+    change,
+    seen: seen(cell, path[0] as string),
+    atMillis: now(cell)
+  })
+  return copy(read(cell.state, path, now(cell)) as Json)
+}
+
+/** A change from a function over JSON, whose result is checked. */
+export const changing =
+  (
+    cell: Cell,
+    verb: string,
+    key: Path.Key,
+    change: (current: Json | undefined) => unknown
+  ): Change =>
+  (current) =>
+    valueOf(cell, verb, key, change(current === undefined ? undefined : copy(current)))
+
+/** Appends to a list. */
+export const push = (cell: Cell, key: Path.Key, value: unknown): void => {
+  modify(cell, "push", key, pushing(valueOf(cell, "push", key, value)))
+}
+
+/** Adds to a number. */
+export const add = (cell: Cell, verb: string, key: Path.Key, by: number): number =>
+  // Adding gives a number or a fault, which is thrown.
+  modify(cell, verb, key, adding(by)) as number
+
+/** Stores a value unless one is there by then. */
+export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
+  const path = pathOf("remember", key)
+  record(cell, "remember", Path.display(key), {
+    _tag: "putMissing",
+    path,
+    value: valueOf(cell, "remember", key, value),
+    seen: seen(cell, path[0] as string),
+    atMillis: now(cell)
+  })
+  return copy(read(cell.state, path, now(cell)) as Json)
+}
+
+/** Removes keys, flash too. */
+export const forget = (cell: Cell, verb: string, keys: Keys): void => {
+  const paths = keysOf(keys).map((key) => pathOf(verb, key))
+  if (paths.length === 0) return
+  const names = paths.map((path) => path[0] as string)
+  record(cell, verb, "", { _tag: "forget", paths, seen: seen(cell, ...names) })
+}
+
+/** Reads and removes. */
+export const pull = (cell: Cell, key: Path.Key): Json | undefined => {
+  const value = get(cell, "pull", key)
+  if (value !== undefined) forget(cell, "pull", [key])
+  return value
+}
+
+/** Clears everything that belongs to the visitor; the id stays. */
+export const flush = (cell: Cell): void =>
+  record(cell, "flush", "", { _tag: "flush", csrfSecret: makeSecret() })
+
+/** Flashes a value for this request and the next (`flash`), or for this one alone (`now`). */
+export const flash = (cell: Cell, kind: "flash" | "now", key: Path.Key, value: unknown): void => {
+  const name = nameOf(kind, key)
+  const entry: FlashEntry = { id: makeEntryId(), value: valueOf(cell, kind, key, value) }
+  record(cell, kind, name, { _tag: kind, name, entry })
+}
+
+/** Flashes every entry of an object, checking all before the first. */
+export const flashAll = (cell: Cell, object: object): void => {
+  const entries = entriesOf("flash", object).map(
+    ([key, value]) => [nameOf("flash", key), valueOf(cell, "flash", key, value)] as const
+  )
+  for (const [name, value] of entries) flash(cell, "flash", name, value)
+}
+
+/** Keeps flash values one request more: the named ones, or all. */
+export const keep = (cell: Cell, keys: Keys): void => {
+  const names =
+    keys.length === 0
+      ? [...new Set([...Object.keys(cell.state.flash), ...Object.keys(cell.state.now)])]
+      : keysOf(keys).map((key) => nameOf("keep", key))
+  for (const name of names) {
+    const shown = Object.hasOwn(cell.state.now, name)
+      ? cell.state.now[name]
+      : Object.hasOwn(cell.state.flash, name)
+        ? cell.state.flash[name]
+        : undefined
+    if (shown === undefined) continue
+    const entry: FlashEntry = { id: makeEntryId(), value: shown.value }
+    record(cell, "keep", name, { _tag: "keep", name, entry, seen: seen(cell, name) })
+  }
+}
+
+const secretName =
+  /pass(?:word|wd|phrase)?$|^pass|pwd|secret|token|csrf|xsrf|cvv|cvc|card.?number|^otp$|^pin$|api.?key|authorization/i
+
+/** Flashes form input for the next request, without what looks like a password or a token. */
+export const flashInput = (cell: Cell, object: object): void => {
+  const input = valueOf(cell, "flashInput", "", object)
+  if (!isObject(input)) throw new TypeError("Session.flashInput takes an object")
+  const entry: FlashEntry = { id: makeEntryId(), value: withoutSecrets(input) }
+  record(cell, "flashInput", "", { _tag: "flash", name: oldInput, entry })
+}
+
+const withoutSecrets = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !secretName.test(name))
+      .map(([name, inner]) => [name, withoutSecrets(inner)])
+  )
+}
+
+/** Reads flashed form input. */
+export const old = (cell: Cell, key: Path.Key): Json | undefined => {
+  const entries = cell.state.flash
+  const input = Object.hasOwn(entries, oldInput) ? entries[oldInput]?.value : undefined
+  if (!isObject(input)) return undefined
+  const value = Path.get(input, pathOf("old", key))
+  return value === undefined ? undefined : copy(value)
+}
+
+/** Makes sure that a session is stored, even an empty one. */
+export const start = (cell: Cell): void => {
+  beginExplicitly(cell)
+  cell.started = true
+}
+
+/** A new id and CSRF token; the old id is quarantined. */
+export const regenerate = (cell: Cell, reason: "regenerate" | "invalidate"): string => {
+  if (reason === "regenerate") start(cell)
+  record(cell, reason, "", { _tag: "csrf", secret: makeSecret() })
+  return planMove(cell, "quarantine", reason)
+}
+
+/** A new id; the old one stays an alias for a while, or is quarantined with `destroy`. */
+export const migrate = (cell: Cell, destroy: boolean): string => {
+  if (cell.mode === "retired") return cell.id
+  if (!destroy && (cell.viaAlias || cell.move !== null)) return cell.id
+  cell.started = true
+  return planMove(cell, destroy ? "quarantine" : "alias", "migrate")
+}
+
+/** Clears everything and gives a new id. */
+export const invalidate = (cell: Cell): string => {
+  flush(cell)
+  return regenerate(cell, "invalidate")
+}
+
+/** A masked CSRF token; there is a session from then on. */
+export const csrfToken = (cell: Cell): string => {
+  if (cell.mode === "open") cell.started = true
+  return mask(cell.state.csrfSecret)
+}
+
+/** Whether a token was made from this session's secret. */
+export const verifyToken = (cell: Cell, token: string): boolean =>
+  verify(cell.state.csrfSecret, token)
+
+/** A new CSRF secret. */
+export const regenerateToken = (cell: Cell): void =>
+  record(cell, "regenerateToken", "", { _tag: "csrf", secret: makeSecret() })
+
+/** Remembers a URL of this origin; `false` when it is not one. */
+export const setPreviousUrl = (cell: Cell, url: string, origin?: string): boolean => {
+  const clean = typeof url === "string" ? cleanPreviousUrl(url, origin) : undefined
+  if (clean === undefined) return false
+  if (cell.state.previousUrl !== clean) {
+    record(cell, "setPreviousUrl", "", { _tag: "previousUrl", url: clean })
+  }
+  return true
+}
+
+/** The remembered URL, checked again. */
+export const previousUrl = (cell: Cell): string | undefined =>
+  cell.state.previousUrl === null ? undefined : cleanPreviousUrl(cell.state.previousUrl)
+
+/** How long this session lives from now on. */
+export const setLifetime = (cell: Cell, lifetime: Lifetime): void => {
+  if (typeof lifetime === "number" && !(lifetime > 0 && Number.isFinite(lifetime))) {
+    throw new TypeError("Session.setLifetime takes a finite duration greater than 0")
+  }
+  record(cell, "setLifetime", "", { _tag: "lifetime", lifetime })
+}

@@ -1,0 +1,177 @@
+/**
+ * The marks `revokeUser` leaves, so that a login in flight notices it, and how a store made of the six primitives keeps
+ * them: as records of a namespace of their own, which listings never show.
+ *
+ * A process has no clock it shares with another one, so a mark is compared by the monotonic clock inside one process and
+ * by the wall clocks between two.
+ */
+import { randomBytes } from "node:crypto"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { SessionRecord } from "../core/record.js"
+import { derivedId } from "../core/token.js"
+import type { LocalInstant, Primitives, Service } from "../SessionStore.js"
+import { SessionStoreError } from "./errors.js"
+
+/** One revocation, seen from the process that made it. */
+export interface Mark extends LocalInstant {
+  readonly process: string
+  /** The session that was spared. */
+  readonly except: string | null
+}
+
+/** The user a mark is about. */
+type User = { readonly namespace: string; readonly userId: string }
+
+let processName: string | undefined
+// Made at the first use: a process snapshot taken after the import would give all its processes one name.
+const thisProcess = (): string => {
+  processName ??= randomBytes(12).toString("hex")
+  return processName
+}
+
+/** Reads both clocks of this process. */
+export const localNow = (): LocalInstant => ({
+  wallMillis: Date.now(),
+  monotonicMillis: performance.now()
+})
+
+/** Makes the mark of a revocation that happens now. */
+export const makeMark = (except: string | undefined): Mark => ({
+  ...localNow(),
+  process: thisProcess(),
+  except: except ?? null
+})
+
+/**
+ * Adds a mark, newest first. Two are enough for ever: the newest, and for the session that it spared the newest that
+ * spared another one or none.
+ */
+export const addMark = (marks: ReadonlyArray<Mark>, mark: Mark): ReadonlyArray<Mark> => {
+  const other = marks.find(({ except }) => except !== mark.except)
+  return other === undefined ? [mark] : [mark, other]
+}
+
+/** True when a mark that does not spare `exceptId` was made at `since` or later. */
+export const isRevoked = (
+  marks: ReadonlyArray<Mark>,
+  since: LocalInstant,
+  exceptId: string | undefined
+): boolean =>
+  marks.some(
+    (mark) =>
+      (mark.except === null || mark.except !== exceptId) &&
+      (mark.process === thisProcess()
+        ? mark.monotonicMillis >= since.monotonicMillis
+        : mark.wallMillis >= since.wallMillis)
+  )
+
+const namespaceOfMarks = "effect-session/revocations"
+const dayMillis = 24 * 60 * 60 * 1000
+const periodMillis = 2 * dayMillis
+
+// An id serves one period only: a store that keeps ended records would block the id of an expired mark for that long.
+const markId = (user: User, period: number): string =>
+  derivedId("revocation", user.namespace, user.userId, String(period))
+
+const markRecord = (
+  id: string,
+  period: number,
+  nowMillis: number,
+  version: number,
+  marks: ReadonlyArray<Mark>
+): SessionRecord => ({
+  id,
+  namespace: namespaceOfMarks,
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: nowMillis,
+  lastActivityMillis: nowMillis,
+  expiresAtMillis: (period + 1) * periodMillis + dayMillis,
+  endedAtMillis: null,
+  version,
+  previous: null,
+  payload: JSON.stringify(marks)
+})
+
+const isMark = (value: unknown): value is Mark =>
+  typeof value === "object" &&
+  value !== null &&
+  "wallMillis" in value &&
+  typeof value.wallMillis === "number" &&
+  "monotonicMillis" in value &&
+  typeof value.monotonicMillis === "number" &&
+  "process" in value &&
+  typeof value.process === "string" &&
+  "except" in value
+
+const decode = (
+  operation: string,
+  payload: string
+): Effect.Effect<ReadonlyArray<Mark>, SessionStoreError> =>
+  Effect.try({
+    try: () => {
+      const marks: unknown = JSON.parse(payload)
+      if (Array.isArray(marks) && marks.every(isMark)) return marks
+      throw new Error("A revocation mark cannot be read.")
+    },
+    catch: (cause) => new SessionStoreError({ operation, reason: "corrupt", cause })
+  })
+
+/** Wraps `entries` so that listings, counts and removals never see a mark. */
+export const hideMarks =
+  (entries: Primitives["entries"]): Primitives["entries"] =>
+  (filter) => {
+    if (filter.namespace === namespaceOfMarks) return Stream.empty
+    const summaries = entries(filter)
+    return filter.namespace === undefined
+      ? Stream.filter(summaries, ({ namespace }) => namespace !== namespaceOfMarks)
+      : summaries
+  }
+
+/** Keeps the mark of a revocation that happens now for at least a day. */
+export const writeMark = (
+  primitives: Primitives,
+  user: User,
+  except: string | undefined,
+  tries = 10
+): Effect.Effect<void, SessionStoreError> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const period = Math.floor(now / periodMillis)
+    const id = markId(user, period)
+    const found = yield* primitives.find(id)
+    const marks = Option.isSome(found) ? yield* decode("revokeUser", found.value.payload) : []
+    const version = Option.isSome(found) ? found.value.version : 0
+    const next = markRecord(id, period, now, version + 1, addMark(marks, makeMark(except)))
+    const stored = yield* Option.isSome(found)
+      ? primitives.update(next, version)
+      : primitives.insert(next)
+    if (stored) return
+    if (tries > 1) return yield* writeMark(primitives, user, except, tries - 1)
+    return yield* new SessionStoreError({
+      operation: "revokeUser",
+      reason: "unknown",
+      cause: new Error("Other revocations of the same user kept getting in the way.")
+    })
+  })
+
+/** The service's `revokedWithin`, over the marks that `writeMark` keeps. */
+export const revokedWithin =
+  (primitives: Primitives): Service["revokedWithin"] =>
+  (options) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      // Both periods within a day from now, so that neither midnight nor the skew of another server hides a mark.
+      const periods = [now - dayMillis, now + dayMillis].map((at) => Math.floor(at / periodMillis))
+      for (const period of periods) {
+        const found = yield* primitives.find(markId(options, period))
+        if (Option.isNone(found)) continue
+        const marks = yield* decode("revokedWithin", found.value.payload)
+        if (isRevoked(marks, options.since, options.exceptId)) return true
+      }
+      return false
+    })
