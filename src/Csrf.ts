@@ -12,6 +12,7 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import { type Cell, now } from "./internal/cell.js"
 import * as Operations from "./internal/operations.js"
 import { Session } from "./internal/tag.js"
@@ -30,6 +31,8 @@ export interface Options {
   readonly exempt?: ReadonlyArray<string> | undefined
 }
 
+type Response = HttpServerResponse.HttpServerResponse
+
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 /**
@@ -41,7 +44,7 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 export const middleware =
   (options: Options = {}) =>
   <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
-    Effect.flatMap(verdict(options), (reason) => (reason === undefined ? app : refuse(reason)))
+    guard(options, app)
 
 /**
  * For `HttpLayerRouter`: the same check for the routes it is provided to.
@@ -49,13 +52,13 @@ export const middleware =
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options = {}) =>
-  HttpLayerRouter.middleware(
-    Effect.succeed(
-      <E, R>(app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>) =>
-        Effect.flatMap(verdict(options), (reason) => (reason === undefined ? app : refuse(reason)))
-    )
-  )
+export const layer = (
+  options: Options = {}
+): Layer.Layer<never, never, HttpLayerRouter.Request<"Requires", Session>> =>
+  // The platform types the layer of a middleware that needs a service as a hint to combine it. Provided to routes inside
+  // `SessionMiddleware.layer` it finds the session all the same, and this type asks for exactly that.
+  HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed((app) => guard(options, app)))
+    .layer as never
 
 /**
  * The hidden input of a form, as HTML: `<input type="hidden" name="_token" value="...">`.
@@ -67,6 +70,13 @@ export const field: Effect.Effect<string, never, Session> = Effect.map(
   Session,
   (cell) => `<input type="hidden" name="_token" value="${Operations.csrfToken(cell)}">`
 )
+
+const guard = <E, R>(options: Options, app: Effect.Effect<Response, E, R>) =>
+  Effect.flatMap(
+    verdict(options),
+    (reason): Effect.Effect<Response, E, R | Session> =>
+      reason === undefined ? app : refuse(reason)
+  )
 
 const verdict = (options: Options) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {

@@ -40,6 +40,37 @@ import { LocalInstant, make as makeStore } from "./SessionStore.js"
 export {
   /**
    * @since 0.1.0
+   * @category schemas
+   */
+  schema
+} from "./internal/typed.js"
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Json,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  JsonInput,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  JsonObject
+}
+export {
+  /**
+   * The service every operation needs.
+   *
+   * @since 0.1.0
+   * @category tags
+   */
+  Session,
+  /**
+   * @since 0.1.0
    * @category errors
    */
   SessionConflict,
@@ -74,39 +105,6 @@ export {
    */
   SessionTypeError
 }
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Json,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  JsonInput,
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  JsonObject
-}
-export {
-  /**
-   * The service every operation needs.
-   *
-   * @since 0.1.0
-   * @category tags
-   */
-  Session
-}
-export {
-  /**
-   * @since 0.1.0
-   * @category schemas
-   */
-  schema
-} from "./internal/typed.js"
 
 /**
  * The public id of a session: 40 lower-case hex characters. No secret: safe to log, useless as a cookie.
@@ -285,7 +283,11 @@ export const missing = (...keys: Operations.Keys): Effect.Effect<boolean, never,
  * @category accessors
  */
 export const put: {
-  <const T>(key: Key, value: JsonInput<T>, options?: PutOptions): Effect.Effect<void, never, Session>
+  <const T>(
+    key: Key,
+    value: JsonInput<T>,
+    options?: PutOptions
+  ): Effect.Effect<void, never, Session>
   <const T extends object>(object: JsonInput<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((cell) => {
@@ -323,10 +325,7 @@ export const push = <const T>(
  * @since 0.1.0
  * @category accessors
  */
-export const increment = (
-  key: Key,
-  by = 1
-): Effect.Effect<number, SessionTypeError, Session> =>
+export const increment = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
   typed((cell) => Operations.add(cell, "increment", key, by))
 
 /**
@@ -335,10 +334,7 @@ export const increment = (
  * @since 0.1.0
  * @category accessors
  */
-export const decrement = (
-  key: Key,
-  by = 1
-): Effect.Effect<number, SessionTypeError, Session> =>
+export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
   typed((cell) => Operations.add(cell, "decrement", key, -by))
 
 /**
@@ -392,9 +388,7 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
  * @since 0.1.0
  * @category accessors
  */
-export const consume = (
-  key: Key
-): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
+export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
   Effect.flatMap(Session, (cell) =>
     Lifecycle.consume(cell, takeStored, Operations.pathOf("consume", key), Path.display(key))
   )
@@ -451,10 +445,7 @@ export const flash: {
  * @since 0.1.0
  * @category flash
  */
-export const now = <const T>(
-  key: Key,
-  value: JsonInput<T>
-): Effect.Effect<void, never, Session> =>
+export const now = <const T>(key: Key, value: JsonInput<T>): Effect.Effect<void, never, Session> =>
   use((cell) => Operations.flash(cell, "now", key, value))
 
 /**
@@ -463,9 +454,7 @@ export const now = <const T>(
  * @since 0.1.0
  * @category flash
  */
-export const reflash: Effect.Effect<void, never, Session> = use((cell) =>
-  Operations.keep(cell, [])
-)
+export const reflash: Effect.Effect<void, never, Session> = use((cell) => Operations.keep(cell, []))
 
 /**
  * Keeps some flash values for one request more; without keys all of them.
@@ -653,7 +642,9 @@ export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
 export const setLifetime = (
   lifetime: Duration.DurationInput | "browser"
 ): Effect.Effect<void, never, Session> =>
-  use((cell) => Operations.setLifetime(cell, lifetime === "browser" ? lifetime : Duration.toMillis(lifetime)))
+  use((cell) =>
+    Operations.setLifetime(cell, lifetime === "browser" ? lifetime : Duration.toMillis(lifetime))
+  )
 
 /**
  * A CSRF token for a form or a header, masked anew each time. Creates the session where there is none.
@@ -705,10 +696,7 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
  * @since 0.1.0
  * @category accessors
  */
-export const setPreviousUrl = (
-  url: string,
-  origin?: string
-): Effect.Effect<void, never, Session> =>
+export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void, never, Session> =>
   Effect.flatMap(Session, (cell) =>
     Operations.setPreviousUrl(cell, url, origin)
       ? Effect.void

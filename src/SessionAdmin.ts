@@ -162,7 +162,8 @@ export const get = (
           found,
           (record) => record.id === id && record.namespace === namespaceOf(scope)
         ),
-        (record) => summary({ ...record, previousId: null, payloadBytes: Buffer.byteLength(record.payload) })
+        (record) =>
+          summary({ ...record, previousId: null, payloadBytes: Buffer.byteLength(record.payload) })
       )
     )
   )
@@ -219,9 +220,7 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
  * @since 0.1.0
  * @category accessors
  */
-export const revokeAll = (
-  scope?: Scope
-): Effect.Effect<number, SessionStoreError, SessionStore> =>
+export const revokeAll = (scope?: Scope): Effect.Effect<number, SessionStoreError, SessionStore> =>
   Effect.flatMap(SessionStore, (store) =>
     Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
   )

@@ -198,7 +198,10 @@ export const layerEnv: Layer.Layer<never, SessionConfigError> = Layer.effect(
  * @since 0.1.0
  * @category presets
  */
-export const aal1 = { idleTimeout: "30 days", absoluteTimeout: "30 days" } as const satisfies Options
+export const aal1 = {
+  idleTimeout: "30 days",
+  absoluteTimeout: "30 days"
+} as const satisfies Options
 
 /**
  * NIST SP 800-63B AAL2: 24 hours, 1 hour without activity.
@@ -206,7 +209,10 @@ export const aal1 = { idleTimeout: "30 days", absoluteTimeout: "30 days" } as co
  * @since 0.1.0
  * @category presets
  */
-export const aal2 = { idleTimeout: "1 hour", absoluteTimeout: "24 hours" } as const satisfies Options
+export const aal2 = {
+  idleTimeout: "1 hour",
+  absoluteTimeout: "24 hours"
+} as const satisfies Options
 
 /**
  * NIST SP 800-63B AAL3: 12 hours, 15 minutes without activity.

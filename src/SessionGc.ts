@@ -64,9 +64,7 @@ export const layer = (
             : Effect.as(Effect.logWarning("The collection of sessions failed", cause), 0)
       )
       yield* run.pipe(
-        Effect.repeat(
-          Schedule.jitteredWith(Schedule.spaced(interval), { min: 0.9, max: 1.1 })
-        ),
+        Effect.repeat(Schedule.jitteredWith(Schedule.spaced(interval), { min: 0.9, max: 1.1 })),
         Effect.delay(Math.min(first, Duration.toMillis(interval))),
         Effect.interruptible,
         Effect.forkScoped

@@ -52,7 +52,10 @@ export interface Options {
    * Whether a request ages the flash. Default: every request but prefetches; `"navigation"`: only page loads
    * (`Sec-Fetch-Mode: navigate`, or a client that does not send it). Responses of 500 and above never do.
    */
-  readonly agesFlash?: "navigation" | ((request: Request, response: Response) => boolean) | undefined
+  readonly agesFlash?:
+    | "navigation"
+    | ((request: Request, response: Response) => boolean)
+    | undefined
   /** Requests that get an empty session, which is neither loaded nor stored. Default: none. */
   readonly skip?: ((request: Request) => boolean) | undefined
   /** Whether pending operations are committed. Default: status below 500. Never when the client went away (499). */
@@ -193,8 +196,7 @@ const atTheEnd = (cell: Cell, store: Service, options: Options) => {
 }
 
 const isUpgrade = (request: Request): boolean =>
-  request.headers.upgrade !== undefined &&
-  /\bupgrade\b/i.test(request.headers.connection ?? "")
+  request.headers.upgrade !== undefined && /\bupgrade\b/i.test(request.headers.connection ?? "")
 
 const isPrefetch = (request: Request): boolean =>
   /\bprefetch|\bprerender/i.test(

@@ -4,7 +4,7 @@
  * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
-import { type Json, type JsonObject, isObject } from "./json.js"
+import { isObject, type Json, type JsonObject } from "./json.js"
 import type { FlashEntry, Lifetime, State } from "./state.js"
 import { withoutExpired } from "./state.js"
 
@@ -108,13 +108,10 @@ const isEmpty = (record: Readonly<Record<string, unknown>>): boolean => {
 function isOptional(value: Json | undefined, type: "string"): value is string | undefined
 function isOptional(value: Json | undefined, type: "number"): value is number | undefined
 function isOptional(value: Json | undefined, type: string): boolean {
-  // biome-ignore lint/suspicious/useValidTypeof: the overloads name the two types this is called with.
   return value === undefined || typeof value === type
 }
 
-const decodeFlash = (
-  value: Json | undefined
-): Readonly<Record<string, FlashEntry>> | undefined => {
+const decodeFlash = (value: Json | undefined): Readonly<Record<string, FlashEntry>> | undefined => {
   if (value === undefined) return {}
   if (!isObject(value)) return undefined
   for (const entry of Object.values(value)) {

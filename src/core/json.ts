@@ -29,13 +29,14 @@ export type JsonInput<T> = T extends Json
       ? { readonly [K in keyof T]: K extends symbol ? never : JsonProperty<T, K> }
       : never
 
-type JsonProperty<T, K extends keyof T> = T extends ReadonlyArray<unknown>
-  ? JsonInput<T[K]>
-  : undefined extends T[K]
-    ? Record<never, never> extends Pick<T, K>
-      ? JsonInput<Exclude<T[K], undefined>> | undefined
-      : never
-    : JsonInput<T[K]>
+type JsonProperty<T, K extends keyof T> =
+  T extends ReadonlyArray<unknown>
+    ? JsonInput<T[K]>
+    : undefined extends T[K]
+      ? Record<never, never> extends Pick<T, K>
+        ? JsonInput<Exclude<T[K], undefined>> | undefined
+        : never
+      : JsonInput<T[K]>
 
 /** How deep a value may be nested; a scalar is 0 deep. */
 export const maxDepth = 32
@@ -130,11 +131,7 @@ const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
   }
 }
 
-const convertList = (
-  list: ReadonlyArray<unknown>,
-  depth: number,
-  walk: Walk
-): Json | Fault => {
+const convertList = (list: ReadonlyArray<unknown>, depth: number, walk: Walk): Json | Fault => {
   const result: Array<Json> = []
   for (let index = 0; index < list.length; index++) {
     const item = convert(list[index], depth + 1, walk)

@@ -9,27 +9,63 @@
 import { Fault, isFault } from "./fault.js"
 import { isList, type Json, type JsonObject } from "./json.js"
 import * as Path from "./path.js"
-import { type FlashEntry, isExpiredKey, type Lifetime, omit, oldInput, type State } from "./state.js"
+import {
+  type FlashEntry,
+  isExpiredKey,
+  type Lifetime,
+  oldInput,
+  omit,
+  type State
+} from "./state.js"
 
 type Segments = ReadonlyArray<string>
 type Seen = ReadonlyArray<string>
 
 /** One recorded operation. */
 export type Operation =
-  | { readonly _tag: "put"; readonly path: Segments; readonly value: Json; readonly ttlMillis: number | null; readonly seen: Seen; readonly atMillis: number }
-  | { readonly _tag: "putMissing"; readonly path: Segments; readonly value: Json; readonly seen: Seen; readonly atMillis: number }
-  | { readonly _tag: "modify"; readonly path: Segments; readonly change: Change; readonly seen: Seen; readonly atMillis: number }
+  | {
+      readonly _tag: "put"
+      readonly path: Segments
+      readonly value: Json
+      readonly ttlMillis: number | null
+      readonly seen: Seen
+      readonly atMillis: number
+    }
+  | {
+      readonly _tag: "putMissing"
+      readonly path: Segments
+      readonly value: Json
+      readonly seen: Seen
+      readonly atMillis: number
+    }
+  | {
+      readonly _tag: "modify"
+      readonly path: Segments
+      readonly change: Change
+      readonly seen: Seen
+      readonly atMillis: number
+    }
   | { readonly _tag: "forget"; readonly paths: ReadonlyArray<Segments>; readonly seen: Seen }
   | { readonly _tag: "flush"; readonly csrfSecret: string }
   | { readonly _tag: "clearData" }
   | { readonly _tag: "flash"; readonly name: string; readonly entry: FlashEntry }
   | { readonly _tag: "now"; readonly name: string; readonly entry: FlashEntry }
-  | { readonly _tag: "keep"; readonly name: string; readonly entry: FlashEntry; readonly seen: Seen }
+  | {
+      readonly _tag: "keep"
+      readonly name: string
+      readonly entry: FlashEntry
+      readonly seen: Seen
+    }
   | { readonly _tag: "age"; readonly seen: Seen }
   | { readonly _tag: "csrf"; readonly secret: string }
   | { readonly _tag: "previousUrl"; readonly url: string }
   | { readonly _tag: "lifetime"; readonly lifetime: Lifetime }
-  | { readonly _tag: "login"; readonly userId: string; readonly csrfSecret: string; readonly atMillis: number }
+  | {
+      readonly _tag: "login"
+      readonly userId: string
+      readonly csrfSecret: string
+      readonly atMillis: number
+    }
 
 /** A pure change of one value; it may run again on a newer state. */
 export type Change = (current: Json | undefined) => Json | Fault
@@ -181,11 +217,8 @@ const withoutSeen = (state: State, name: string, seen: Seen): Pick<State, "flash
   now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now
 })
 
-const isSeen = (
-  entries: Readonly<Record<string, FlashEntry>>,
-  name: string,
-  seen: Seen
-): boolean => Object.hasOwn(entries, name) && seen.includes((entries[name] as FlashEntry).id)
+const isSeen = (entries: Readonly<Record<string, FlashEntry>>, name: string, seen: Seen): boolean =>
+  Object.hasOwn(entries, name) && seen.includes((entries[name] as FlashEntry).id)
 
 const seenValue = (
   state: State,

@@ -11,8 +11,8 @@ import type { SessionRecord } from "../core/record.js"
 import { flashIds, flashOf, initial, type State } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
 import type { LocalInstant, Service } from "../SessionStore.js"
-import type { Compiled } from "./settings.js"
 import { raise } from "./raise.js"
+import type { Compiled } from "./settings.js"
 
 /** What does not change during a request. */
 export interface Surroundings {

@@ -55,7 +55,11 @@ export const withVary = (response: Response): Response => {
   const vary = Headers.get(response.headers, "vary")
   const given = vary._tag === "Some" ? vary.value : ""
   if (/(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given)) return response
-  return HttpServerResponse.setHeader(response, "vary", given === "" ? "Cookie" : `${given}, Cookie`)
+  return HttpServerResponse.setHeader(
+    response,
+    "vary",
+    given === "" ? "Cookie" : `${given}, Cookie`
+  )
 }
 
 const attributes = (cell: Cell) => {
@@ -70,7 +74,7 @@ const withCookie = (cell: Cell, response: Response): Response => {
   const endsWithBrowser =
     lifetime === "browser" || (lifetime === null && compiled.settings.expireOnClose)
   const leftMillis = (cell.base?.record.expiresAtMillis ?? 0) - now(cell)
-  const seconds = Math.min(Math.max(Math.floor(leftMillis / 1000), 0), 400 * 24 * 60 * 60)
+  const seconds = Math.min(Math.max(Math.round(leftMillis / 1000), 0), 400 * 24 * 60 * 60)
   return HttpServerResponse.unsafeSetCookie(response, compiled.cookie.name, cell.token, {
     ...attributes(cell),
     ...(endsWithBrowser ? {} : { maxAge: Duration.seconds(seconds) })

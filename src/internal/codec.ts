@@ -69,7 +69,9 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
     version: (before?.version ?? 0) + 1,
     previous,
     payload:
-      compiled.keyring === undefined ? text : sealPayload(compiled.keyring, text, id, compiled.namespace)
+      compiled.keyring === undefined
+        ? text
+        : sealPayload(compiled.keyring, text, id, compiled.namespace)
   }
 }
 
@@ -83,5 +85,4 @@ export const expiry = (cell: Cell, state: State, lastActivityMillis: number): nu
   )
 }
 
-const refuse = (reason: string) =>
-  new SessionEncodeError({ operation: "commit", key: "", reason })
+const refuse = (reason: string) => new SessionEncodeError({ operation: "commit", key: "", reason })

@@ -167,9 +167,7 @@ const attempt = (work: Work, base: Base): Effect.Effect<"done" | "gone", CommitE
   const next = applyAll(base.state, operations)
   if ("fault" in next) {
     const { fault, operation } = next
-    return Effect.fail(
-      new SessionConflict({ operation: operation._tag, reason: fault.reason })
-    )
+    return Effect.fail(new SessionConflict({ operation: operation._tag, reason: fault.reason }))
   }
   const nowMillis = now(cell)
   if (work.move === null && sameStored(base.state, next, nowMillis)) {
@@ -227,11 +225,7 @@ const previousOf = (work: Work, base: Base, nowMillis: number): PreviousId | nul
       }
 }
 
-const finish = (
-  work: Work,
-  base: Base,
-  committed: Base
-): Effect.Effect<"done" | "gone"> => {
+const finish = (work: Work, base: Base, committed: Base): Effect.Effect<"done" | "gone"> => {
   const { cell, move } = work
   settle(cell, committed)
   cell.token = move?.token ?? work.token

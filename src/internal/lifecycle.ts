@@ -15,7 +15,7 @@ import * as SessionEvents from "../SessionEvents.js"
 import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
 import { type CommitError, commit } from "./commit.js"
 import {
-  SessionConflict,
+  type SessionConflict,
   SessionEncodeError,
   SessionRefused,
   SessionStoreError
@@ -67,8 +67,7 @@ const admit = (
       return yield* new SessionRefused({ reason: "limit" })
     }
     const oldestFirst = [...others].sort(
-      (a, b) =>
-        a.createdAtMillis - b.createdAtMillis || a.lastActivityMillis - b.lastActivityMillis
+      (a, b) => a.createdAtMillis - b.createdAtMillis || a.lastActivityMillis - b.lastActivityMillis
     )
     for (const summary of oldestFirst.slice(0, others.length - limit.max + 1)) {
       yield* guarded("remove", cell.surroundings.store.remove(summary.id))
@@ -193,14 +192,22 @@ export const consume = (
     const stored = cell.base === null ? undefined : read(cell.base.state, path, at)
     if (cell.base === null || !equals(local, stored)) {
       if (local === undefined) return Effect.succeed(Option.none())
-      record(cell, "consume", key, { _tag: "forget", paths: [path], seen: seen(cell, path[0] as string) })
+      record(cell, "consume", key, {
+        _tag: "forget",
+        paths: [path],
+        seen: seen(cell, path[0] as string)
+      })
       return Effect.succeed(Option.some(copy(local)))
     }
     if (local === undefined) return Effect.succeed(Option.none())
     const take = (state: Cell["state"]): Operation | undefined =>
       read(state, path, now(cell)) === undefined
         ? undefined
-        : { _tag: "forget", paths: [path], seen: Object.values(state.flash).map((entry) => entry.id) }
+        : {
+            _tag: "forget",
+            paths: [path],
+            seen: Object.values(state.flash).map((entry) => entry.id)
+          }
     return Effect.map(takeStored(cell, take), (state) => {
       const value = state === undefined ? undefined : read(state, path, at)
       return value === undefined ? Option.none() : Option.some(copy(value))

@@ -2,7 +2,7 @@
  * The operations on a cell, synchronous: they check keys and values, read the state, record what changes it. What does
  * not fit is thrown as the error of the public operation. `Session.ts` lifts them to Effects.
  */
-import { mask, makeSecret, verify } from "../core/csrf.js"
+import { makeSecret, mask, verify } from "../core/csrf.js"
 import { isFault } from "../core/fault.js"
 import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../core/json.js"
 import { adding, type Change, pushing } from "../core/operation.js"

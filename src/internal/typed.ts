@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as SessionEvents from "../SessionEvents.js"
 import type { Json } from "../core/json.js"
+import * as SessionEvents from "../SessionEvents.js"
 import { type Cell, now } from "./cell.js"
 import { SessionDecodeError, SessionEncodeError, type SessionTypeError } from "./errors.js"
 import * as Operations from "./operations.js"
@@ -68,7 +68,9 @@ export type PutPaths<F> = {
   [P in Paths<F>]: OtherFieldsOptional<F, P> extends true ? P : never
 }[Paths<F>]
 
-type ListPaths<F> = { [P in Paths<F>]: At<F, P> extends ReadonlyArray<unknown> ? P : never }[Paths<F>]
+type ListPaths<F> = {
+  [P in Paths<F>]: At<F, P> extends ReadonlyArray<unknown> ? P : never
+}[Paths<F>]
 type NumberPaths<F> = { [P in Paths<F>]: At<F, P> extends number ? P : never }[Paths<F>]
 type ItemOf<A> = A extends ReadonlyArray<infer Item> ? Item : never
 
@@ -80,7 +82,10 @@ export interface TypedSession<F extends Fields, E> {
     otherwise: () => D
   ) => Effect.Effect<At<F, P> | D, E, Session>
   readonly has: (path: Paths<F>) => Effect.Effect<boolean, never, Session>
-  readonly put: <P extends PutPaths<F>>(path: P, value: At<F, P>) => Effect.Effect<void, never, Session>
+  readonly put: <P extends PutPaths<F>>(
+    path: P,
+    value: At<F, P>
+  ) => Effect.Effect<void, never, Session>
   readonly modify: <P extends PutPaths<F>>(
     path: P,
     f: (current: Option.Option<At<F, P>>) => At<F, P>
@@ -168,9 +173,7 @@ export const schema: {
       ),
     has: (path: string) => Effect.map(Session, (cell) => Operations.has(cell, [path])),
     put: (path: string, value: unknown) =>
-      Effect.map(Session, (cell) =>
-        Operations.put(cell, path, codecOf(path).encode("put", value))
-      ),
+      Effect.map(Session, (cell) => Operations.put(cell, path, codecOf(path).encode("put", value))),
     modify: (path: string, f: (current: Option.Option<unknown>) => unknown) =>
       changed(path, "modify", f),
     push: (path: string, item: unknown) =>

@@ -8,9 +8,9 @@ import type { SessionRecord, SessionSummary } from "../../core/record.js"
 import { isOver, summarize } from "../../core/record.js"
 import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { assertPresent, attempt, discard, look, makeShard, stage, unlink } from "./disk.js"
+import { assertPresent, attempt, discard, look, stage, stageApart, unlink } from "./disk.js"
 import type { Failure } from "./failure.js"
-import { isNotFound, Problem } from "./failure.js"
+import { isCorrupt, Problem } from "./failure.js"
 import { withLock } from "./lock.js"
 import { isId } from "./paths.js"
 import { readCurrent, readPending, resolve } from "./sessions.js"
@@ -31,7 +31,6 @@ export const insert = (disk: Disk, record: SessionRecord): Change<boolean> => {
   if (!isId(id)) return noId
   return exclusively(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
     Effect.gen(function* () {
-      yield* settle(disk, id)
       if (yield* isTaken(disk, id)) return false
       yield* point(disk, record)
       yield* assertHeld
@@ -116,7 +115,6 @@ export const move = (
     Effect.gen(function* () {
       const current = yield* readLive(disk, fromId, expectedVersion)
       if (current === undefined) return false
-      yield* settle(disk, id)
       if (yield* isTaken(disk, id)) return false
       yield* point(disk, record, fromId)
       yield* fs.rename(paths.temporary(id, holder.nonce), paths.pending(id))
@@ -131,19 +129,20 @@ export const move = (
 }
 
 /** Gives a session that was moved its name, and makes the stub a pointer. Both ids are locked. */
-export const finishMove = (disk: Disk, fromId: string, record: SessionRecord): Change<void> => {
-  const { paths, fs } = disk
-  const stub = paths.session(fromId)
-  return Effect.zipRight(
-    fs.rename(paths.pending(record.id), paths.session(record.id)),
-    record.previous?.id === fromId ? fs.rename(stub, paths.previous(fromId)) : unlink(stub)
-  )
-}
+const finishMove = (disk: Disk, fromId: string, record: SessionRecord): Change<void> =>
+  Effect.gen(function* () {
+    const { paths, fs } = disk
+    const stub = paths.session(fromId)
+    yield* fs.rename(paths.pending(record.id), paths.session(record.id))
+    if (record.previous?.id === fromId) yield* fs.rename(stub, paths.previous(fromId))
+    else yield* unlink(stub)
+  })
 
-/** Deletes the pending file of a move that did not happen. The id is locked. */
+/** Deletes the pending file of a move that did not happen, a damaged one too. The id is locked. */
 export const dropPending = (disk: Disk, id: string): Change<void> =>
-  Effect.flatMap(readPending(disk, id), (pending) =>
-    pending === undefined ? discard(disk.paths.pending(id)) : Effect.void
+  Effect.flatMap(
+    Effect.catchIf(readPending(disk, id), isCorrupt, () => Effect.succeed(undefined)),
+    (pending) => (pending === undefined ? discard(disk.paths.pending(id)) : Effect.void)
   )
 
 /** Ends the session of this id or retired id. */
@@ -152,7 +151,11 @@ export const remove = (disk: Disk, id: string, tries = 5): Change<SessionSummary
   return Effect.gen(function* () {
     const target = yield* resolveDamaged(disk, id)
     if (target === undefined) return yield* Effect.as(assertPresent(disk), undefined)
-    const ended = yield* end(disk, target, (record) => record.id === id || record.previous?.id === id)
+    const ended = yield* end(
+      disk,
+      target,
+      (record) => record.id === id || record.previous?.id === id
+    )
     if (ended !== "gone") return ended
     // It moved between the two looks.
     if (tries > 1) return yield* remove(disk, id, tries - 1)
@@ -214,29 +217,30 @@ export const exclusively = <A>(
 export const settle = (disk: Disk, id: string): Change<SessionRecord | undefined> =>
   Effect.flatMap(readCurrent(disk, id), (stored) => {
     if (stored?.kind !== "session") return Effect.succeed(undefined)
-    const { pending, session } = { pending: disk.paths.pending(id), session: disk.paths.session(id) }
-    return Effect.flatMap(
-      attempt(() => look(session)),
-      (found) =>
-        found === undefined
-          ? Effect.as(disk.fs.rename(pending, session), stored.record)
-          : Effect.succeed(stored.record)
+    const session = disk.paths.session(id)
+    return Effect.flatMap(isThere(session), (there) =>
+      there
+        ? Effect.succeed(stored.record)
+        : Effect.as(disk.fs.rename(disk.paths.pending(id), session), stored.record)
     )
   })
 
-const readLive = (
-  disk: Disk,
-  id: string,
-  version: number
-): Change<SessionRecord | undefined> =>
+const readLive = (disk: Disk, id: string, version: number): Change<SessionRecord | undefined> =>
   Effect.zipWith(settle(disk, id), currentMillis, (record, nowMillis) =>
     record === undefined || record.version !== version || isOver(record, nowMillis)
       ? undefined
       : record
   )
 
+const isThere = (path: string): Change<boolean> => attempt(() => look(path) !== undefined)
+
+/** True when there is something in the place of this session, or a move to its id that happened is unfinished. */
 const isTaken = (disk: Disk, id: string): Change<boolean> =>
-  attempt(() => look(disk.paths.session(id)) !== undefined)
+  Effect.flatMap(isThere(disk.paths.session(id)), (there) =>
+    there
+      ? Effect.succeed(true)
+      : Effect.map(readPending(disk, id), (pending) => pending !== undefined)
+  )
 
 /** Puts the staged file in the place of `current`; pointers are made before and deleted after. */
 const commit = (
@@ -253,19 +257,19 @@ const commit = (
   )
   const before = current.previous?.id
   if (before === record.previous?.id) return replace
-  return point(disk, record).pipe(
-    Effect.zipRight(replace),
-    Effect.zipRight(before === undefined ? Effect.void : discard(paths.previous(before)))
-  )
+  return Effect.gen(function* () {
+    yield* point(disk, record)
+    yield* replace
+    if (before !== undefined) yield* discard(paths.previous(before))
+  })
 }
 
 /** Makes the pointer of the record's retired id, unless that is `except`. */
 const point = (disk: Disk, record: SessionRecord, except?: string): Change<void> => {
   const previousId = record.previous?.id
   if (previousId === undefined || previousId === except || !isId(previousId)) return Effect.void
-  // Staged under the session's own shard would be as good; a name of its own keeps the session's temporary file.
   const { paths, fs } = disk
-  return Effect.flatMap(stage(disk, previousId, encodeMove(previousId, record.id)), (staged) =>
+  return Effect.flatMap(stageApart(disk, previousId, encodeMove(previousId, record.id)), (staged) =>
     Effect.tapError(fs.rename(staged, paths.previous(previousId)), () => discard(staged))
   )
 }
@@ -297,16 +301,15 @@ const write = (
   )
 }
 
-const isCorrupt = (failure: Failure): boolean =>
-  failure._tag === "Problem" && failure.reason === "corrupt"
-
 /** The id of the session's file; a file that cannot be read is a target too, under its own id. */
 const resolveDamaged = (disk: Disk, id: string): Change<string | undefined> =>
   Effect.catchIf(
     Effect.map(resolve(disk, id), (record) => record?.id),
     isCorrupt,
     (failure) =>
-      Effect.flatMap(isTaken(disk, id), (taken) => (taken ? Effect.succeed(id) : Effect.fail(failure)))
+      Effect.flatMap(isThere(disk.paths.session(id)), (there) =>
+        there ? Effect.succeed(id) : Effect.fail(failure)
+      )
   )
 
 /** Deletes what lies in the place of a session and is none, never following it. A directory stays where it is. */

@@ -47,13 +47,13 @@ export const decode = (bytes: Uint8Array, id: string): Stored | undefined => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (buffer.length < sumLength + 2 || buffer[sumLength] !== 0x20) return undefined
   const rest = buffer.subarray(sumLength + 1)
-  if (buffer.latin1Slice(0, sumLength) !== sumOf(rest)) return undefined
+  if (buffer.toString("latin1", 0, sumLength) !== sumOf(rest)) return undefined
   const end = rest.indexOf(0x0a)
   if (end < 0) return undefined
-  const header = parse(rest.utf8Slice(0, end))
+  const header = parse(rest.toString("utf8", 0, end))
   if (header?.format !== format || header.id !== id) return undefined
   if (typeof header.to === "string") return { kind: "moved", to: header.to }
-  return session(header, rest.utf8Slice(end + 1))
+  return session(header, rest.toString("utf8", end + 1))
 }
 
 type Header = Readonly<Record<string, unknown>>

@@ -2,9 +2,10 @@
  * The steps every operation of the filesystem store is made of: look, read, stage, replace, unlink. What Effect's
  * `FileSystem` has goes through it; `node:fs` serves `lstat` and `unlink`, which it lacks.
  */
-import type * as FileSystem from "@effect/platform/FileSystem"
+import { randomBytes } from "node:crypto"
 import type { BigIntStats, Stats } from "node:fs"
 import { lstatSync, unlink as unlinkNode } from "node:fs"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Stored } from "./codec.js"
 import { decode } from "./codec.js"
@@ -31,8 +32,7 @@ export const maxFileBytes = 16 * 1024 * 1024
 export const ownUid: number | undefined = process.geteuid?.()
 
 /** What is at a path, links not followed; `undefined` when nothing is. Throws what the system answers otherwise. */
-export const look = (path: string): Stats | undefined =>
-  lstatSync(path, { throwIfNoEntry: false })
+export const look = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false })
 
 /** As `look`, with numbers that are exact however large. */
 export const lookExactly = (path: string): BigIntStats | undefined =>
@@ -124,16 +124,27 @@ export const writeNew = (
   return disk.narrowed ? Effect.zipRight(write, disk.fs.chmod(path, 0o600)) : write
 }
 
-/** Writes the temporary file of `id`, to be renamed; succeeds with its path. */
-export const stage = (
+/** Writes the temporary file of `id`, to be renamed in this process's turn for the id; succeeds with its path. */
+export const stage = (disk: Disk, id: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
+  stageAt(disk, id, disk.paths.temporary(id, disk.holder.nonce), bytes)
+
+/** As `stage`, without a turn for the id: under a name that nobody else can guess. */
+export const stageApart = (
   disk: Disk,
   id: string,
+  bytes: Uint8Array
+): Effect.Effect<string, Failure> =>
+  stageAt(disk, id, disk.paths.temporary(id, randomBytes(16).toString("hex")), bytes)
+
+const stageAt = (
+  disk: Disk,
+  id: string,
+  path: string,
   bytes: Uint8Array
 ): Effect.Effect<string, Failure> => {
   if (bytes.length > maxFileBytes) {
     return Effect.fail(new Problem("tooLarge", "The session is larger than a file may be."))
   }
-  const path = disk.paths.temporary(id, disk.holder.nonce)
   const write = writeNew(disk, path, bytes)
   return write.pipe(
     Effect.catchAll((failure) => {

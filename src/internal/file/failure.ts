@@ -44,6 +44,14 @@ export const isTaken = (failure: Failure): boolean =>
     ? failure.reason === "AlreadyExists"
     : failure._tag === "Problem" && codeOf(failure.cause) === "EEXIST"
 
+/** True when a file is not what it should be. */
+export const isCorrupt = (failure: Failure): boolean =>
+  failure._tag === "Problem" && failure.reason === "corrupt"
+
+/** True when somebody else kept the lock for too long. */
+export const isTimeout = (failure: Failure): boolean =>
+  failure._tag === "Problem" && failure.reason === "timeout"
+
 /** Says which of the store's operations failed. */
 export const named =
   (operation: string) =>

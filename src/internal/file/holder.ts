@@ -3,7 +3,7 @@
  * link of that file, so that a lock is complete from its first instant.
  */
 import { randomBytes } from "node:crypto"
-import { readFileSync, readlinkSync } from "node:fs"
+import { lstatSync, readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
 /** A store within a process, as its locks name it. */
@@ -46,8 +46,16 @@ export const makeHolder = (): Holder => ({
   nonce: randomBytes(16).toString("hex")
 })
 
-/** Reads the file of a holder; `undefined` when it is not one. */
-export const parseHolder = (text: string): Holder | undefined => {
+/** The holder that the file at `path` names; `undefined` when it names none. Opens nothing but a small regular file. */
+export const readHolder = (path: string): Holder | undefined => {
+  const text = attempt(() => {
+    const found = lstatSync(path)
+    return found.isFile() && found.size < 4096 ? readFileSync(path, "utf8") : ""
+  })
+  return text === null ? undefined : parseHolder(text)
+}
+
+const parseHolder = (text: string): Holder | undefined => {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== "object" || value === null) return undefined
@@ -72,7 +80,8 @@ const exists = (pid: number): boolean => {
 
 /** True when the holder's process has certainly ended, seen from `own`. A stopped process has not. */
 export const isDead = (holder: Holder, own: Holder): boolean => {
-  if (holder.space !== own.space || !Number.isSafeInteger(holder.pid) || holder.pid <= 0) return false
+  if (holder.space !== own.space || !Number.isSafeInteger(holder.pid) || holder.pid <= 0)
+    return false
   if (!exists(holder.pid)) return true
   const start = startOf(holder.pid)
   return start !== null && holder.start !== null && start !== holder.start

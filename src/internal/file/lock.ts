@@ -7,14 +7,13 @@
  * the same lock, and take or release no other, for three seconds of its own monotonic clock: it was stopped. Such a
  * holder finds out before it writes (`assertHeld`), since it asks whenever more than half that time has passed.
  */
-import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, lookExactly, makeShard, writeNew } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { isNotFound, isTaken, Problem } from "./failure.js"
 import type { Holder } from "./holder.js"
-import { isDead, parseHolder } from "./holder.js"
+import { isDead, readHolder } from "./holder.js"
 
 /** A lock that is held: its names, the first lock and those of its successors, the last of which is our own. */
 export interface Held {
@@ -87,7 +86,7 @@ const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Fai
     return Effect.flatMap(makeLink(disk, id, name), (made) => {
       if (made) {
         const held = { id, names, inodes, sinceMillis }
-        return inodes.length === 0 ? Effect.succeed(held) : confirm(disk, held)
+        return inodes.length === 0 ? Effect.succeed(held) : confirm(held)
       }
       return Effect.flatMap(
         attempt(() => succeedable(disk, name)),
@@ -124,7 +123,7 @@ const makeLink = (disk: Disk, id: string, name: string): Effect.Effect<boolean, 
 }
 
 /** A successor is one only if all it succeeded is still there: its predecessors' successor may just have been done. */
-const confirm = (disk: Disk, held: Held): Effect.Effect<Held | undefined, Failure> =>
+const confirm = (held: Held): Effect.Effect<Held | undefined, Failure> =>
   Effect.flatMap(
     attempt(() => isUnchanged(held)),
     (unchanged) => {
@@ -159,20 +158,12 @@ const succeedable = (disk: Disk, name: string): Stale | undefined => {
     sightings.delete(name)
     return undefined
   }
-  const holder = found.isFile() && found.size < 4096n ? readHolder(name) : undefined
+  const holder = readHolder(name)
   const stale = { inode: found.ino, holder }
   // Our own: a release that failed. Nobody in this process has it, since the turn for this id is ours.
   if (holder?.nonce === disk.holder.nonce) return stale
   if (holder !== undefined && isDead(holder, disk.holder)) return stale
   return hasStoodStill(name, found.ino, found.ctimeNs) ? stale : undefined
-}
-
-const readHolder = (name: string): Holder | undefined => {
-  try {
-    return parseHolder(readFileSync(name, "utf8"))
-  } catch {
-    return undefined
-  }
 }
 
 // The change time of a holder's file is that of the last lock it took or released, so a busy holder never stands still.

@@ -151,6 +151,18 @@ const removingByPrevious = ({ test, timed }: Suite): void => {
       expect(yield* store.find(last.id)).toEqual(Option.some(last))
     }))
 
+  test("remove by a previous id that an update dropped ends nothing", ({ store, stored, now }) =>
+    Effect.gen(function* () {
+      const old = yield* stored()
+      const current = moved(old, now)
+      const later = next(current, { previous: null })
+      yield* store.move(old.id, current, 1)
+      yield* store.update(later, 2)
+
+      expect(yield* store.remove(old.id)).toEqual(Option.none())
+      expect(yield* store.find(current.id)).toEqual(Option.some(later))
+    }))
+
   test("the previous id of a removed session is unknown", ({ store, stored, now }) =>
     Effect.gen(function* () {
       const old = yield* stored()

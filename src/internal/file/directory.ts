@@ -1,0 +1,79 @@
+/** What is checked when the store is opened: that the directory is ours alone, and can do what the store needs. */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import type { Disk } from "./disk.js"
+import { attempt, discard, look, ownUid } from "./disk.js"
+import type { Failure } from "./failure.js"
+import { Problem } from "./failure.js"
+import { writeHolder } from "./lock.js"
+import { isShard } from "./paths.js"
+
+type Check<A> = Effect.Effect<A, Failure>
+
+const refuse = (message: string, cause?: unknown): Check<never> =>
+  Effect.fail(new Problem("unavailable", message, { cause }))
+
+/** Makes the directory where it is missing, and makes it and its shards private. */
+export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<void> =>
+  Effect.gen(function* () {
+    const found = yield* attempt(() => look(directory))
+    if (found === undefined) {
+      yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+    }
+    yield* makePrivate(fs, directory)
+    const names = yield* fs.readDirectory(directory)
+    // A directory that others could write to may hold shards that others made.
+    const shards = names.filter(isShard).map((name) => `${directory}/${name}`)
+    yield* Effect.forEach(shards, (shard) => makePrivate(fs, shard), { discard: true })
+  })
+
+const makePrivate = (fs: FileSystem.FileSystem, path: string): Check<void> =>
+  Effect.gen(function* () {
+    const found = yield* attempt(() => look(path))
+    if (found?.isSymbolicLink() === true) {
+      return yield* refuse(
+        `The session directory ${path} is a symbolic link; name the directory it leads to.`
+      )
+    }
+    if (found?.isDirectory() !== true) {
+      return yield* refuse(`The session directory ${path} is not a directory; name another one.`)
+    }
+    if (ownUid === undefined) return
+    if (found.uid !== ownUid) {
+      return yield* refuse(
+        `The session directory ${path} belongs to the user ${found.uid} and this process runs as ` +
+          `${ownUid}; give it to ${ownUid} or name another one.`
+      )
+    }
+    if ((found.mode & 0o7777) !== 0o700) yield* fs.chmod(path, 0o700)
+  })
+
+/** Tries what the store will do, and tells whether the umask takes bits away that the owner needs. */
+export const probe = (disk: Disk): Check<{ readonly narrowed: boolean }> => {
+  const { fs, paths, holder } = disk
+  const own = paths.holder(holder.nonce)
+  const link = `${own}.probe`
+  return Effect.gen(function* () {
+    yield* writeHolder(disk)
+    const found = yield* attempt(() => look(own))
+    const narrowed = ownUid !== undefined && found !== undefined && (found.mode & 0o777) !== 0o600
+    if (narrowed) yield* fs.chmod(own, 0o600)
+    yield* Effect.catchAll(fs.link(own, link), (cause) =>
+      refuse(
+        `The session directory ${paths.directory} is on a file system without hard links, which the locks need; ` +
+          "name a directory on a local disk.",
+        cause
+      )
+    )
+    yield* discard(link)
+    return { narrowed }
+  }).pipe(Effect.catchAll((cause) => explain(paths.directory, cause)))
+}
+
+const explain = (directory: string, cause: Failure): Check<never> =>
+  cause._tag === "Problem" && cause.reason === "unavailable" && cause.cause !== undefined
+    ? Effect.fail(cause)
+    : refuse(
+        `The session directory ${directory} cannot be written to; give this process the right to, or name another one.`,
+        cause
+      )
