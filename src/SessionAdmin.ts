@@ -170,17 +170,23 @@ export const get = (
 
 /**
  * Ends a session by its id, or by the id it had before; it is dead for the next request on every server. Tells whether
- * there was one.
+ * there was one in the namespace.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const revoke = (id: string): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) =>
-    Effect.flatMap(store.remove(id), (ended) =>
-      Effect.as(Option.isSome(ended) ? revoked(1, { id }) : Effect.void, Option.isSome(ended))
-    )
-  )
+export const revoke = (
+  id: string,
+  scope?: Scope
+): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
+  Effect.gen(function* () {
+    const store = yield* SessionStore
+    const found = yield* store.find(id)
+    if (Option.exists(found, (record) => record.namespace !== namespaceOf(scope))) return false
+    const ended = yield* store.remove(id)
+    if (Option.isSome(ended)) yield* revoked(1, { id })
+    return Option.isSome(ended)
+  })
 
 /**
  * Ends all sessions of a user, a login in flight too, except the session `except`. Succeeds with how many were ended.
