@@ -14,6 +14,9 @@ export const maxKeys = 256
 /** How long a payload remembers the ids of its commits. */
 const commitMemoryMillis = 10_000
 
+/** How many commit ids a payload remembers at most, so that a busy session does not grow by its own commits. */
+const commitMemoryCount = 32
+
 /** A commit that a payload has seen: its id and when. */
 export interface CommitMark {
   readonly id: string
@@ -48,13 +51,15 @@ export const encode = (
   })
 }
 
-/** The commit ids to keep, with a new one: those of the last ten seconds. */
+/** The commit ids to keep, with a new one: those of the last ten seconds, the newest 32 of them. */
 export const remember = (
   commits: ReadonlyArray<CommitMark>,
   id: string,
   nowMillis: number
 ): ReadonlyArray<CommitMark> => [
-  ...commits.filter((mark) => nowMillis - mark.atMillis < commitMemoryMillis),
+  ...commits
+    .filter((mark) => nowMillis - mark.atMillis < commitMemoryMillis)
+    .slice(1 - commitMemoryCount),
   { id, atMillis: nowMillis }
 ]
 

@@ -1,6 +1,6 @@
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Option from "effect/Option"
 import * as Session from "../../src/Session.js"
 import { json, makeGate, pages, type Server, withApp } from "./support.js"

@@ -2,6 +2,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import * as Session from "../../src/Session.js"
@@ -25,6 +26,12 @@ const app = pages({
   "/regenerate": json(Session.regenerate),
   "/migrate": json(Session.migrate()),
   "/migrate-destroy": json(Session.migrate({ destroy: true })),
+  "/commit-500": Effect.as(Effect.zipRight(Session.put("kept", 1), Session.commit), broken),
+  "/late-put-500": Effect.as(
+    Effect.all([Session.put("kept", 1), Session.commit, Session.put("lost", 1)]),
+    broken
+  ),
+  "/flash-commit": json(Effect.zipRight(Session.flash("notice", "saved"), Session.commit)),
   "/flush": json(Session.flush),
   "/invalidate": json(Session.invalidate)
 })
@@ -134,6 +141,31 @@ describe("login", () => {
     }))
 })
 
+describe("two logins at once from one guest session", () => {
+  it("each log in", async () => {
+    const gate = makeGate()
+    const slow = pages({
+      "/cart": json(Session.put("cart", ["book"])),
+      "/login": json(Session.login("ann")),
+      "/slow": json(Effect.zipRight(gate.pass, Session.login("ann"))),
+      "/user": json(Effect.map(Session.userId, Option.getOrNull))
+    })
+    await withApp(slow, async (server) => {
+      const client = server.client()
+      await client.send("/cart")
+      const second = server.client(client.cookie)
+      const pending = second.send("/slow")
+      await gate.entered()
+      await client.send("/login")
+      await gate.open()
+      await pending
+
+      expect((await client.send("/user")).text).toBe('"ann"')
+      expect((await second.send("/user")).text).toBe('"ann"')
+    })
+  })
+})
+
 describe("logout", () => {
   it("deletes the cookie with the attributes it was set with", () =>
     withApp(app, async (server) => {
@@ -226,6 +258,33 @@ describe("destroy", () => {
     }))
 })
 
+describe("commit", () => {
+  it("stays done, with its cookie, when the response is a 500", () =>
+    withApp(app, async (server) => {
+      const client = server.client()
+      const answer = await client.send("/commit-500")
+
+      expect([answer.status, answer.setCookies.length]).toEqual([500, 1])
+      expect((await client.send("/all")).text).toBe('{"kept":1}')
+    }))
+
+  it("leaves what was written after it to the end of the request", () =>
+    withApp(app, async (server) => {
+      const client = server.client()
+      await client.send("/late-put-500")
+
+      expect((await client.send("/all")).text).toBe('{"kept":1}')
+    }))
+
+  it("does not age a flash twice", () =>
+    withApp(app, async (server) => {
+      const client = server.client()
+      await client.send("/flash-commit")
+
+      expect((await client.send("/all")).text).toBe('{"notice":"saved"}')
+    }))
+})
+
 describe("regenerate", () => {
   for (const path of ["/regenerate", "/migrate", "/migrate-destroy"]) {
     it(`keeps the data under a new cookie: ${path}`, () =>
@@ -307,18 +366,39 @@ describe("migrate", () => {
       expect(late.cookie).toBe(client.cookie)
     }))
 
-  it("makes no second id when the old cookie migrates again", () =>
+  it("makes no second id when a slow request with a write migrates, too", async () => {
+    const gate = makeGate()
+    const slow = pages({
+      "/cart": json(Session.put("cart", ["book"])),
+      "/all": json(Session.all),
+      "/migrate": json(Session.migrate()),
+      "/slow": json(Effect.all([gate.pass, Session.migrate(), Session.put("slow", 1)]))
+    })
+    await withApp(slow, async (server) => {
+      const client = server.client()
+      const late = server.client(await withCart(client))
+      const pending = late.send("/slow")
+      await gate.entered()
+      await client.send("/migrate")
+      await gate.open()
+      await pending
+
+      expect([late.cookie, await server.rows()]).toEqual([client.cookie, 1])
+      expect(JSON.parse((await client.send("/all")).text)).toEqual({ cart: ["book"], slow: 1 })
+    })
+  })
+
+  it("makes no second id when the old cookie migrates again afterwards", () =>
     withApp(app, async (server) => {
-      const gate = makeGate()
       const client = server.client()
       const before = await withCart(client)
-      await gate.open()
-      const [first, second] = [server.client(before), server.client(before)]
-      await Promise.all([first.send("/migrate"), second.send("/migrate")])
+      await client.send("/migrate")
+      const late = server.client(before)
+      await late.send("/migrate")
 
-      expect(await server.rows()).toBe(1)
-      expect((await first.send("/all")).text).toBe(cart)
-      expect((await second.send("/all")).text).toBe(cart)
+      expect((await client.send("/all")).text).toBe(cart)
+      expect((await late.send("/all")).text).toBe(cart)
+      expect(late.cookie).toBe(client.cookie)
     }))
 
   it("lets writes by the old cookie reach the same session", () =>

@@ -1,6 +1,7 @@
 /** A server on a free port and clients with a cookie jar of their own. */
 import { createServer } from "node:http"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -67,7 +68,11 @@ export interface Setting {
 
 /** Runs a test against a server that is a layer of its own, and stops it afterwards. */
 export const withLayer = async <E>(
-  serving: Layer.Layer<never, E, HttpServer.HttpServer | SessionStore.SessionStore>,
+  serving: Layer.Layer<
+    never,
+    E,
+    HttpServer.HttpServer | HttpRouter.HttpRouter.DefaultServices | SessionStore.SessionStore
+  >,
   test: (server: Server) => Promise<void>,
   { store = SessionStore.layerMemory, config = Layer.empty }: Setting = {}
 ): Promise<void> => {
@@ -99,8 +104,7 @@ export const withApp = <E>(
   app: HttpApp.Default<E, Session | SessionStore.SessionStore>,
   test: (server: Server) => Promise<void>,
   setting?: Setting
-): Promise<void> =>
-  withLayer(HttpServer.serve(SessionMiddleware.middleware(app)), test, setting)
+): Promise<void> => withLayer(HttpServer.serve(SessionMiddleware.middleware(app)), test, setting)
 
 type Handler = Effect.Effect<
   HttpServerResponse.HttpServerResponse,

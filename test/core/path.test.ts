@@ -1,0 +1,229 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { isFault } from "../../src/core/fault.js"
+import { equals, type Json, type JsonObject } from "../../src/core/json.js"
+import { display, get, isKey, literal, parse, remove, set, single } from "../../src/core/path.js"
+
+const deepFreeze = <T>(value: T): T => {
+  if (typeof value !== "object" || value === null) return value
+  Object.values(value).forEach(deepFreeze)
+  return Object.freeze(value)
+}
+
+const kindOf = (value: unknown) => (isFault(value) ? value.kind : "accepted")
+
+const segment = fc.constantFrom("a", "b", "0", "1", "toString", "length", "a.b")
+const path = fc.array(segment, { minLength: 1, maxLength: 4 })
+const { value: json } = fc.letrec<{ value: Json; object: JsonObject }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constantFrom<Json>(null, 0, "x", true),
+    fc.array(tie("value"), { maxLength: 3 }),
+    tie("object")
+  ),
+  object: fc.dictionary(segment, tie("value"), { maxKeys: 3 })
+}))
+const root: fc.Arbitrary<JsonObject> = fc.dictionary(segment, json, { maxKeys: 4 }).map(deepFreeze)
+
+describe("parse", () => {
+  it("splits a text at its dots", () => {
+    expect([parse("a"), parse("cart.items.0")]).toEqual([["a"], ["cart", "items", "0"]])
+  })
+
+  it("takes literal segments as they are, dots too", () => {
+    expect(parse(literal("a.b", "c"))).toEqual(["a.b", "c"])
+  })
+
+  const bad = [
+    "",
+    ".",
+    ".a",
+    "a.",
+    "a..b",
+    "__proto__",
+    "__proto__.polluted",
+    "a.__proto__.b",
+    "constructor.prototype.x",
+    "a.prototype",
+    "a.".repeat(9_999).concat("a"),
+    "a.".repeat(32).concat("a")
+  ]
+
+  it.each(bad)("refuses %j as a text and isKey agrees (A34, A36)", (text) => {
+    expect([kindOf(parse(text)), isKey(text)]).toEqual(["key", false])
+  })
+
+  it.each([
+    [[]],
+    [["a", ""]],
+    [["__proto__"]],
+    [["a", "constructor"]],
+    [new Array<string>(33).fill("a")]
+  ])("refuses the literal segments %j (A34, A36)", (segments) => {
+    expect(kindOf(parse(literal(...segments)))).toBe("key")
+  })
+
+  it("accepts 32 segments", () => {
+    const text = new Array(32).fill("a").join(".")
+
+    expect([kindOf(parse(text)), isKey(text)]).toEqual(["accepted", true])
+  })
+
+  it.each(["toString", "a b", "é", "0", "proto", "__proto", "length"])("accepts %j", (text) => {
+    expect([parse(text), isKey(text)]).toEqual([[text], true])
+  })
+
+  it("lets single take one segment alone", () => {
+    const results = [single("a"), single(literal("a.b"))]
+
+    expect(results).toEqual(["a", "a.b"])
+    expect([kindOf(single("a.b")), kindOf(single(""))]).toEqual(["key", "key"])
+  })
+})
+
+describe("display", () => {
+  it("shows a key of 80 characters whole and cuts a longer one", () => {
+    const whole = "k".repeat(80)
+
+    expect(display(whole)).toBe(whole)
+    expect(display(`${whole}k`)).toBe(`${"k".repeat(79)}…`)
+  })
+
+  it("joins segments with dots", () => {
+    expect([display(literal("a", "b")), display(["a", "b"])]).toEqual(["a.b", "a.b"])
+  })
+
+  it("is at most 80 characters for every key", () => {
+    const segments = fc.array(fc.string({ maxLength: 100 }), { maxLength: 40 })
+
+    fc.assert(fc.property(segments, (key) => display(literal(...key)).length <= 80))
+  })
+})
+
+describe("get, set and remove", () => {
+  it.each(["toString", "length", "hasOwnProperty", "valueOf"])(
+    "see no inherited %s on objects, lists or texts (A36)",
+    (name) => {
+      const data: JsonObject = { object: {}, list: [1], text: "abc" }
+
+      const found = [[name], ["object", name], ["list", name], ["text", name]]
+
+      expect(found.map((at) => get(data, at))).toEqual([undefined, undefined, undefined, undefined])
+    }
+  )
+
+  it("store an own toString and find it", () => {
+    const result = set({}, ["toString"], 1) as JsonObject // no list on the way, so no fault
+
+    expect(get(result, ["toString"])).toBe(1)
+    expect(remove(result, ["toString"])).toStrictEqual({})
+  })
+
+  it("append to a list at its length and replace below it", () => {
+    const data = deepFreeze<JsonObject>({ list: [1, 2] })
+
+    const results = ["2", "0"].map((index) => set(data, ["list", index], 9))
+
+    expect(results).toStrictEqual([{ list: [1, 2, 9] }, { list: [9, 2] }])
+  })
+
+  it("make an object in an item appended to a list", () => {
+    expect(set({ list: [] }, ["list", "0", "a"], 1)).toStrictEqual({ list: [{ a: 1 }] })
+  })
+
+  it.each(["2", "-1", "01", "1.5", "1e0", " 1", "word", "length", "9999999999"])(
+    "refuse to write %j on a list of one and read nothing there",
+    (index) => {
+      const data = deepFreeze<JsonObject>({ list: [1] })
+
+      expect(kindOf(set(data, ["list", index], 0))).toBe("key")
+      expect(get(data, ["list", index])).toBe(undefined)
+      expect(remove(data, ["list", index])).toBe(data)
+    }
+  )
+
+  it("close the gap when an item is removed", () => {
+    const data = deepFreeze<JsonObject>({ list: [1, 2, 3] })
+
+    expect(remove(data, ["list", "1"])).toStrictEqual({ list: [1, 3] })
+  })
+
+  it("keep an emptied container", () => {
+    const data = deepFreeze<JsonObject>({ a: { b: 1 }, list: [1] })
+
+    const result = remove(remove(data, ["a", "b"]), ["list", "0"])
+
+    expect(result).toStrictEqual({ a: {}, list: [] })
+  })
+
+  it.each<Json>([null, 1, "text", false])("replace %j in the way by an object", (scalar) => {
+    expect(set({ a: scalar }, ["a", "b", "c"], 1)).toStrictEqual({ a: { b: { c: 1 } } })
+  })
+
+  it("find a stored null", () => {
+    expect(get({ a: { b: null } }, ["a", "b"])).toBe(null)
+  })
+
+  it("find what was just set, or refuse, and leave frozen input as it was", () => {
+    fc.assert(
+      fc.property(root, path, json, (data, at, value) => {
+        const before = JSON.stringify(data)
+
+        const result = set(data, at, value)
+
+        expect(JSON.stringify(data)).toBe(before)
+        if (isFault(result)) expect(result.kind).toBe("key")
+        else expect(equals(get(result, at), value)).toBe(true)
+      })
+    )
+  })
+
+  it("never refuse to set where no list is on the way", () => {
+    const listless = fc.dictionary(segment, fc.dictionary(segment, fc.constant<Json>(1)))
+
+    fc.assert(fc.property(listless, path, (data, at) => !isFault(set(data, at, 1))))
+  })
+
+  it("leave the siblings of what is set the same references", () => {
+    const data = deepFreeze<JsonObject>({ a: { b: 1 }, other: { c: [1] } })
+
+    const result = set(data, ["a", "b"], 2)
+
+    expect(result).toStrictEqual({ a: { b: 2 }, other: { c: [1] } })
+    expect(get(result as JsonObject, ["other"])).toBe(data.other) // toStrictEqual ruled a fault out
+  })
+
+  it("remove exactly one value, or give back the same reference", () => {
+    fc.assert(
+      fc.property(root, path, (data, at) => {
+        const before = JSON.stringify(data)
+        const parent = get(data, at.slice(0, -1))
+
+        const result = remove(data, at)
+
+        expect(JSON.stringify(data)).toBe(before)
+        if (get(data, at) === undefined) expect(result).toBe(data)
+        else if (Array.isArray(parent)) {
+          expect(get(result, at.slice(0, -1))).toHaveLength(parent.length - 1)
+        } else expect(get(result, at)).toBe(undefined)
+      })
+    )
+  })
+
+  it("never touch Object.prototype, even with segments that parse refuses (A34)", () => {
+    const before = Object.getOwnPropertyNames(Object.prototype)
+    const hostile = [
+      ["__proto__", "polluted"],
+      ["constructor", "prototype", "polluted"],
+      ["a", "__proto__", "b"]
+    ]
+
+    for (const at of hostile) {
+      set({ a: {} }, at, 1)
+      remove({ a: {} }, at)
+    }
+
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before)
+    expect(get({}, ["polluted"])).toBe(undefined)
+  })
+})

@@ -1,0 +1,177 @@
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Session from "../../src/Session.js"
+import * as SessionMiddleware from "../../src/SessionMiddleware.js"
+import * as SessionStore from "../../src/SessionStore.js"
+import { cookieName, json, type Server, withLayer } from "./support.js"
+
+const visits = json(Session.increment("visits"))
+
+const router = HttpRouter.empty.pipe(
+  HttpRouter.get("/visits", visits),
+  SessionMiddleware.middleware
+)
+
+const layerRouter = HttpLayerRouter.serve(
+  Layer.merge(
+    HttpLayerRouter.add("GET", "/visits", visits).pipe(Layer.provide(SessionMiddleware.layer)),
+    HttpLayerRouter.add("GET", "/plain", HttpServerResponse.text("plain"))
+  ),
+  { disableLogger: true, disableListenLog: true }
+)
+
+class Visits extends HttpApiGroup.make("visits")
+  .add(HttpApiEndpoint.get("visits", "/visits").addSuccess(Schema.Number))
+  .middleware(SessionMiddleware.HttpApi) {}
+
+class Api extends HttpApi.make("api").add(Visits) {}
+
+const visitsLive = HttpApiBuilder.group(Api, "visits", (handlers) =>
+  handlers.handle("visits", () => Effect.orDie(Session.increment("visits")))
+).pipe(Layer.provide(SessionMiddleware.layerHttpApi))
+
+const httpApi = HttpApiBuilder.serve().pipe(
+  Layer.provide(HttpApiBuilder.api(Api)),
+  Layer.provide(visitsLive)
+)
+
+const mounts = [
+  ["HttpRouter", HttpServer.serve(router)],
+  ["HttpLayerRouter", layerRouter],
+  ["HttpApi", httpApi]
+] as const
+
+const down = Effect.fail(
+  new SessionStore.SessionStoreError({ operation: "find", reason: "unavailable" })
+)
+const unreachable = Layer.effect(
+  SessionStore.SessionStore,
+  Effect.map(SessionStore.SessionStore, (store) =>
+    SessionStore.SessionStore.of({ ...store, find: () => down })
+  )
+).pipe(Layer.provide(SessionStore.layerMemory))
+
+const countTo = async (server: Server, times: number): Promise<ReadonlyArray<string>> => {
+  const client = server.client()
+  const texts: Array<string> = []
+  for (let visit = 0; visit < times; visit++) texts.push((await client.send("/visits")).text)
+  return texts
+}
+
+for (const [name, serving] of mounts) {
+  describe(name, () => {
+    it("counts the visits of one visitor", () =>
+      withLayer(serving, async (server) => {
+        expect(await countTo(server, 3)).toEqual(["1", "2", "3"])
+      }))
+
+    it("keeps visitors apart", () =>
+      withLayer(serving, async (server) => {
+        await countTo(server, 2)
+
+        expect(await countTo(server, 1)).toEqual(["1"])
+      }))
+
+    it("varies by cookie", () =>
+      withLayer(serving, async (server) => {
+        const answer = await server.client().send("/visits")
+
+        expect(answer.headers.get("vary")).toBe("Cookie")
+      }))
+
+    it("answers 503 without a cookie when the store is down", () =>
+      withLayer(
+        serving,
+        async (server) => {
+          const answer = await server.client(`${cookieName}=${"A".repeat(43)}`).send("/visits")
+
+          expect([answer.status, answer.setCookies]).toEqual([503, []])
+        },
+        { store: unreachable }
+      ))
+  })
+}
+
+describe("HttpLayerRouter", () => {
+  it("leaves a route alone that the layer is not provided to", () =>
+    withLayer(layerRouter, async (server) => {
+      const answer = await server.client(`${cookieName}=${"A".repeat(43)}`).send("/plain")
+
+      expect([answer.text, answer.headers.get("vary")]).toEqual(["plain", null])
+    }))
+})
+
+describe("HttpApp.toWebHandlerLayer", () => {
+  it("counts the visits of one visitor", async () => {
+    const { dispose, handler } = HttpApp.toWebHandlerLayer(router, SessionStore.layerMemory)
+    const first = await handler(new Request("http://localhost/visits"))
+    const cookie = first.headers.getSetCookie()[0]?.split(";", 1)[0] ?? ""
+
+    const second = await handler(new Request("http://localhost/visits", { headers: { cookie } }))
+
+    expect([await first.text(), await second.text()]).toEqual(["1", "2"])
+    await dispose()
+  })
+})
+
+describe("options", () => {
+  it("skip gives an empty session that is not stored", () =>
+    withLayer(
+      HttpServer.serve(
+        SessionMiddleware.make({ skip: () => true }).middleware(
+          HttpRouter.empty.pipe(HttpRouter.get("/visits", visits))
+        )
+      ),
+      async (server) => {
+        expect(await countTo(server, 2)).toEqual(["1", "1"])
+        expect(await server.rows()).toBe(0)
+      }
+    ))
+
+  it("commitOn decides which responses commit", () =>
+    withLayer(
+      HttpServer.serve(
+        SessionMiddleware.make({ commitOn: (response) => response.status < 400 }).middleware(
+          HttpRouter.empty.pipe(
+            HttpRouter.get("/422", Effect.map(visits, HttpServerResponse.setStatus(422)))
+          )
+        )
+      ),
+      async (server) => {
+        const answer = await server.client().send("/422")
+
+        expect([answer.status, answer.setCookies, await server.rows()]).toEqual([422, [], 0])
+      }
+    ))
+
+  it("agesFlash: navigation leaves the flash to the next page load", () =>
+    withLayer(
+      HttpServer.serve(
+        SessionMiddleware.make({ agesFlash: "navigation" }).middleware(
+          HttpRouter.empty.pipe(
+            HttpRouter.get("/flash", json(Session.flash("notice", "saved"))),
+            HttpRouter.get("/all", json(Session.all))
+          )
+        )
+      ),
+      async (server) => {
+        const client = server.client()
+        await client.send("/flash")
+        // The client of these tests says `Sec-Fetch-Mode: cors`, as a script's fetch does.
+        await client.send("/all")
+
+        expect((await client.send("/all")).text).toBe('{"notice":"saved"}')
+      }
+    ))
+})
