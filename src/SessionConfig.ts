@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -12,9 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { makeProxyMatcher } from "./core/address.js"
-import { cookieProblem } from "./core/cookie.js"
 import { SessionConfigError } from "./internal/errors.js"
+import { durationProblem, keysProblem, type Problem, settingsProblem } from "./internal/settings.js"
 
 export {
   /**
@@ -31,7 +31,7 @@ export {
  * @category models
  */
 export interface Settings {
-  /** A session ends this long after its last activity. Default 120 minutes. */
+  /** A session ends this long after its last activity. At least a second. Default 120 minutes. */
   readonly idleTimeout: Duration.Duration
   /** A session ends this long after its login (a guest's: its creation). Default 24 hours, at least `idleTimeout`. */
   readonly absoluteTimeout: Duration.Duration
@@ -57,11 +57,11 @@ export interface Settings {
   readonly rotationGrace: Duration.Duration
   /** How long requests with an id retired by `login` or `regenerate` are kept from beginning a session. Default 5 seconds. */
   readonly quarantine: Duration.Duration
-  /** Default 65536. */
+  /** From 1024 to 16777216. Default 65536. */
   readonly maxPayloadBytes: number
   /** Seals payloads with AES-256-GCM; the first key writes, all read. Default off. */
   readonly encrypt: Encryption | undefined
-  /** Part of the id's hash and of the row, so that two middlewares on one store stay apart. Default `session`. */
+  /** Part of the id's hash and of the row, so that two middlewares on one store stay apart. 1 to 64 ASCII characters. Default `session`. */
   readonly namespace: string
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies: ReadonlyArray<string>
@@ -80,7 +80,10 @@ export interface Settings {
  * @category models
  */
 export interface Encryption {
-  readonly keys: ReadonlyArray<{ readonly id: string; readonly key: Redacted.Redacted<string> }>
+  readonly keys: NonEmptyReadonlyArray<{
+    readonly id: string
+    readonly key: Redacted.Redacted<string>
+  }>
 }
 
 /**
@@ -95,7 +98,8 @@ export interface SessionLimit {
 }
 
 /**
- * What `layer` takes: any part of the settings, durations in any form Effect reads.
+ * What `layer` takes: any part of the settings. Durations come in any form Effect reads, are longer than nothing, at most
+ * 100 years, and cut to whole milliseconds; a `touchInterval` over a twentieth of the idle timeout is cut to that.
  *
  * @since 0.1.0
  * @category models
@@ -170,6 +174,17 @@ export const make = (options: Options): Effect.Effect<Settings, SessionConfigErr
 /**
  * Provides settings; what is left out keeps its default. Checked when the layer is built.
  *
+ * @example
+ * ```ts
+ * import { SessionConfig } from "effect-session"
+ *
+ * export const layer = SessionConfig.layer({
+ *   ...SessionConfig.aal2,
+ *   cookie: { sameSite: "strict" },
+ *   trustedProxies: ["10.0.0.0/8"]
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -179,7 +194,8 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
 /**
  * Provides settings from the environment: `SESSION_LIFETIME` (minutes), `SESSION_EXPIRE_ON_CLOSE`, `SESSION_ENCRYPT` and
  * `SESSION_KEYS` (`id:base64,olderId:base64`), `SESSION_LOTTERY` (`2,100`), `SESSION_COOKIE`, `SESSION_PATH`,
- * `SESSION_DOMAIN`, `SESSION_SECURE_COOKIE`, `SESSION_HTTP_ONLY`, `SESSION_SAME_SITE`. An empty variable is as none.
+ * `SESSION_DOMAIN`, `SESSION_SECURE_COOKIE`, `SESSION_HTTP_ONLY`, `SESSION_SAME_SITE`. A variable that is empty or says
+ * `null` is as none. An error names the variable and never tells its value.
  *
  * Without `SESSION_COOKIE` the cookie's name follows the other variables: `__Host-session` where the prefix is allowed,
  * else `__Secure-session`, and `session` when `SESSION_SECURE_COOKIE` is false.
@@ -189,7 +205,9 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
  */
 export const layerEnv: Layer.Layer<never, SessionConfigError> = Layer.effect(
   SessionConfig,
-  Effect.suspend(() => Effect.flatMap(fromEnv, make))
+  Effect.suspend(() =>
+    Effect.flatMap(fromEnv, (options) => Effect.mapError(make(options), inVariables))
+  )
 )
 
 /**
@@ -225,54 +243,28 @@ export const aal3 = {
   absoluteTimeout: "12 hours"
 } as const satisfies Options
 
-type Problem = { readonly field: string; readonly reason: string }
+const unknownField = (options: Options): Problem | undefined =>
+  unknownIn(options, defaults, "") ?? unknownIn(options.cookie ?? {}, defaults.cookie, "cookie.")
 
-const durationFields: ReadonlyArray<DurationField> = [
-  "idleTimeout",
-  "absoluteTimeout",
-  "touchInterval",
-  "rotationGrace",
-  "quarantine"
-]
-
-const unknownField = (options: Options): Problem | undefined => {
-  for (const field of Object.keys(options)) {
-    if (!Object.hasOwn(defaults, field)) return { field, reason: "does not exist." }
-  }
-  for (const field of Object.keys(options.cookie ?? {})) {
-    if (!Object.hasOwn(defaults.cookie, field)) {
-      return { field: `cookie.${field}`, reason: "does not exist." }
-    }
-  }
-  return undefined
-}
-
-const durationProblem = (options: Options): Problem | undefined => {
-  for (const field of durationFields) {
-    const given = options[field]
-    if (given === undefined) continue
-    const millis = Option.map(Duration.decodeUnknown(given), Duration.toMillis)
-    const least = field === "idleTimeout" || field === "absoluteTimeout" ? 1000 : 0
-    if (!Option.exists(millis, (value) => Number.isFinite(value) && value >= least)) {
-      return { field, reason: `must be a finite duration of at least ${least / 1000} seconds.` }
-    }
-  }
-  return undefined
+const unknownIn = (given: object, known: object, prefix: string): Problem | undefined => {
+  const field = Object.keys(given).find((name) => !Object.hasOwn(known, name))
+  if (field === undefined) return undefined
+  const names = Object.keys(known).map((name) => prefix + name)
+  return { field: prefix + field, reason: `does not exist: there are ${names.join(", ")}.` }
 }
 
 const complete = (options: Options): Settings => {
-  const given = <K extends DurationField>(field: K, otherwise: Duration.Duration) =>
-    Duration.decode(options[field] ?? otherwise)
+  // Whole milliseconds: stores keep instants as integers.
+  const given = (field: DurationField, otherwise: Duration.Duration) =>
+    Duration.millis(Math.floor(Duration.toMillis(options[field] ?? otherwise)))
   const idleTimeout = given("idleTimeout", defaults.idleTimeout)
+  const twentieth = Duration.millis(Math.floor(Duration.toMillis(idleTimeout) / 20))
   return {
     ...defaults,
     ...defined(options),
     idleTimeout,
     absoluteTimeout: given("absoluteTimeout", Duration.max(defaults.absoluteTimeout, idleTimeout)),
-    touchInterval: Duration.min(
-      given("touchInterval", defaults.touchInterval),
-      Duration.times(idleTimeout, 1 / 20)
-    ),
+    touchInterval: Duration.min(given("touchInterval", defaults.touchInterval), twentieth),
     rotationGrace: given("rotationGrace", defaults.rotationGrace),
     quarantine: given("quarantine", defaults.quarantine),
     cookie: { ...defaults.cookie, ...defined(options.cookie ?? {}) }
@@ -286,83 +278,44 @@ const defined = <A extends object>(options: A): { [K in keyof A]: Exclude<A[K], 
     [K in keyof A]: Exclude<A[K], undefined>
   }
 
-const settingsProblem = (settings: Settings): Problem | undefined =>
-  cookieTrouble(settings) ??
-  keysTrouble(settings.encrypt) ??
-  proxiesTrouble(settings.trustedProxies) ??
-  simpleTrouble(settings)
-
-const cookieTrouble = (settings: Settings): Problem | undefined => {
-  // A plain JavaScript caller may say false.
-  if ((settings.cookie.httpOnly as boolean) !== true) {
-    return { field: "cookie.httpOnly", reason: "is always true: scripts never need the cookie." }
-  }
-  return cookieProblem(settings.cookie)
-}
-
-const keysTrouble = (encrypt: Encryption | undefined): Problem | undefined => {
-  if (encrypt === undefined) return undefined
-  const field = "encrypt.keys"
-  if (encrypt.keys.length === 0) return { field, reason: "must name at least one key." }
-  if (new Set(encrypt.keys.map(({ id }) => id)).size !== encrypt.keys.length) {
-    return { field, reason: "must not use one id twice." }
-  }
-  for (const { id, key } of encrypt.keys) {
-    if (!/^[A-Za-z0-9_-]{1,32}$/.test(id)) {
-      return { field, reason: "must have ids of 1 to 32 letters, digits, - or _." }
-    }
-    const text = Redacted.value(key)
-    if (!/^[A-Za-z0-9+/]{43}=$/.test(text) || Buffer.from(text, "base64").length !== 32) {
-      return { field, reason: "must have keys of 32 bytes in base64 (44 characters)." }
-    }
-  }
-  return undefined
-}
-
-const proxiesTrouble = (proxies: ReadonlyArray<string>): Problem | undefined =>
-  "bad" in makeProxyMatcher(proxies)
-    ? { field: "trustedProxies", reason: "must list IP addresses and CIDR ranges only." }
-    : undefined
-
-const simpleTrouble = (settings: Settings): Problem | undefined => {
-  const { absoluteTimeout, idleTimeout, lottery, maxPayloadBytes, maxSessionsPerUser } = settings
-  if (Duration.lessThan(absoluteTimeout, idleTimeout)) {
-    return { field: "absoluteTimeout", reason: "must be at least the idle timeout." }
-  }
-  if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1024 || maxPayloadBytes > 2 ** 24) {
-    return { field: "maxPayloadBytes", reason: "must be a whole number from 1024 to 16777216." }
-  }
-  if (!/^[\x21-\x7e]{1,64}$/.test(settings.namespace)) {
-    return { field: "namespace", reason: "must be 1 to 64 printable ASCII characters." }
-  }
-  if (lottery !== undefined && !isLottery(lottery)) {
-    return { field: "lottery", reason: "must be two whole numbers, such as [2, 100]." }
-  }
-  if (settings.onInvalidPayload !== "discard" && settings.onInvalidPayload !== "fail") {
-    return { field: "onInvalidPayload", reason: 'must be "discard" or "fail".' }
-  }
-  if (maxSessionsPerUser !== undefined && !isLimit(maxSessionsPerUser)) {
-    return {
-      field: "maxSessionsPerUser",
-      reason: 'must have a max of at least 1 and onLimit "evictOldest" or "reject".'
-    }
-  }
-  return undefined
-}
-
-const isLottery = ([chance, total]: readonly [number, number]): boolean =>
-  Number.isInteger(chance) && Number.isInteger(total) && chance > 0 && chance <= total
-
-const isLimit = ({ max, onLimit }: SessionLimit): boolean =>
-  Number.isInteger(max) && max >= 1 && (onLimit === "evictOldest" || onLimit === "reject")
-
 const fail = (field: string, reason: string) =>
   Effect.fail(new SessionConfigError({ field, reason }))
 
-const text = (name: string) =>
-  Effect.map(
-    Effect.orElseSucceed(Config.option(Config.string(name)), () => Option.none<string>()),
-    (given) => Option.getOrUndefined(Option.filter(given, (value) => value.trim() !== ""))?.trim()
+/** Which variable sets which field. */
+const variables: Readonly<Record<string, string>> = {
+  idleTimeout: "SESSION_LIFETIME",
+  lottery: "SESSION_LOTTERY",
+  "encrypt.keys": "SESSION_KEYS",
+  "cookie.name": "SESSION_COOKIE",
+  "cookie.secure": "SESSION_SECURE_COOKIE",
+  "cookie.sameSite": "SESSION_SAME_SITE",
+  "cookie.path": "SESSION_PATH",
+  "cookie.domain": "SESSION_DOMAIN"
+}
+
+/** The same error for a deployer who knows variables, not fields. */
+const inVariables = ({ field, reason }: SessionConfigError): SessionConfigError => {
+  let translated = reason
+  for (const [name, variable] of Object.entries(variables)) {
+    translated = translated.replaceAll(name, variable)
+  }
+  return new SessionConfigError({ field: variables[field] ?? field, reason: translated })
+}
+
+const text = (name: string) => Effect.map(secret(name), (given) => given && Redacted.value(given))
+
+const secret = (name: string) =>
+  Config.option(Config.redacted(name)).pipe(
+    // What the provider says may hold the value, so it is not passed on.
+    Effect.catchAll(() => fail(name, "cannot be read as one text.")),
+    Effect.map((given) =>
+      Option.getOrUndefined(
+        Option.filter(
+          Option.map(given, (value) => Redacted.make(Redacted.value(value).trim())),
+          (value) => !/^(?:null)?$/i.test(Redacted.value(value))
+        )
+      )
+    )
   )
 
 const flag = (name: string) =>
@@ -388,7 +341,7 @@ const fromEnv: Effect.Effect<Options, SessionConfigError> = Effect.gen(function*
 
 const lifetimeFromEnv = Effect.flatMap(text("SESSION_LIFETIME"), (given) => {
   if (given === undefined) return Effect.succeed(undefined)
-  const minutes = Number(given)
+  const minutes = /^\d+(?:\.\d+)?$/.test(given) ? Number(given) : 0
   return Number.isFinite(minutes) && minutes > 0
     ? Effect.succeed(Duration.minutes(minutes))
     : fail("SESSION_LIFETIME", "must be a number of minutes greater than 0.")
@@ -404,20 +357,24 @@ const lotteryFromEnv = Effect.flatMap(text("SESSION_LOTTERY"), (given) => {
 
 const encryptFromEnv = Effect.gen(function* () {
   if ((yield* flag("SESSION_ENCRYPT")) !== true) return undefined
-  const given = yield* text("SESSION_KEYS")
+  const given = yield* secret("SESSION_KEYS")
   if (given === undefined) {
     return yield* fail("SESSION_KEYS", "must name a key, as id:base64, when SESSION_ENCRYPT is on.")
   }
-  const keys = given.split(",").map((entry) => {
-    const colon = entry.indexOf(":")
-    return {
-      id: entry.slice(0, Math.max(colon, 0)).trim(),
-      key: Redacted.make(entry.slice(colon + 1).trim())
-    }
-  })
-  const trouble = keysTrouble({ keys })
-  return trouble === undefined ? { keys } : yield* fail("SESSION_KEYS", trouble.reason)
+  const [first, ...others] = Redacted.value(given).split(",").map(keyOf)
+  // Splitting gives at least one part.
+  const keys = [first ?? keyOf(""), ...others] as const
+  const reason = keysProblem(keys)
+  return reason === undefined ? { keys } : yield* fail("SESSION_KEYS", reason)
 })
+
+const keyOf = (entry: string) => {
+  const colon = entry.indexOf(":")
+  return {
+    id: entry.slice(0, Math.max(colon, 0)).trim(),
+    key: Redacted.make(entry.slice(colon + 1).trim())
+  }
+}
 
 const cookieFromEnv = Effect.gen(function* () {
   const secure = (yield* flag("SESSION_SECURE_COOKIE")) ?? true

@@ -113,7 +113,10 @@ const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
     case "boolean":
       return value
     case "number":
-      if (Number.isFinite(value)) return value === 0 ? 0 : value
+      if (Number.isFinite(value)) {
+        walk.bytes += String(value).length - 1
+        return value === 0 ? 0 : value
+      }
       return new Fault("encode", `it contains ${value}, which JSON cannot hold`)
     case "object":
       if (value === null) return null

@@ -172,6 +172,7 @@ const attempt = (work: Work, base: Base): Effect.Effect<"done" | "gone", CommitE
   const nowMillis = now(cell)
   if (work.move === null && sameStored(base.state, next, nowMillis)) {
     return Effect.suspend(() => {
+      cell.token = work.token
       settle(cell, base, next)
       return isTouchDue(cell, base) ? touch(cell, base) : done
     })
@@ -285,14 +286,20 @@ const reload = (
 
 /** Goes on with the session behind an alias; a second migration from the alias is dropped. */
 const follow = (work: Work, newest: Base): boolean => {
-  const { previous } = newest.record
-  if (previous === null || previous.kind !== "alias" || previous.sealedToken === null) return false
-  const token = openToken(work.token, previous.sealedToken, newest.record.id)
+  const token = tokenBehindAlias(work.token, newest)
   if (token === undefined) return false
   work.token = token
   work.cell.cookie = "set"
   if (work.move?.kind === "alias") work.move = null
   return true
+}
+
+/** The current token of a session that was found by an alias; only the bearer of the old token can open it. */
+const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined => {
+  const { id, previous } = newest.record
+  return previous === null || previous.kind !== "alias" || previous.sealedToken === null
+    ? undefined
+    : openToken(oldToken, previous.sealedToken, id)
 }
 
 const gone = (cell: Cell): Effect.Effect<"gone"> =>
@@ -387,12 +394,16 @@ export const takeStored = (
       return current.state
     })
     const newest = Effect.flatMap(cell.surroundings.store.find(current.record.id), (found) => {
-      if (Option.isNone(found) || found.value.id !== current.record.id) {
-        return Effect.as(gone(cell), undefined)
-      }
+      if (Option.isNone(found)) return Effect.as(gone(cell), undefined)
       const reading = readRecord(cell, found.value)
       if (reading._tag !== "base") {
         return Effect.fail(new SessionStoreError({ operation: "consume", reason: "corrupt" }))
+      }
+      if (found.value.id !== current.record.id) {
+        const token = tokenBehindAlias(cell.token, reading.base)
+        if (token === undefined) return Effect.as(gone(cell), undefined)
+        cell.token = token
+        cell.cookie = "set"
       }
       if (reading.base.commits.some((mark) => mark.id === commitId)) return taken
       if (performance.now() - beganMillis > deadlineMillis) {

@@ -23,9 +23,9 @@ const next = (record: SessionRecord): SessionRecord => ({
   payload: String(Number(record.payload) + 1).padEnd(2000)
 })
 
-/** The id the session is moved to: the last digit goes round. */
+/** The id the session is moved to: the last two digits go round. */
 const nextId = (id: string): string =>
-  id.slice(0, 39) + ((Number.parseInt(id.slice(39), 16) + 1) % 16).toString(16)
+  id.slice(0, 38) + ((Number.parseInt(id.slice(38), 16) + 1) % 256).toString(16).padStart(2, "0")
 
 /** Writes one session for ever, moves it to the next id now and then, and says what was written. */
 const write = (id: string): Effect.Effect<void, unknown, SessionStore> =>

@@ -1,0 +1,206 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { type CommitMark, decode, encode, remember, sameStored } from "../../src/core/envelope.js"
+import type { Json, JsonObject } from "../../src/core/json.js"
+import { initial, type Lifetime, type State } from "../../src/core/state.js"
+
+const now = 1_000_000
+
+const names = fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== "__proto__")
+
+const values: fc.Arbitrary<Json> = fc.letrec<{ readonly value: Json }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constant(null),
+    fc.boolean(),
+    fc.integer(),
+    fc.string(),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(names, tie("value"), { maxKeys: 3, noNullPrototype: true })
+  )
+})).value
+
+const recordsOf = <A>(inner: fc.Arbitrary<A>) =>
+  fc.dictionary(names, inner, { maxKeys: 4, noNullPrototype: true })
+
+const entries = recordsOf(fc.record({ id: fc.string(), value: values }, { noNullPrototype: true }))
+
+const states: fc.Arbitrary<State> = fc.record({
+  data: recordsOf(values),
+  flash: entries,
+  now: fc.constant({}),
+  ttl: recordsOf(fc.integer({ min: now + 1, max: now * 2 })),
+  csrfSecret: fc.string(),
+  previousUrl: fc.option(fc.webPath()),
+  userId: fc.option(fc.string()),
+  lifetime: fc.oneof(
+    fc.constantFrom<Lifetime>(null, "browser"),
+    fc.integer({ min: 1, max: 10_000_000 })
+  ),
+  authenticatedAtMillis: fc.option(fc.nat()),
+  absoluteFromMillis: fc.nat()
+})
+
+const marks: fc.Arbitrary<ReadonlyArray<CommitMark>> = fc.array(
+  fc.record({ id: fc.string(), atMillis: fc.nat() }),
+  { maxLength: 5 }
+)
+
+const blank = initial("secret", now)
+
+describe("encode and decode", () => {
+  it("give back any state and its commits", () => {
+    fc.assert(
+      fc.property(states, marks, (state, commits) => {
+        const text = encode(state, commits, now)
+
+        expect(decode(text)).toEqual({ state, commits })
+      })
+    )
+  })
+
+  it("give the same text when encoded again", () => {
+    fc.assert(
+      fc.property(states, marks, (state, commits) => {
+        const text = encode(state, commits, now)
+
+        const envelope = decode(text)
+
+        expect(envelope && encode(envelope.state, envelope.commits, now)).toBe(text)
+      })
+    )
+  })
+
+  it("leave out the flash of one request alone", () => {
+    const state: State = { ...blank, now: { notice: { id: "1", value: "hello" } } }
+
+    const text = encode(state, [], now)
+
+    expect(decode(text)?.state).toEqual(blank)
+  })
+
+  it("leave out a key from the very instant of its expiry", () => {
+    const state: State = { ...blank, data: { a: 1, b: 2 }, ttl: { a: now, b: now + 1 } }
+
+    const decoded = decode(encode(state, [], now))
+
+    expect(decoded?.state.data).toEqual({ b: 2 })
+    expect(decoded?.state.ttl).toEqual({ b: now + 1 })
+  })
+})
+
+describe("decode", () => {
+  it("never throws, whatever the text", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        const decoded = decode(text)
+
+        expect(decoded === undefined || typeof decoded.state.csrfSecret === "string").toBe(true)
+      })
+    )
+  })
+
+  it("takes no truncated payload", () => {
+    fc.assert(
+      fc.property(states, fc.nat(), (state, cut) => {
+        const text = encode(state, [], now)
+
+        expect(decode(text.slice(0, cut % text.length))).toBeUndefined()
+      })
+    )
+  })
+
+  const sound = { v: 1, d: {}, c: "secret", s: 1 }
+
+  it("takes the smallest sound payload", () => {
+    const decoded = decode(JSON.stringify(sound))
+
+    expect(decoded).toEqual({ state: initial("secret", 1), commits: [] })
+  })
+
+  const malformed: ReadonlyArray<readonly [string, unknown]> = [
+    ["a list", []],
+    ["null", null],
+    ["a number", 1],
+    ["a text", "text"],
+    ["an empty object", {}],
+    ["another version", { ...sound, v: 2 }],
+    ["a version that is a text", { ...sound, v: "1" }],
+    ["data that is a list", { ...sound, d: [] }],
+    ["data that is null", { ...sound, d: null }],
+    ["no CSRF secret", { ...sound, c: undefined }],
+    ["a CSRF secret that is a number", { ...sound, c: 1 }],
+    ["no start of the absolute timeout", { ...sound, s: undefined }],
+    ["a start that is a text", { ...sound, s: "1" }],
+    ["flash that is a list", { ...sound, f: [] }],
+    ["a flash entry that is a text", { ...sound, f: { a: "text" } }],
+    ["a flash entry without id", { ...sound, f: { a: { value: 1 } } }],
+    ["a flash entry without value", { ...sound, f: { a: { id: "1" } } }],
+    ["TTLs that are null", { ...sound, t: null }],
+    ["a TTL that is a text", { ...sound, t: { a: "1" } }],
+    ["a previous URL that is a number", { ...sound, p: 1 }],
+    ["a user that is a number", { ...sound, u: 1 }],
+    ["a user that is null", { ...sound, u: null }],
+    ["a lifetime of zero", { ...sound, l: 0 }],
+    ["a lifetime that is another word", { ...sound, l: "forever" }],
+    ["a login instant that is a text", { ...sound, a: "1" }],
+    ["commits that are an object", { ...sound, o: {} }],
+    ["a commit that is a text", { ...sound, o: ["id"] }],
+    ["a commit without instant", { ...sound, o: [["id"]] }],
+    ["a commit whose id is a number", { ...sound, o: [[1, 1]] }]
+  ]
+
+  it.each(malformed)("refuses %s", (_, payload) => {
+    expect(decode(JSON.stringify(payload))).toBeUndefined()
+  })
+
+  it("refuses text that is not JSON", () => {
+    expect(["", "{", "undefined", "\u0000"].map(decode)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined
+    ])
+  })
+
+  it("leaves prototypes alone", () => {
+    const decoded = decode('{"v":1,"d":{"__proto__":{"polluted":1}},"c":"s","s":1}')
+
+    const probe: JsonObject = {}
+    expect(decoded).toBeDefined()
+    expect(probe.polluted).toBeUndefined()
+  })
+})
+
+describe("remember", () => {
+  it("keeps a commit for just less than ten seconds", () => {
+    const first = remember([], "a", now)
+
+    expect(remember(first, "b", now + 9_999).map(({ id }) => id)).toEqual(["a", "b"])
+  })
+
+  it("forgets a commit after ten seconds", () => {
+    const first = remember([], "a", now)
+
+    expect(remember(first, "b", now + 10_000)).toEqual([{ id: "b", atMillis: now + 10_000 }])
+  })
+
+  it("keeps the newest 32 commits", () => {
+    let commits: ReadonlyArray<CommitMark> = []
+    for (let index = 0; index < 40; index++) commits = remember(commits, `${index}`, now)
+
+    expect(commits.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, i) => `${i + 8}`))
+  })
+})
+
+describe("sameStored", () => {
+  it("is true for states that differ only in what is not stored", () => {
+    const other: State = { ...blank, now: { a: { id: "1", value: 1 } } }
+
+    expect(sameStored(blank, other, now)).toBe(true)
+  })
+
+  it("is false for states that differ in data", () => {
+    expect(sameStored(blank, { ...blank, data: { a: 1 } }, now)).toBe(false)
+  })
+})

@@ -1,0 +1,82 @@
+/** Starts the workers, and gives the tests a store in a directory of their own and records to put there. */
+import type { ChildProcess } from "node:child_process"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Effect from "effect/Effect"
+import type { SessionRecord } from "../../../src/core/record.js"
+import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
+
+/** A running worker. */
+export interface Worker {
+  readonly child: ChildProcess
+  /** Every line it has written so far. */
+  readonly lines: ReadonlyArray<string>
+  /** Waits for a line that begins like this. */
+  readonly said: (beginning: string) => Promise<string>
+  /** Waits until it has ended and all it wrote is in `lines`. */
+  readonly ended: Promise<void>
+}
+
+const path = new URL("./filesystem.ts", import.meta.url).pathname
+
+/** Starts a worker, which is killed with the scope at the latest. */
+export const startWorker = (mode: string, directory: string, argument: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => start(mode, directory, argument)),
+    ({ child, ended }) =>
+      Effect.promise(() => {
+        child.kill("SIGKILL")
+        return ended
+      })
+  )
+
+const start = (mode: string, directory: string, argument: string): Worker => {
+  const child = spawn(process.execPath, ["--import", "tsx", path, mode, directory, argument], {
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  const lines: Array<string> = []
+  const reader = createInterface({ input: child.stdout })
+  const ended = Promise.all([once(reader, "close"), once(child, "exit")]).then(() => {})
+  const said = async (beginning: string): Promise<string> => {
+    for (;;) {
+      const line = lines.find((one) => one.startsWith(beginning))
+      if (line !== undefined) return line
+      const more = await Promise.race([once(reader, "line"), ended])
+      if (more === undefined) throw new Error(`The worker ended: ${lines.slice(-3).join(" | ")}`)
+    }
+  }
+  reader.on("line", (line) => lines.push(line))
+  return { child, lines, said, ended }
+}
+
+/** An empty directory that goes with the scope. */
+export const aDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-session-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
+
+/** Opens a store on the real file system. */
+export const openStore = (options: FileSystemSessionStore.Options) =>
+  Effect.provide(FileSystemSessionStore.make(options), NodeContext.layer)
+
+/** A session that lives for an hour and counts in its payload. */
+export const aRecord = (id: string, given?: Partial<SessionRecord>): SessionRecord => ({
+  id,
+  namespace: "faults",
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: Date.now(),
+  lastActivityMillis: Date.now(),
+  expiresAtMillis: Date.now() + 3_600_000,
+  endedAtMillis: null,
+  version: 1,
+  previous: null,
+  payload: "0",
+  ...given
+})
