@@ -20,6 +20,7 @@ import { collect } from "./internal/file/collect.js"
 import { prepare, probe } from "./internal/file/directory.js"
 import type { Disk } from "./internal/file/disk.js"
 import { discard } from "./internal/file/disk.js"
+import { remove } from "./internal/file/ending.js"
 import { named, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
 import { Paths } from "./internal/file/paths.js"
@@ -127,7 +128,7 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
       named("update")(Changes.update(disk, record, expectedVersion)),
     move: (fromId, record, expectedVersion) =>
       named("move")(Changes.move(disk, fromId, record, expectedVersion)),
-    remove: (id) => Effect.map(named("remove")(Changes.remove(disk, id)), Option.fromNullable),
+    remove: (id) => Effect.map(named("remove")(remove(disk, id)), Option.fromNullable),
     entries: (filter) =>
       Stream.mapError(entries(disk, filter), (cause) => toStoreError("entries", cause)),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>

@@ -8,7 +8,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
@@ -38,6 +40,12 @@ export type SessionEvent = { readonly atMillis: number } & (
   | { readonly _tag: "ConflictReplayed"; readonly id: string; readonly attempts: number }
   | { readonly _tag: "InvalidId"; readonly reason: "malformed" | "ambiguous" | "unknown" }
   | { readonly _tag: "CsrfRejected"; readonly reason: string }
+  | {
+      readonly _tag: "GuardTripped"
+      readonly id: string
+      readonly guard: string
+      readonly policy: "terminate" | "log"
+    }
   | { readonly _tag: "PayloadDiscarded"; readonly id: string; readonly reason: string }
 )
 
@@ -66,6 +74,16 @@ export const layer: Layer.Layer<never> = Layer.effect(SessionEvents, Effect.sync
 
 /**
  * The events from now on. A subscriber that falls more than 1024 events behind misses the oldest.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Stream } from "effect"
+ * import { SessionEvents } from "effect-session"
+ *
+ * export const audit = Layer.scopedDiscard(
+ *   Effect.forkScoped(Stream.runForEach(SessionEvents.stream, (event) => Effect.logInfo(event)))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category accessors
@@ -96,9 +114,15 @@ const counterOf = (event: SessionEvent["_tag"]) => {
  * @category accessors
  */
 export const publish = (event: SessionEvent): Effect.Effect<void> =>
-  Effect.flatMap(SessionEvents, (hub) =>
-    Effect.zipRight(
-      Effect.zipRight(Metric.increment(counterOf(event._tag)), PubSub.publish(hub, event)),
-      Effect.logDebug("session event", event)
-    )
-  )
+  // One operation instead of five: events are published while a visitor waits.
+  Effect.withFiberRuntime((fiber) => {
+    const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
+    counterOf(event._tag).unsafeUpdate(1, labels)
+    const hub = Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents)
+    // Publishing to a hub that was shut down would interrupt the request.
+    const published = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
+    const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
+    return LogLevel.lessThanEqual(minimum, LogLevel.Debug)
+      ? Effect.zipRight(published, Effect.logDebug("session event", event))
+      : published
+  })

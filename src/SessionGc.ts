@@ -5,25 +5,17 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import { SessionConfigError } from "./internal/errors.js"
 import * as SessionEvents from "./SessionEvents.js"
 import { type Service, SessionStore, type SessionStoreError } from "./SessionStore.js"
-
-const collected = Metric.counter("effect_session_collected", {
-  description: "Sessions collected",
-  incremental: true
-})
-
-const duration = Metric.timer("effect_session_collection_duration", "How long collections took")
-
-const defaultBatch = 1000
 
 /**
  * Collects everything that is over, now; succeeds with the number of sessions collected. Works in batches of 1000 with
@@ -38,9 +30,13 @@ export const collect: Effect.Effect<number, SessionStoreError, SessionStore> = E
 )
 
 /**
- * Provides the collecting fiber: first within ten seconds after the start, then every `interval` (default 5 minutes),
- * both jittered, in batches of `batchSize` (default 1000). A failing store is logged as a warning and tried again at
- * the next run. Safe on any number of servers at once; stops with its scope.
+ * Provides the collecting fiber: first within ten seconds after the start, then every `interval` (default 5 minutes, at
+ * most 22 days), both jittered, in batches of `batchSize` (default 1000). A failing store is logged as a warning and
+ * tried again at the next run. Safe on any number of servers at once; stops with its scope.
+ *
+ * The metrics `effect_session_collected` and `effect_session_collection_duration` tell how many and how long.
+ *
+ * Dies with `SessionConfigError` when `interval` is no such duration or `batchSize` no positive integer.
  *
  * @since 0.1.0
  * @category layers
@@ -53,19 +49,14 @@ export const layer = (
 ): Layer.Layer<never, never, SessionStore> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
+      const { batchSize, intervalMillis } = yield* Effect.orDie(checked(options))
       const store = yield* SessionStore
-      const interval = Duration.decode(options.interval ?? "5 minutes")
       const first = yield* Random.nextRange(1000, 10_000)
-      const run = Effect.catchAllCause(
-        collectAll(store, Math.max(1, options.batchSize ?? defaultBatch)),
-        (cause) =>
-          Cause.isInterruptedOnly(cause)
-            ? Effect.failCause(cause as Cause.Cause<never>)
-            : Effect.as(Effect.logWarning("The collection of sessions failed", cause), 0)
-      )
-      yield* run.pipe(
-        Effect.repeat(Schedule.jitteredWith(Schedule.spaced(interval), { min: 0.9, max: 1.1 })),
-        Effect.delay(Math.min(first, Duration.toMillis(interval))),
+      yield* surviving(collectAll(store, batchSize)).pipe(
+        Effect.repeat(
+          Schedule.jitteredWith(Schedule.spaced(intervalMillis), { min: 0.9, max: 1.1 })
+        ),
+        Effect.delay(Math.min(first, intervalMillis)),
         Effect.interruptible,
         Effect.forkScoped
       )
@@ -79,31 +70,85 @@ export const maybeCollect = (
 ): Effect.Effect<void> =>
   lottery === undefined
     ? Effect.void
-    : Effect.flatMap(Random.next, (drawn) => {
-        if (drawn * lottery[1] >= lottery[0] || collecting.has(store)) return Effect.void
-        collecting.add(store)
-        const run = Effect.catchAllCause(collectAll(store, defaultBatch), (cause) =>
-          Effect.logWarning("The collection of sessions failed", cause)
-        )
-        const end = Effect.sync(() => collecting.delete(store))
-        return Effect.asVoid(Effect.forkDaemon(Effect.ensuring(run, end)))
-      })
+    : Effect.flatMap(Random.next, (drawn) =>
+        // The middleware cannot be interrupted here; the collection can, so that the store's own timeouts work.
+        drawn * lottery[1] < lottery[0]
+          ? Effect.asVoid(Effect.forkDaemon(Effect.interruptible(collectAlone(store))))
+          : Effect.void
+      )
 
 const collecting = new WeakSet<Service>()
 
+const collectAlone = (store: Service): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (collecting.has(store)) return Effect.void
+    collecting.add(store)
+    return Effect.ensuring(
+      surviving(collectAll(store, defaultBatch)),
+      Effect.sync(() => collecting.delete(store))
+    )
+  })
+
+const defaultBatch = 1000
+
+// A timer of JavaScript takes no more than 2^31 - 1 milliseconds; the jitter adds a tenth.
+const longestIntervalMillis = Duration.toMillis("22 days")
+
+const checked = (options: {
+  readonly interval?: Duration.DurationInput | undefined
+  readonly batchSize?: number | undefined
+}) => {
+  const { batchSize = defaultBatch, interval = "5 minutes" } = options
+  const decoded = Duration.decodeUnknown(interval)
+  const intervalMillis = Option.getOrElse(Option.map(decoded, Duration.toMillis), () => 0)
+  // Either would make the fiber call the store without end.
+  if (!(intervalMillis >= 1 && intervalMillis <= longestIntervalMillis)) {
+    const reason = "must be a duration from 1 millisecond to 22 days."
+    return Effect.fail(new SessionConfigError({ field: "interval", reason }))
+  }
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    const reason = "must be a positive integer."
+    return Effect.fail(new SessionConfigError({ field: "batchSize", reason }))
+  }
+  return Effect.succeed({ batchSize, intervalMillis })
+}
+
+/** Logs whatever the store did. Where the fiber itself is interrupted the handler does not run, so that it still stops. */
+const surviving = <A>(run: Effect.Effect<A, SessionStoreError>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.asVoid(run), (cause) =>
+    Effect.logWarning("The collection of sessions failed", cause)
+  )
+
 const collectAll = (store: Service, batchSize: number): Effect.Effect<number, SessionStoreError> =>
-  Effect.gen(function* () {
+  Effect.suspend(() => {
     let count = 0
-    while (true) {
-      const batch = yield* store.collect(batchSize)
-      count += batch
-      if (batch < batchSize) break
-      yield* Effect.sleep("50 millis")
-    }
-    yield* Metric.incrementBy(collected, count)
-    if (count > 0) {
-      const atMillis = yield* Clock.currentTimeMillis
-      yield* SessionEvents.publish({ _tag: "Expired", count, atMillis })
-    }
-    return count
-  }).pipe(Metric.trackDuration(duration))
+    return Effect.gen(function* () {
+      while (true) {
+        const batch = yield* store.collect(batchSize)
+        count += batch
+        if (batch < batchSize) return count
+        yield* Effect.sleep("50 millis")
+      }
+    }).pipe(
+      Metric.trackDuration(duration),
+      // What was collected before a failure counts too.
+      Effect.ensuring(Effect.suspend(() => report(count)))
+    )
+  })
+
+const report = (count: number): Effect.Effect<void> =>
+  count === 0
+    ? Effect.void
+    : Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
+        Effect.zipRight(
+          Metric.incrementBy(collected, count),
+          SessionEvents.publish({ _tag: "Expired", count, atMillis })
+        )
+      )
+
+const collected = Metric.counter("effect_session_collected", {
+  description: "Sessions collected",
+  incremental: true
+})
+
+const duration = Metric.timer("effect_session_collection_duration", "How long collections took")

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
+import type { YieldWrap } from "effect/Utils"
 import * as Session from "../src/Session.js"
 
 const some = Option.some<Session.Json>
@@ -17,7 +18,7 @@ const none = Option.none<Session.Json>()
 const claim = <A, E>(
   name: string,
   data: Session.JsonObject,
-  body: () => Generator<Effect.YieldWrap<Effect.Effect<unknown, E, Session.Session>>, A>
+  body: () => Generator<YieldWrap<Effect.Effect<unknown, E, Session.Session>>, A>
 ) => it.effect(name, () => Effect.provide(Effect.gen(body), Session.layerTest(data)))
 
 const defectOf = <A, E>(effect: Effect.Effect<A, E, Session.Session>) =>

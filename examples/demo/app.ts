@@ -1,190 +1,199 @@
-/** The routes of the demo. Every POST changes something, flashes a message and redirects. */
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { DateTime, Effect, Option, Schema } from "effect"
+/** The routes of the demo: each reads the session, changes it, and answers with a page or a redirect. */
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as UrlParams from "@effect/platform/UrlParams"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { Csrf, Session, SessionAdmin, SessionMiddleware } from "../../src/index.js"
-import { action, escape, page } from "./html.js"
-import type { Users } from "./users.js"
+import { type Html, trusted } from "./html.js"
+import * as Pages from "./pages.js"
+import { productOf } from "./products.js"
+import { Users } from "./users.js"
 
-const products = new Map([
-  ["apple", "Apples, a kilo"],
-  ["bread", "Rye bread"],
-  ["cheese", "Mountain cheese"],
-  ["honey", "Forest honey"]
-])
+const Items = Schema.Record({ key: Schema.String, value: Schema.Int.pipe(Schema.between(1, 99)) })
 
-const Shop = Session.schema({
-  cart: Schema.Record({ key: Schema.String, value: Schema.Int })
+const typed = Session.schema({
+  cart: Schema.Struct({ items: Items }),
+  notice: Schema.Struct({ kind: Schema.Literal("good", "bad"), text: Schema.String })
 })
 
-const render = (title: string, body: string, status = 200) =>
+const cartItems = typed.getOrElse("cart.items", () => ({}) as Pages.Items)
+
+const currentUser = Effect.gen(function* () {
+  const users = yield* Users
+  return Option.flatMap(yield* Session.userId, users.find)
+})
+
+const page = (title: string, main: Html, status = 200) =>
   Effect.gen(function* () {
-    const cart = yield* Shop.getOrElse("cart", () => ({}))
-    const html = page({
+    const user = Option.getOrUndefined(yield* currentUser)?.name
+    const items = yield* cartItems
+    const frame: Pages.Frame = {
       title,
-      body,
-      items: Object.values(cart).reduce((sum, count) => sum + count, 0),
-      user: Option.getOrUndefined(yield* Session.userId),
-      message: Option.getOrUndefined(
-        Option.map(yield* Session.get("message"), (message) => String(message))
-      ),
-      token: yield* Csrf.field
-    })
-    return HttpServerResponse.setStatus(yield* HttpServerResponse.html(html), status)
+      user,
+      count: Object.values(items).reduce((sum, quantity) => sum + quantity, 0),
+      notice: Option.getOrUndefined(yield* typed.get("notice")),
+      // Only a user's frame has a form. A guest's page must not begin a session by asking for a token.
+      field: user === undefined ? trusted("") : trusted(yield* Csrf.field)
+    }
+    return HttpServerResponse.text(Pages.layout(frame, main), { status, headers })
   })
 
-const back = (path: string, message?: string) =>
-  Effect.gen(function* () {
-    if (message !== undefined) yield* Session.flash("message", message)
-    return HttpServerResponse.redirect(path, { status: 303 })
-  })
+const headers = {
+  "content-type": "text/html; charset=utf-8",
+  "cache-control": "no-store",
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  "referrer-policy": "same-origin",
+  "x-content-type-options": "nosniff"
+}
 
-const form = Effect.map(
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => request.urlParamsBody),
-  (params) => Object.fromEntries(params) as Readonly<Record<string, string | undefined>>
+const redirect = (location: string) => HttpServerResponse.redirect(location, { status: 303 })
+
+/** Ends a POST: the browser loads another page, which shows the message once. */
+const goTo = (location: string, kind: Pages.Notice["kind"], text: string) =>
+  Effect.as(typed.flash("notice", { kind, text }), redirect(location))
+
+const form = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+  Effect.map(
+    request.urlParamsBody,
+    (params) => (name: string) => Option.getOrElse(UrlParams.getFirst(params, name), () => "")
+  )
 )
 
-const shop = Effect.gen(function* () {
-  const token = yield* Csrf.field
-  const cards = [...products].map(
-    ([id, name]) =>
-      `<div class="card"><h3>${escape(name)}</h3>${action(`/cart/add/${id}`, token, "Add to cart")}</div>`
-  )
-  return yield* render("Shop", `<div class="grid">${cards.join("")}</div>`)
+const field = Effect.map(Csrf.field, trusted)
+
+const oldName = Effect.map(Session.old("name"), (name) =>
+  Option.getOrElse(Option.filter(name, Schema.is(Schema.String)), () => "")
+)
+
+const showShop = Effect.flatMap(field, (input) => page("Shop", Pages.shop(input)))
+
+const showCart = Effect.gen(function* () {
+  return yield* page("Cart", Pages.cart(yield* cartItems, yield* field))
 })
 
-const add = Effect.gen(function* () {
-  const { id = "" } = yield* HttpRouter.params
-  const name = products.get(id)
-  if (name === undefined) return yield* render("Not found", "", 404)
-  // `modify` runs again on the newest cart when two tabs add at once.
-  yield* Shop.modify("cart", (cart) => {
-    const now = Option.getOrElse(cart, () => ({}) as Readonly<Record<string, number>>)
-    return { ...now, [id]: (now[id] ?? 0) + 1 }
+const setQuantity = (id: string, change: (current: number) => number) =>
+  typed.modify("cart.items", (current) => {
+    const items = Option.getOrElse(current, (): Pages.Items => ({}))
+    const { [id]: quantity = 0, ...others } = items
+    const next = Math.min(99, change(quantity))
+    if (next <= 0) return others
+    // A product that is there keeps its place.
+    return { ...items, [id]: next }
   })
-  return yield* back("/cart", `${name}: in your cart.`)
+
+const addToCart = Effect.gen(function* () {
+  const product = productOf((yield* form)("product"))
+  if (product === undefined) return yield* goTo("/", "bad", "We do not sell that.")
+  yield* setQuantity(product.id, (current) => current + 1)
+  return yield* goTo("/", "good", `${product.name} is in your cart.`)
 })
 
-const cart = Effect.gen(function* () {
-  const token = yield* Csrf.field
-  const items = Object.entries(yield* Shop.getOrElse("cart", () => ({})))
-  if (items.length === 0) return yield* render("Cart", "<p>Your cart is empty.</p>")
-  const rows = items.map(
-    ([id, count]) => `<tr><td>${escape(products.get(id) ?? id)}</td><td>${count}</td></tr>`
-  )
-  return yield* render(
-    "Cart",
-    `<div class="card"><table>${rows.join("")}</table><p>${action("/cart/empty", token, "Empty the cart", "plain")}</p></div>`
-  )
+const changeQuantity = Effect.gen(function* () {
+  const read = yield* form
+  const product = productOf(read("product"))
+  const quantity = read("quantity")
+  if (product === undefined || !/^\d{1,2}$/.test(quantity)) {
+    return yield* goTo("/cart", "bad", "A quantity is a whole number from 0 to 99.")
+  }
+  yield* setQuantity(product.id, () => Number(quantity))
+  return yield* goTo("/cart", "good", "Your cart is changed.")
 })
 
-const empty = Effect.zipRight(Shop.forget("cart"), back("/cart", "Your cart is empty."))
+const emptyCart = Effect.zipRight(
+  typed.forget("cart"),
+  goTo("/cart", "good", "Your cart is empty now.")
+)
 
-const accountForm = (title: string, path: string, extra: string) =>
+const showForm = (title: string, body: (name: string, field: Html) => Html) =>
   Effect.gen(function* () {
-    const name = Option.getOrElse(yield* Session.old("name"), () => "")
-    return yield* render(
-      title,
-      `<form class="card" method="post" action="${path}" style="display:block">${yield* Csrf.field}
-<label>Name <input type="text" name="name" required maxlength="40" value="${escape(String(name))}"></label>
-<label>Password <input type="password" name="password" required minlength="8" maxlength="200"></label>${extra}
-<button>${title}</button></form>`
-    )
+    if (Option.isSome(yield* currentUser)) return redirect("/")
+    return yield* page(title, body(yield* oldName, yield* field))
   })
 
-const remember =
-  '<label><input type="checkbox" name="remember" value="yes"> Remember me for 30 days</label>'
-
-const login = (users: Users) =>
-  Effect.gen(function* () {
-    const { name = "", password = "", remember } = yield* form
-    if (!(yield* users.check(name, password))) {
-      yield* Session.flashInput({ name })
-      return yield* back("/login", "Name and password do not belong together.")
-    }
-    yield* Session.login(name, remember === "yes" ? { remember: "30 days" } : {})
-    return yield* back("/", `Welcome, ${name}.`)
+const login = Effect.gen(function* () {
+  const users = yield* Users
+  const read = yield* form
+  const name = read("name").trim()
+  const user = yield* users.verify(name, read("password"))
+  if (Option.isNone(user)) {
+    yield* Session.flashInput({ name })
+    return yield* goTo("/login", "bad", "This name and password do not fit together.")
+  }
+  yield* Session.login(user.value.id, {
+    remember: read("remember") === "yes" ? "30 days" : undefined
   })
+  return yield* goTo("/", "good", `Welcome back, ${user.value.name}.`)
+})
 
-const register = (users: Users) =>
-  Effect.gen(function* () {
-    const { name = "", password = "" } = yield* form
-    const valid = /^[\w.@-]{1,40}$/.test(name) && password.length >= 8 && password.length <= 200
-    if (!valid || !(yield* users.register(name, password))) {
-      yield* Session.flashInput({ name })
-      const why = valid
-        ? "That name is taken."
-        : "A name of letters and a password of 8 characters."
-      return yield* back("/register", why)
-    }
-    yield* Session.login(name)
-    return yield* back("/", `Welcome, ${name}.`)
-  })
+const register = Effect.gen(function* () {
+  const users = yield* Users
+  const read = yield* form
+  const name = read("name").trim()
+  const made = yield* Effect.either(users.register(name, read("password")))
+  if (made._tag === "Left") {
+    yield* Session.flashInput({ name })
+    return yield* goTo("/register", "bad", made.left.reason)
+  }
+  yield* Session.login(made.right.id)
+  return yield* goTo("/", "good", `Your account is ready, ${made.right.name}.`)
+})
 
-const logout = Effect.zipRight(Session.logout, back("/", "You are logged out. Good-bye!"))
+// The flash begins a new session for the guest, so the cookie is replaced rather than deleted.
+const logout = Effect.zipRight(Session.logout, goTo("/", "good", "You are logged out."))
 
-const when = (instant: DateTime.Utc): string =>
-  DateTime.formatIso(instant).slice(0, 19).replace("T", " ")
-
-const sessions = Effect.gen(function* () {
-  const user = yield* Session.userId
-  if (Option.isNone(user)) return yield* back("/login", "Please log in first.")
-  const token = yield* Csrf.field
-  const current = yield* Session.id
-  const mine = yield* SessionAdmin.ofUser(user.value)
-  const users = yield* SessionAdmin.countActiveUsers({ within: "15 minutes" })
-  const rows = mine.map(
-    (session) =>
-      `<tr><td>${
-        session.id === current
-          ? "<strong>this device</strong>"
-          : action(`/sessions/revoke/${session.id}`, token, "End", "plain")
-      }</td><td>${escape(Option.getOrElse(session.ipAddress, () => "-"))}</td><td class="soft">${escape(
-        Option.getOrElse(session.userAgent, () => "-")
-      )}</td><td>${when(session.createdAt)}</td><td>${when(session.lastActivity)}</td></tr>`
-  )
-  return yield* render(
-    "Active sessions",
-    `<p>${users} active user${users === 1 ? "" : "s"} in the last 15 minutes.</p><div class="card wide"><table id="sessions"><tr><th></th><th>Address</th><th>Browser</th><th>Since (UTC)</th><th>Last seen (UTC)</th></tr>${rows.join("")}</table></div>${action("/sessions/others", token, "Log out my other devices")}`
-  )
+const showSessions = Effect.gen(function* () {
+  const user = yield* currentUser
+  if (Option.isNone(user)) return yield* goTo("/login", "bad", "Log in to see your devices.")
+  const list = yield* SessionAdmin.ofUser(user.value.id)
+  const activeUsers = yield* SessionAdmin.countActiveUsers({ within: "5 minutes" })
+  const main = Pages.sessions(list, yield* Session.id, activeUsers, yield* field)
+  return yield* page("My devices", main)
 })
 
 const revoke = Effect.gen(function* () {
-  const { id = "" } = yield* HttpRouter.params
-  const user = yield* Session.userId
-  const session = yield* SessionAdmin.get(id)
-  // A user ends sessions of their own, nobody else's.
-  const own = Option.exists(
-    session,
-    ({ userId }) => Option.isSome(user) && Option.contains(userId, user.value)
-  )
-  if (own) yield* SessionAdmin.revoke(id)
-  return yield* back("/sessions", own ? "The session was ended." : "There is no such session.")
+  const user = yield* currentUser
+  if (Option.isNone(user)) return redirect("/login")
+  const id = (yield* form)("id")
+  const list = yield* SessionAdmin.ofUser(user.value.id)
+  // The id comes from the browser: only a session of this user may be ended.
+  const ended = list.some((session) => session.id === id) && (yield* SessionAdmin.revoke(id))
+  return ended
+    ? yield* goTo("/sessions", "good", "That device is logged out.")
+    : yield* goTo("/sessions", "bad", "That device was logged out already.")
 })
 
-const others = Effect.gen(function* () {
+const revokeOthers = Effect.gen(function* () {
+  if (Option.isNone(yield* currentUser)) return redirect("/login")
   const count = yield* SessionAdmin.revokeOthers
-  return yield* back("/sessions", `${count} other session${count === 1 ? "" : "s"} ended.`)
+  return yield* goTo("/sessions", "good", `Other devices that were logged out: ${count}.`)
 })
 
-/** The demo's app. */
-export const makeApp = (users: Users) =>
-  HttpRouter.empty.pipe(
-    HttpRouter.get("/", shop),
-    HttpRouter.get("/cart", cart),
-    HttpRouter.post("/cart/add/:id", add),
-    HttpRouter.post("/cart/empty", empty),
-    HttpRouter.get("/login", accountForm("Log in", "/login", remember)),
-    HttpRouter.post("/login", login(users)),
-    HttpRouter.get("/register", accountForm("Register", "/register", "")),
-    HttpRouter.post("/register", register(users)),
-    HttpRouter.post("/logout", logout),
-    HttpRouter.get("/sessions", sessions),
-    HttpRouter.post("/sessions/revoke/:id", revoke),
-    HttpRouter.post("/sessions/others", others),
-    HttpRouter.all(
-      "*",
-      render("Not found", '<p>This page does not exist. <a href="/">To the shop</a></p>', 404)
-    ),
-    Csrf.middleware(),
-    SessionMiddleware.middleware
-  )
+const router = HttpRouter.empty.pipe(
+  HttpRouter.get("/", showShop),
+  HttpRouter.get("/cart", showCart),
+  HttpRouter.post("/cart/add", addToCart),
+  HttpRouter.post("/cart/quantity", changeQuantity),
+  HttpRouter.post("/cart/empty", emptyCart),
+  HttpRouter.get("/login", showForm("Log in", Pages.login)),
+  HttpRouter.post("/login", login),
+  HttpRouter.get("/register", showForm("Register", Pages.register)),
+  HttpRouter.post("/register", register),
+  HttpRouter.post("/logout", logout),
+  HttpRouter.get("/sessions", showSessions),
+  HttpRouter.post("/sessions/revoke", revoke),
+  HttpRouter.post("/sessions/revoke-others", revokeOthers)
+)
+
+// A browser may ask for other things between a POST and the page after it: only page loads age the flash.
+const sessions = SessionMiddleware.make({ agesFlash: "navigation" })
+
+/** The whole demo, as an `HttpApp`: sessions outside, then the CSRF check, then the routes. */
+export const app = router.pipe(
+  Effect.catchTag("RouteNotFound", () => page("Not found", Pages.notFound, 404)),
+  Csrf.middleware(),
+  sessions.middleware
+)

@@ -1,29 +1,45 @@
 /**
- * The demo that `npm run demo` starts: a small shop with accounts, a cart, flash messages and a page of active sessions, on
- * http://localhost:3000 (`PORT`). Sessions and accounts lie in `.data/demo` (`DEMO_DIRECTORY`) and survive a restart.
+ * Starts the demo: `npm run demo`, then http://localhost:3000.
+ *
+ * `PORT` and `HOST` say where it listens, `DEMO_DIRECTORY` where the sessions lie; the accounts lie beside them.
  */
-
 import { createServer } from "node:http"
-import { join } from "node:path"
-import { HttpServer } from "@effect/platform"
-import { NodeContext, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Layer } from "effect"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { FileSystemSessionStore, SessionConfig, SessionGc } from "../../src/index.js"
-import { makeApp } from "./app.js"
-import { openUsers } from "./users.js"
+import { app } from "./app.js"
+import * as Users from "./users.js"
 
-const directory = process.env.DEMO_DIRECTORY ?? join(".data", "demo")
-const port = Number(process.env.PORT ?? 3000)
+const settings = Config.all({
+  port: Config.withDefault(Config.integer("PORT"), 3000),
+  // This machine only: what follows is plain HTTP.
+  host: Config.withDefault(Config.string("HOST"), "127.0.0.1"),
+  directory: Config.withDefault(Config.string("DEMO_DIRECTORY"), ".data/demo")
+})
 
-makeApp(openUsers(directory)).pipe(
-  HttpServer.serve(),
-  HttpServer.withLogAddress,
-  Layer.provide(SessionGc.layer()),
-  Layer.provide(FileSystemSessionStore.layer({ directory: join(directory, "sessions") })),
-  // Plain http on localhost, for every browser and for curl. A real site keeps the secure default.
-  Layer.provide(SessionConfig.layer({ cookie: { name: "session", secure: false } })),
-  Layer.provide(NodeHttpServer.layer(createServer, { port })),
-  Layer.provide(NodeContext.layer),
-  Layer.launch,
-  NodeRuntime.runMain
+// Plain HTTP, so that every browser and curl keeps the cookie: some take `Secure` and `__Host-` on localhost, some do
+// not. Behind HTTPS leave this layer out; the defaults are right there.
+const cookie = SessionConfig.layer({ cookie: { name: "session", secure: false } })
+
+const demo = Layer.unwrapEffect(
+  Effect.map(settings, ({ directory, host, port }) => {
+    const store = FileSystemSessionStore.layer({ directory })
+    const users = Users.layer(`${directory.replace(/\/+$/, "")}-users.json`)
+    const announced = Layer.effectDiscard(Console.log(`The demo is at http://localhost:${port}`))
+    return announced.pipe(
+      Layer.provideMerge(HttpServer.serve(app)),
+      Layer.merge(SessionGc.layer()),
+      Layer.provide(NodeHttpServer.layer(() => createServer(), { host, port })),
+      Layer.provide(Layer.mergeAll(store, users, cookie)),
+      Layer.provide(NodeContext.layer)
+    )
+  })
 )
+
+NodeRuntime.runMain(Layer.launch(demo))

@@ -1,59 +1,114 @@
-/** The accounts of the demo: a JSON file of names and scrypt hashes, kept beside the sessions. */
+/** The accounts of the demo: one JSON file with a scrypt hash for each user. */
+import { randomBytes, randomUUID, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto"
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { Effect } from "effect"
+const User = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  salt: Schema.String,
+  hash: Schema.String
+})
 
-interface Account {
-  readonly salt: string
-  readonly hash: string
+/** An account. Its `id` is what the session keeps; neither name nor password goes there. */
+export type User = typeof User.Type
+
+const File = Schema.parseJson(Schema.Array(User), { space: 2 })
+
+/** Why nobody was registered, as a sentence for the form. */
+export class Refused {
+  readonly _tag = "Refused"
+  constructor(readonly reason: string) {}
 }
 
-/** Keeps the accounts of one directory. */
-export interface Users {
-  /** Adds an account; `false` when the name is taken. */
-  readonly register: (name: string, password: string) => Effect.Effect<boolean>
-  /** Whether name and password belong together; takes as long for a name that does not exist. */
-  readonly check: (name: string, password: string) => Effect.Effect<boolean>
+/** What the pages can ask of the accounts. */
+export interface Service {
+  readonly find: (id: string) => Option.Option<User>
+  readonly register: (name: string, password: string) => Effect.Effect<User, Refused>
+  /** The user of this name and password; none says no more than that the two do not fit. */
+  readonly verify: (name: string, password: string) => Effect.Effect<Option.Option<User>>
 }
 
-const hashOf = (password: string, salt: string): Effect.Effect<string> =>
-  Effect.async((resume) => {
-    scrypt(password, salt, 32, (error, key) =>
-      resume(error === null ? Effect.succeed(key.toString("hex")) : Effect.die(error))
-    )
+/** The accounts. */
+export class Users extends Context.Tag("demo/Users")<Users, Service>() {}
+
+/** Provides the accounts of a file, which is made at the first registration. */
+export const layer = (file: string) => Layer.effect(Users, make(file))
+
+const make = (file: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const one = yield* Effect.makeSemaphore(1)
+    let users: ReadonlyArray<User> = (yield* fs.exists(file))
+      ? yield* Effect.flatMap(fs.readFileString(file), Schema.decode(File))
+      : []
+    const named = (name: string) => users.find((user) => sameName(user.name, name))
+
+    // Renamed into place, so that a kill in the middle leaves the old file or the new one.
+    const save = (next: ReadonlyArray<User>) =>
+      Effect.gen(function* () {
+        yield* fs.makeDirectory(path.dirname(file), { recursive: true })
+        yield* fs.writeFileString(`${file}.new`, yield* Schema.encode(File)(next), { mode: 0o600 })
+        yield* fs.rename(`${file}.new`, file)
+        users = next
+      }).pipe(Effect.orDie)
+
+    const register = (name: string, password: string) =>
+      Effect.gen(function* () {
+        const reason = problem(name, password)
+        if (reason !== undefined) return yield* Effect.fail(new Refused(reason))
+        const salt = randomBytes(16).toString("base64")
+        const hash = (yield* hashed(password, salt)).toString("base64")
+        if (named(name) !== undefined) {
+          return yield* Effect.fail(new Refused("This name is taken. Choose another one."))
+        }
+        const user: User = { id: randomUUID(), name, salt, hash }
+        yield* save([...users, user])
+        return user
+      })
+
+    const verify = (name: string, password: string) =>
+      Effect.gen(function* () {
+        const user = named(name)
+        // An unknown name costs a hash too, so that the time of the answer does not tell it apart.
+        const actual = yield* hashed(password.slice(0, 200), user?.salt ?? "nobody")
+        const expected = user === undefined ? undefined : Buffer.from(user.hash, "base64")
+        return expected?.length === actual.length && timingSafeEqual(actual, expected)
+          ? Option.fromNullable(user)
+          : Option.none()
+      })
+
+    const service: Service = {
+      find: (id) => Option.fromNullable(users.find((user) => user.id === id)),
+      // One at a time: two requests for one name must not both find it free.
+      register: (name, password) => one.withPermits(1)(register(name, password)),
+      verify
+    }
+    return service
   })
 
-/** Opens the accounts in `directory`. */
-export const openUsers = (directory: string): Users => {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const file = join(directory, "users.json")
-  const accounts = new Map<string, Account>(read(file))
-  return {
-    register: (name, password) =>
-      Effect.gen(function* () {
-        const salt = randomBytes(16).toString("hex")
-        const hash = yield* hashOf(password, salt)
-        if (accounts.has(name)) return false
-        accounts.set(name, { salt, hash })
-        writeFileSync(`${file}.new`, JSON.stringify([...accounts]), { mode: 0o600 })
-        renameSync(`${file}.new`, file)
-        return true
-      }),
-    check: (name, password) => {
-      const account = accounts.get(name) ?? { salt: "none", hash: "0".repeat(64) }
-      return Effect.map(hashOf(password, account.salt), (hash) =>
-        timingSafeEqual(Buffer.from(hash), Buffer.from(account.hash))
-      )
-    }
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
+
+const problem = (name: string, password: string): string | undefined => {
+  if (!/^[\p{L}\p{N}][\p{L}\p{N} ._-]{1,29}$/u.test(name)) {
+    return "A name has 2 to 30 letters, digits, spaces, dots or dashes."
   }
+  return password.length < 8 || password.length > 200
+    ? "A password has 8 to 200 characters."
+    : undefined
 }
 
-const read = (file: string): ReadonlyArray<[string, Account]> => {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"))
-  } catch {
-    return []
-  }
-}
+const cost: ScryptOptions = { N: 16_384, r: 8, p: 5, maxmem: 64 * 1024 * 1024 }
+
+const hashed = (password: string, salt: string): Effect.Effect<Buffer> =>
+  Effect.async((resume) => {
+    scrypt(password.normalize("NFC"), salt, 32, cost, (error, key) => {
+      resume(error === null ? Effect.succeed(key) : Effect.die(error))
+    })
+  })

@@ -17,17 +17,24 @@ export interface JsonObject {
 
 /**
  * What a value of type `T` must be to be stored: `T` itself where it is JSON, `never` where it is not. Interfaces and
- * optional properties pass; `undefined`, functions, `bigint`, `symbol`, `Date`, `Map` do not.
+ * optional properties pass; any other `undefined`, functions, classes, `bigint`, `symbol`, `unknown`, `object`, `Date`,
+ * `Map` and whatever has a method do not. An index signature may hold `undefined`, as its properties are optional.
  *
- * Use it as `<const T>(value: T & JsonInput<T>)` or `<T>(value: JsonInput<T>)`.
+ * A signature must say `<const T>(value: JsonInput<T>)`, which infers `T` from the argument and checks it; the same
+ * holds where the value is what a callback returns. Where `T` is a type parameter of the caller, nothing is known
+ * yet: there it takes an explicit `put<Json>(...)`.
  */
-export type JsonInput<T> = T extends Json
+export type JsonInput<T> = T extends Json // First, or a recursive type would be expanded without end.
   ? T
-  : T extends (...args: never) => unknown
+  : T extends Callable
     ? never
     : T extends object
-      ? { readonly [K in keyof T]: K extends symbol ? never : JsonProperty<T, K> }
+      ? keyof T extends never // `object`, which could be anything
+        ? never
+        : { readonly [K in keyof T]: K extends symbol ? never : JsonProperty<T, K> }
       : never
+
+type Callable = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
 
 type JsonProperty<T, K extends keyof T> =
   T extends ReadonlyArray<unknown>
@@ -100,8 +107,7 @@ interface Walk {
   readonly maxBytes: number
 }
 
-const tooLarge = (maxBytes: number) =>
-  new Fault("encode", `it is larger than ${maxBytes} bytes as JSON`)
+const tooLarge = (maxBytes: number) => new Fault("encode", `it is larger than ${maxBytes} bytes`)
 
 const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
   walk.bytes += 1
@@ -134,6 +140,12 @@ const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
   }
 }
 
+// An object chooses its own tag, so only the name of something global is repeated: no other text is safe to show.
+const describe = (kind: string): string => {
+  if (!Object.hasOwn(globalThis, kind)) return "an object that is not plain data"
+  return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`
+}
+
 const convertList = (list: ReadonlyArray<unknown>, depth: number, walk: Walk): Json | Fault => {
   const result: Array<Json> = []
   for (let index = 0; index < list.length; index++) {
@@ -146,7 +158,7 @@ const convertList = (list: ReadonlyArray<unknown>, depth: number, walk: Walk): J
 
 const convertObject = (object: object, depth: number, walk: Walk): Json | Fault => {
   const kind = Object.prototype.toString.call(object).slice(8, -1)
-  if (kind !== "Object") return new Fault("encode", `it contains a ${kind}`)
+  if (kind !== "Object") return new Fault("encode", `it contains ${describe(kind)}`)
   // The object was seen to be a plain one; its properties are still unknown.
   const source = object as Readonly<Record<string, unknown>>
   if (typeof source.toJSON === "function") {

@@ -24,10 +24,10 @@ export const literal = (...segments: ReadonlyArray<string>): Path => ({ _tag: "P
 
 /** Splits a key into segments, or says what is wrong with it. */
 export const parse = (key: Key): ReadonlyArray<string> | Fault => {
-  if (typeof key === "string" && !key.includes(".")) return check([key])
-  if (typeof key === "string") return check(key.split(".", maxSegments + 1))
+  if (typeof key === "string") return key.includes(".") ? parseDotted(key) : check([key])
   return typeof key === "object" && key !== null && Array.isArray(key.segments)
-    ? check(key.segments)
+    ? // A copy, so that nobody changes the segments once they are checked.
+      check(key.segments.slice(0, maxSegments + 1))
     : new Fault("key", "a key is a text or a Session.path")
 }
 
@@ -40,12 +40,14 @@ export const single = (key: Key): string | Fault => {
     : new Fault("key", "TTL and flash keys have one segment")
 }
 
-/** True when a text is a key that every operation accepts. */
-export const isKey = (text: string): boolean => typeof text === "string" && !isFault(parse(text))
+/** True when a text is a key, so that `parse` succeeds. */
+export const isKey = (text: string): boolean =>
+  // Not by `parse`: texts from outside would push the keys of the application out of its cache.
+  typeof text === "string" && !isFault(check(split(text)))
 
-/** A key as error messages show it: at most 80 characters. */
+/** A key as error messages show it: at most 80 characters. What is no key at all is shown as its type. */
 export const display = (key: Key | ReadonlyArray<string>): string => {
-  const text = typeof key === "string" ? key : segmentsOf(key).join(".")
+  const text = typeof key === "string" ? key : joined(key)
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
@@ -75,8 +77,33 @@ export const remove = (root: JsonObject, path: ReadonlyArray<string>): JsonObjec
   // An object stays an object at the root.
   removeIn(root, path, 0) as JsonObject
 
-const segmentsOf = (key: Path | ReadonlyArray<string>): ReadonlyArray<string> =>
-  "segments" in key ? key.segments : key
+const split = (text: string): ReadonlyArray<string> => text.split(".", maxSegments + 1)
+
+/** The segments of dotted texts that were parsed before: an application has few keys and repeats them. */
+const parsed = new Map<string, ReadonlyArray<string>>()
+const maxParsed = 256
+const maxParsedLength = 128
+
+const parseDotted = (text: string): ReadonlyArray<string> | Fault => {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  const segments = check(split(text))
+  if (isFault(segments) || text.length > maxParsedLength) return segments
+  if (parsed.size >= maxParsed) parsed.clear()
+  // A text may be a slice that keeps a whole request body in memory; joining makes one of its own.
+  const own = segments.join(".")
+  const shared = Object.freeze(split(own))
+  parsed.set(own, shared)
+  return shared
+}
+
+const joined = (key: Path | ReadonlyArray<string>): string => {
+  // The caller may not have been type-checked, and an error message must not fail.
+  const segments: unknown = Array.isArray(key) ? key : Object(key).segments
+  return Array.isArray(segments)
+    ? segments.map((item) => (typeof item === "string" ? item : typeof item)).join(".")
+    : `(${typeof key})`
+}
 
 const check = (segments: ReadonlyArray<string>): ReadonlyArray<string> | Fault => {
   if (segments.length === 0) return new Fault("key", "it has no segment")

@@ -141,10 +141,12 @@ const model = () => {
     switch (step.kind) {
       case "put":
       case "putFor":
-        return write(step.name, step.value)
+        write(step.name, step.value)
+        return
       case "putPast":
       case "forget":
-        return drop(step.name)
+        drop(step.name)
+        return
       case "missing":
         if ((shown(step.name) ?? null) === null) write(step.name, step.value)
         return
@@ -170,7 +172,8 @@ const model = () => {
         now_.delete(step.name)
         return
       case "clear":
-        return data.clear()
+        data.clear()
+        return
       case "flush":
         data.clear()
         flash.clear()

@@ -11,7 +11,9 @@ import { aDirectory, aRecord, openStore, startWorker } from "./workers/spawn.js"
 const kills = Number(process.env.EFFECT_SESSION_TEST_KILLS ?? 20)
 const writers = 12
 
-const firstIds = Array.from({ length: writers }, (_, index) => `${index.toString(16)}0`.padEnd(40, "0"))
+const firstIds = Array.from({ length: writers }, (_, index) =>
+  `${index.toString(16)}0`.padEnd(40, "0")
+)
 
 /** The sessions that are stored, by writer: ids with the same first two digits. */
 const sessionsByWriter = (store: Service) =>

@@ -20,7 +20,6 @@ import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -68,10 +67,8 @@ const aStore = Effect.gen(function* () {
   return { directory, store, record, file: fileOf(directory) }
 })
 
-const reasonOf = <A>(effect: ReturnType<Service["find"]> | Effect.Effect<A, { reason: string }>) =>
-  Effect.map(Effect.either(effect as Effect.Effect<A, { reason: string }>), (outcome) =>
-    Either.match(outcome, { onLeft: ({ reason }) => reason, onRight: () => "no failure" })
-  )
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly reason: string }>) =>
+  Effect.match(effect, { onFailure: ({ reason }) => reason, onSuccess: () => "no failure" })
 
 const openingFails = (directory: string) =>
   Effect.map(Effect.flip(Effect.scoped(openStore({ directory }))), (error) => ({
@@ -88,7 +85,7 @@ describe("the directory of the filesystem store", () => {
   it.scoped("is made with mode 0700, and its files with 0600, whatever the umask", () =>
     Effect.gen(function* () {
       for (const umask of [0, 0o777]) {
-        const directory = join(yield* aDirectory, "made", "here")
+        const directory = join(yield* aDirectory, "made")
         const before = process.umask(umask)
         const store = yield* openStore({ directory })
         yield* store.insert(aRecord())

@@ -1,25 +1,15 @@
-/**
- * Changing sessions: every change of a file `sess_<id>` happens in this process's turn for the id and under its lock, and
- * replaces the file by a rename or deletes it. What was being written is tidied up when the change did not happen.
- */
+/** Changing sessions: the conditional writes of the store's contract. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type { SessionRecord, SessionSummary } from "../../core/record.js"
-import { isOver, summarize } from "../../core/record.js"
+import type { SessionRecord } from "../../core/record.js"
+import { isOver } from "../../core/record.js"
 import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { assertPresent, attempt, discard, look, stage, stageApart, unlink } from "./disk.js"
-import type { Failure } from "./failure.js"
+import { discard, stage, unlink } from "./disk.js"
+import type { Change } from "./exclusive.js"
+import { commit, currentMillis, exclusively, isThere, point, settle } from "./exclusive.js"
 import { isCorrupt, Problem } from "./failure.js"
-import { withLock } from "./lock.js"
 import { isId } from "./paths.js"
-import { readCurrent, readPending, resolve } from "./sessions.js"
-import { inTurn } from "./turn.js"
-
-type Change<A> = Effect.Effect<A, Failure>
-type Body<A> = (assertHeld: Change<void>) => Change<A>
-
-const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
+import { readPending } from "./sessions.js"
 
 const noId: Change<never> = Effect.fail(
   new Problem("unknown", "The id of a session must be 40 lower-case hex characters.")
@@ -145,94 +135,12 @@ export const dropPending = (disk: Disk, id: string): Change<void> =>
     (pending) => (pending === undefined ? discard(disk.paths.pending(id)) : Effect.void)
   )
 
-/** Ends the session of this id or retired id. */
-export const remove = (disk: Disk, id: string, tries = 5): Change<SessionSummary | undefined> => {
-  if (!isId(id)) return Effect.succeed(undefined)
-  return Effect.gen(function* () {
-    const target = yield* resolveDamaged(disk, id)
-    if (target === undefined) return yield* Effect.as(assertPresent(disk), undefined)
-    const ended = yield* end(
-      disk,
-      target,
-      (record) => record.id === id || record.previous?.id === id
-    )
-    if (ended !== "gone") return ended
-    // It moved between the two looks.
-    if (tries > 1) return yield* remove(disk, id, tries - 1)
-    return yield* Effect.fail(new Problem("timeout", "The session kept moving to another id."))
-  })
-}
-
-/**
- * Ends the session if `admits` still says so under the lock: deletes its file, or with `keepEnded` strips it. `gone` when
- * there is no such session any more.
- */
-export const end = (
-  disk: Disk,
-  id: string,
-  admits: (record: SessionRecord, nowMillis: number) => boolean
-): Change<SessionSummary | undefined | "gone"> =>
-  exclusively(disk, [id], Effect.void, (assertHeld) =>
-    Effect.gen(function* () {
-      const record = yield* Effect.catchIf(settle(disk, id), isCorrupt, () =>
-        Effect.as(unlinkDamaged(disk, id, assertHeld), "damaged" as const)
-      )
-      if (record === "damaged") return undefined
-      const nowMillis = yield* currentMillis
-      if (record === undefined || !admits(record, nowMillis)) return "gone"
-      yield* write(disk, record, endedAt(record, nowMillis), nowMillis, assertHeld)
-      return isOver(record, nowMillis) ? undefined : summarize(record)
-    })
-  )
-
-/** True when the session, once ended, is to be kept no longer. */
-export const isDue = (disk: Disk, record: SessionRecord, nowMillis: number): boolean =>
-  endedAt(record, nowMillis) + disk.keepEndedMillis <= nowMillis
-
-/** Runs `body` in turn and under the locks of these ids; `staged` is what it renames, written before the locks. */
-export const exclusively = <A>(
-  disk: Disk,
-  ids: ReadonlyArray<string>,
-  staged: Change<unknown>,
-  body: Body<A>
-): Change<A> => {
-  // In one order everywhere, so that two who want the same two never wait for each other.
-  const sorted = [...ids].sort()
-  const locked = sorted.reduceRight<Body<A>>(
-    (inner, id) => (assertOuter) =>
-      withLock(disk, id, (assertHeld) => inner(Effect.zipRight(assertOuter, assertHeld))),
-    body
-  )
-  const tidy = Effect.forEach(ids, (id) => discard(disk.paths.temporary(id, disk.holder.nonce)))
-  const whole = Effect.onExit(Effect.zipRight(staged, locked(Effect.void)), (exit) =>
-    Exit.isSuccess(exit) && exit.value !== false ? Effect.void : tidy
-  )
-  return sorted.reduceRight<Change<A>>(
-    (inner, id) => inTurn(disk.paths.lock(id), inner),
-    Effect.uninterruptible(whole)
-  )
-}
-
-/** The session of this id, of which a move that happened but was not finished is finished as far as this id goes. */
-export const settle = (disk: Disk, id: string): Change<SessionRecord | undefined> =>
-  Effect.flatMap(readCurrent(disk, id), (stored) => {
-    if (stored?.kind !== "session") return Effect.succeed(undefined)
-    const session = disk.paths.session(id)
-    return Effect.flatMap(isThere(session), (there) =>
-      there
-        ? Effect.succeed(stored.record)
-        : Effect.as(disk.fs.rename(disk.paths.pending(id), session), stored.record)
-    )
-  })
-
 const readLive = (disk: Disk, id: string, version: number): Change<SessionRecord | undefined> =>
   Effect.zipWith(settle(disk, id), currentMillis, (record, nowMillis) =>
     record === undefined || record.version !== version || isOver(record, nowMillis)
       ? undefined
       : record
   )
-
-const isThere = (path: string): Change<boolean> => attempt(() => look(path) !== undefined)
 
 /** True when there is something in the place of this session, or a move to its id that happened is unfinished. */
 const isTaken = (disk: Disk, id: string): Change<boolean> =>
@@ -241,85 +149,3 @@ const isTaken = (disk: Disk, id: string): Change<boolean> =>
       ? Effect.succeed(true)
       : Effect.map(readPending(disk, id), (pending) => pending !== undefined)
   )
-
-/** Puts the staged file in the place of `current`; pointers are made before and deleted after. */
-const commit = (
-  disk: Disk,
-  current: SessionRecord,
-  record: SessionRecord,
-  assertHeld: Change<void>
-): Change<void> => {
-  const { paths, holder, fs } = disk
-  const { id } = record
-  const replace = Effect.zipRight(
-    assertHeld,
-    fs.rename(paths.temporary(id, holder.nonce), paths.session(id))
-  )
-  const before = current.previous?.id
-  if (before === record.previous?.id) return replace
-  return Effect.gen(function* () {
-    yield* point(disk, record)
-    yield* replace
-    if (before !== undefined) yield* discard(paths.previous(before))
-  })
-}
-
-/** Makes the pointer of the record's retired id, unless that is `except`. */
-const point = (disk: Disk, record: SessionRecord, except?: string): Change<void> => {
-  const previousId = record.previous?.id
-  if (previousId === undefined || previousId === except || !isId(previousId)) return Effect.void
-  const { paths, fs } = disk
-  return Effect.flatMap(stageApart(disk, previousId, encodeMove(previousId, record.id)), (staged) =>
-    Effect.tapError(fs.rename(staged, paths.previous(previousId)), () => discard(staged))
-  )
-}
-
-const endedAt = (record: SessionRecord, nowMillis: number): number =>
-  record.endedAtMillis ?? Math.min(nowMillis, record.expiresAtMillis)
-
-/** Deletes the session, or strips it where it is to be kept. */
-const write = (
-  disk: Disk,
-  record: SessionRecord,
-  endedAtMillis: number,
-  nowMillis: number,
-  assertHeld: Change<void>
-): Change<void> => {
-  const { id, previous } = record
-  if (isDue(disk, record, nowMillis)) {
-    const pointer = previous === null ? Effect.void : discard(disk.paths.previous(previous.id))
-    return assertHeld.pipe(
-      Effect.zipRight(unlink(disk.paths.session(id))),
-      Effect.zipRight(pointer)
-    )
-  }
-  if (record.endedAtMillis !== null) return Effect.void
-  const ended = { ...record, payload: "", previous: null, endedAtMillis }
-  return Effect.zipRight(
-    stage(disk, id, encodeSession(ended, null)),
-    commit(disk, record, ended, assertHeld)
-  )
-}
-
-/** The id of the session's file; a file that cannot be read is a target too, under its own id. */
-const resolveDamaged = (disk: Disk, id: string): Change<string | undefined> =>
-  Effect.catchIf(
-    Effect.map(resolve(disk, id), (record) => record?.id),
-    isCorrupt,
-    (failure) =>
-      Effect.flatMap(isThere(disk.paths.session(id)), (there) =>
-        there ? Effect.succeed(id) : Effect.fail(failure)
-      )
-  )
-
-/** Deletes what lies in the place of a session and is none, never following it. A directory stays where it is. */
-const unlinkDamaged = (disk: Disk, id: string, assertHeld: Change<void>): Change<void> => {
-  const path = disk.paths.session(id)
-  return Effect.flatMap(
-    attempt(() => look(path)),
-    (found) =>
-      found?.isDirectory() === true
-        ? Effect.fail(new Problem("corrupt", `There is a directory in the place of ${path}.`))
-        : Effect.zipRight(assertHeld, unlink(path))
-  )
-}

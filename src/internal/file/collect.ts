@@ -6,9 +6,11 @@
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record.js"
 import { isOver } from "../../core/record.js"
-import { dropPending, end, exclusively, isDue, rewrite, settle } from "./changes.js"
+import { dropPending, rewrite } from "./changes.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, lookExactly, readStored } from "./disk.js"
+import { end, isDue } from "./ending.js"
+import { currentMillis, exclusively, settle } from "./exclusive.js"
 import type { Failure } from "./failure.js"
 import { isTimeout } from "./failure.js"
 import { isDead, readHolder } from "./holder.js"
@@ -33,7 +35,6 @@ export type Glances = Map<string, Map<string, Glance>>
 const leftoverMillis = 60 * 60 * 1000
 const pointerMillis = 24 * leftoverMillis
 const filesAtOnce = 8
-const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
 
 /** Collects at most `limit` sessions, shard by shard; what was left behind goes on the way. */
 export const collect = (disk: Disk, glances: Glances, limit: number): Step<number> =>

@@ -67,7 +67,10 @@ export const probe = (disk: Disk): Check<{ readonly narrowed: boolean }> => {
     )
     yield* discard(link)
     return { narrowed }
-  }).pipe(Effect.catchAll((cause) => explain(paths.directory, cause)))
+  }).pipe(
+    Effect.tapError(() => discard(own)),
+    Effect.catchAll((cause) => explain(paths.directory, cause))
+  )
 }
 
 const explain = (directory: string, cause: Failure): Check<never> =>

@@ -6,8 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { SessionRecord } from "../../../src/core/record.js"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 
@@ -80,3 +82,18 @@ export const aRecord = (id: string, given?: Partial<SessionRecord>): SessionReco
   payload: "0",
   ...given
 })
+
+/** Opens a store whose `FileSystem` is changed by `break_`, which is given the real one. */
+export const openBroken = (
+  options: FileSystemSessionStore.Options,
+  break_: (fs: FileSystem.FileSystem) => Partial<FileSystem.FileSystem>
+) => {
+  const broken = Layer.effect(
+    FileSystem.FileSystem,
+    Effect.map(FileSystem.FileSystem, (fs) => ({ ...fs, ...break_(fs) }))
+  )
+  return Effect.provide(
+    FileSystemSessionStore.make(options),
+    Layer.provideMerge(broken, NodeContext.layer)
+  )
+}

@@ -1,0 +1,181 @@
+/** What happens between two looks of the filesystem store at the same session (X27 and its like). */
+import { copyFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { inTurn } from "../../src/internal/file/turn.js"
+import type { Service } from "../../src/SessionStore.js"
+import { aDirectory, aRecord, openBroken, openStore } from "./workers/spawn.js"
+
+const low = "01".padEnd(40, "a")
+const high = "f0".padEnd(40, "b")
+const fileOf = (directory: string, id: string) => join(directory, id.slice(0, 2), `sess_${id}`)
+
+const listedIds = (store: Service) =>
+  Effect.map(Stream.runCollect(store.entries({})), (all) =>
+    Chunk.toReadonlyArray(all).map((one) => one.id)
+  )
+
+const previousOf = (id: string) =>
+  ({ id, kind: "quarantine", untilMillis: 0, sealedToken: null }) as const
+
+describe("a session of the filesystem store", () => {
+  it.scopedLive("that is touched between the look of a collection and its lock stays", () =>
+    Effect.gen(function* () {
+      const [directory, elsewhere] = [yield* aDirectory, yield* aDirectory]
+      const expired = aRecord(low, { expiresAtMillis: Date.now() - 1 })
+      const touched = aRecord(low, { expiresAtMillis: Date.now() + 60_000 })
+      yield* (yield* openStore({ directory })).insert(expired)
+      yield* (yield* openStore({ directory: elsewhere })).insert(touched)
+      const store = yield* openBroken({ directory }, (fs) => ({
+        // Another process, whose clock is behind, touches the session right after it was read.
+        readFile: (path) =>
+          Effect.tap(fs.readFile(path), () =>
+            Effect.sync(() => copyFileSync(fileOf(elsewhere, low), fileOf(directory, low)))
+          )
+      }))
+
+      const collected = yield* store.collect(10)
+
+      expect(collected).toBe(0)
+      expect(yield* store.find(low)).toEqual(Option.some(touched))
+    })
+  )
+
+  it.scopedLive("is listed once when it moves ahead of the listing, after it was read", () =>
+    Effect.gen(function* () {
+      const directory = yield* aDirectory
+      const other = yield* openStore({ directory })
+      const record = aRecord(low)
+      yield* other.insert(record)
+      yield* other.insert(aRecord("f0".padEnd(40, "c")))
+      const moved = yield* Deferred.make<boolean, unknown>()
+      const move = other.move(
+        low,
+        { ...record, id: high, version: 2, previous: previousOf(low) },
+        1
+      )
+      const store = yield* openBroken({ directory }, (fs) => ({
+        readFile: (path) =>
+          Effect.tap(fs.readFile(path), () =>
+            path.endsWith(`sess_${low}`) ? Deferred.complete(moved, move) : Effect.void
+          ),
+        readDirectory: (path) =>
+          path.endsWith("/f0")
+            ? Effect.zipRight(Effect.orDie(Deferred.await(moved)), fs.readDirectory(path))
+            : fs.readDirectory(path)
+      }))
+
+      const ids = yield* listedIds(store)
+
+      expect(ids).toEqual([low, "f0".padEnd(40, "c")])
+      expect(yield* listedIds(other)).toContain(high)
+    })
+  )
+
+  it.scopedLive(
+    "is listed when it moves behind the listing, to a shard that was read already",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* aDirectory
+        const other = yield* openStore({ directory })
+        const record = aRecord(high)
+        yield* other.insert(record)
+        yield* other.insert(aRecord("01".padEnd(40, "c")))
+        const read = yield* Deferred.make<void>()
+        const move = other.move(
+          high,
+          { ...record, id: low, version: 2, previous: previousOf(high) },
+          1
+        )
+        const store = yield* openBroken({ directory }, (fs) => ({
+          readDirectory: (path) => {
+            if (path.endsWith("/01")) {
+              return Effect.ensuring(fs.readDirectory(path), Deferred.succeed(read, undefined))
+            }
+            return path.endsWith("/f0")
+              ? Deferred.await(read).pipe(
+                  Effect.zipRight(Effect.orDie(move)),
+                  Effect.zipRight(fs.readDirectory(path))
+                )
+              : fs.readDirectory(path)
+          }
+        }))
+
+        const ids = yield* listedIds(store)
+
+        expect(ids).toEqual(["01".padEnd(40, "c"), low])
+      })
+  )
+
+  it.scopedLive("is collected once when several stores collect at the same time", () =>
+    Effect.gen(function* () {
+      const directory = yield* aDirectory
+      const stores = yield* Effect.all([1, 2, 3].map(() => openStore({ directory, fsync: false })))
+      const [first] = stores
+      const ids = Array.from({ length: 40 }, (_, index) => `${index}`.padStart(40, "0"))
+      yield* Effect.forEach(ids, (id) =>
+        first === undefined
+          ? Effect.void
+          : first.insert(aRecord(id, { expiresAtMillis: Date.now() - 1 }))
+      )
+
+      const collected = yield* Effect.forEach(stores, (store) => store.collect(1000), {
+        concurrency: "unbounded"
+      })
+
+      expect(collected.reduce((sum, one) => sum + one, 0)).toBe(40)
+    })
+  )
+})
+
+describe("the turn for a name", () => {
+  it.live("passes on from one that is interrupted at the moment it is called", () =>
+    Effect.gen(function* () {
+      const leave = yield* Deferred.make<void>()
+      const first = yield* Effect.fork(inTurn("name", Deferred.await(leave)))
+      yield* Effect.yieldNow()
+      const second = yield* Effect.fork(inTurn("name", Effect.void))
+      yield* Effect.yieldNow()
+      const third = yield* Effect.fork(inTurn("name", Effect.succeed("third")))
+      yield* Effect.yieldNow()
+
+      yield* Deferred.succeed(leave, undefined)
+      yield* Fiber.interrupt(second)
+
+      expect(yield* Fiber.join(third)).toBe("third")
+      yield* Fiber.join(first)
+    })
+  )
+
+  it.live("is left by one that is interrupted while it waits", () =>
+    Effect.gen(function* () {
+      const leave = yield* Deferred.make<void>()
+      const order: Array<string> = []
+      const first = yield* Effect.fork(inTurn("other", Deferred.await(leave)))
+      yield* Effect.yieldNow()
+      const second = yield* Effect.fork(
+        inTurn(
+          "other",
+          Effect.sync(() => order.push("second"))
+        )
+      )
+      yield* Effect.yieldNow()
+
+      yield* Fiber.interrupt(second)
+      yield* Deferred.succeed(leave, undefined)
+      yield* Fiber.join(first)
+      yield* inTurn(
+        "other",
+        Effect.sync(() => order.push("third"))
+      )
+
+      expect(order).toEqual(["third"])
+    })
+  )
+})
