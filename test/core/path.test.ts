@@ -73,6 +73,59 @@ describe("parse", () => {
     expect([parse(text), isKey(text)]).toEqual([[text], true])
   })
 
+  it.each<readonly [string, unknown]>([
+    ["undefined", undefined],
+    ["null", null],
+    ["a number", 5],
+    ["a list", ["a"]],
+    ["segments that are no list", { segments: "a" }],
+    ["a segment that is no text", { segments: ["a", Symbol("s")] }],
+    ["a hole among the segments", { segments: new Array(1) }]
+  ])("refuses %s from a caller without types, and display can show it", (_name, value) => {
+    // What JavaScript, or a cast, may hand in.
+    const key = value as string
+
+    expect([kindOf(parse(key)), kindOf(single(key)), isKey(key)]).toEqual(["key", "key", false])
+    expect(display(key)).toBeTypeOf("string")
+  })
+
+  it("gives the same segments however often and among however many keys it is asked", () => {
+    const keys = Array.from({ length: 1_000 }, (_, index) => `a.${index}`)
+    const rounds = [...keys, ...keys, "a.0", "a.0"]
+
+    const results = rounds.map((key) => parse(key))
+
+    expect(results).toEqual(rounds.map((key) => key.split(".")))
+  })
+
+  it("refuses a bad key every time", () => {
+    expect([1, 2, 3].map(() => kindOf(parse("a.__proto__")))).toEqual(["key", "key", "key"])
+  })
+
+  it("agrees with a plain split for every text it accepts, and with isKey for all", () => {
+    const text = fc
+      .array(fc.oneof(segment, fc.string({ maxLength: 60 })), { maxLength: 5 })
+      .map((parts) => parts.join("."))
+
+    fc.assert(
+      fc.property(text, (key) => {
+        const results = [parse(key), parse(key)]
+
+        expect(results.map(isFault)).toEqual([!isKey(key), !isKey(key)])
+        if (isKey(key)) expect(results).toEqual([key.split("."), key.split(".")])
+      })
+    )
+  })
+
+  it("never hands out segments that others can change", () => {
+    const mutable = ["a", "b"]
+    const fromPath = parse({ _tag: "Path", segments: mutable })
+    mutable[1] = "__proto__"
+
+    expect(fromPath).toEqual(["a", "b"])
+    expect([parse("x.y"), parse("x.y")].map((each) => Object.isFrozen(each))).toEqual([true, true])
+  })
+
   it("lets single take one segment alone", () => {
     const results = [single("a"), single(literal("a.b"))]
 
@@ -182,6 +235,27 @@ describe("get, set and remove", () => {
     const listless = fc.dictionary(segment, fc.dictionary(segment, fc.constant<Json>(1)))
 
     fc.assert(fc.property(listless, path, (data, at) => !isFault(set(data, at, 1))))
+  })
+
+  it("change no path but the one that is set and what leads to it or lies under it", () => {
+    const startsWith = (whole: ReadonlyArray<string>, start: ReadonlyArray<string>) =>
+      start.every((each, index) => whole[index] === each)
+
+    fc.assert(
+      fc.property(root, path, path, json, (data, at, other, value) => {
+        fc.pre(!startsWith(at, other) && !startsWith(other, at))
+
+        const result = set(data, at, value)
+
+        fc.pre(!isFault(result))
+        // A scalar in the way of `at` has nothing under it, so it cannot hide `other`.
+        expect(get(result as JsonObject, other)).toBe(get(data, other)) // no fault, see above
+      })
+    )
+  })
+
+  it("make objects of missing containers, under numbers too", () => {
+    expect(set({}, ["a", "0", "1"], 1)).toStrictEqual({ a: { 0: { 1: 1 } } })
   })
 
   it("leave the siblings of what is set the same references", () => {

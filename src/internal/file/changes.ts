@@ -6,7 +6,7 @@ import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { discard, stage, unlink } from "./disk.js"
 import type { Change } from "./exclusive.js"
-import { commit, currentMillis, exclusively, isThere, point, settle } from "./exclusive.js"
+import { commit, currentMillis, exclusively, isThere, point, settle, unpoint } from "./exclusive.js"
 import { isCorrupt, Problem } from "./failure.js"
 import { isId } from "./paths.js"
 import { readPending } from "./sessions.js"
@@ -56,15 +56,18 @@ export const touch = (
   expiresAtMillis: number
 ): Change<void> => {
   if (!isId(id)) return Effect.void
-  const touched = (record: SessionRecord): SessionRecord => ({
-    ...record,
-    lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
-    expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
-  })
   return Effect.asVoid(
-    rewrite(disk, id, (record, nowMillis) =>
-      record.version !== version || isOver(record, nowMillis) ? undefined : touched(record)
-    )
+    rewrite(disk, id, (record, nowMillis) => {
+      if (record.version !== version || isOver(record, nowMillis)) return undefined
+      const isLater =
+        record.lastActivityMillis < lastActivityMillis || record.expiresAtMillis < expiresAtMillis
+      if (!isLater) return undefined
+      return {
+        ...record,
+        lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
+        expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
+      }
+    })
   )
 }
 
@@ -112,7 +115,8 @@ export const move = (
       yield* fs.rename(paths.temporary(fromId, holder.nonce), paths.session(fromId))
       // It has happened: what remains is tidying up, which a collection does as well.
       yield* Effect.ignore(finishMove(disk, fromId, record))
-      if (current.previous !== null) yield* discard(paths.previous(current.previous.id))
+      const before = current.previous?.id
+      if (before !== record.previous?.id) yield* unpoint(disk, before)
       return true
     }).pipe(Effect.tapError(() => Effect.ignore(dropPending(disk, id))))
   )

@@ -84,7 +84,7 @@ const collectSessions = (
     return ended.filter((done) => done).length
   })
 
-/** Does `look` unless this very file was looked at before and has time yet; `look` tells how long the next one has. */
+/** Runs `examined` unless this very file was examined before and has time yet; it tells until when the next one has. */
 const unlessSeen = <A>(
   seen: Seen,
   path: string,

@@ -18,7 +18,14 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
   Effect.gen(function* () {
     const found = yield* attempt(() => look(directory))
     if (found === undefined) {
-      yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+      yield* Effect.catchAll(
+        fs.makeDirectory(directory, { recursive: true, mode: 0o700 }),
+        (cause) =>
+          refuse(
+            `The session directory ${directory} cannot be made; make it for this process's user, or name another one.`,
+            cause
+          )
+      )
     }
     yield* makePrivate(fs, directory)
     const names = yield* fs.readDirectory(directory)

@@ -4,9 +4,9 @@ import type { SessionRecord, SessionSummary } from "../../core/record.js"
 import { isOver, summarize } from "../../core/record.js"
 import { encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { assertPresent, attempt, discard, look, stage, unlink } from "./disk.js"
+import { assertPresent, attempt, look, stage, unlink } from "./disk.js"
 import type { Change } from "./exclusive.js"
-import { commit, currentMillis, exclusively, isThere, settle } from "./exclusive.js"
+import { commit, currentMillis, exclusively, isThere, settle, unpoint } from "./exclusive.js"
 import { isCorrupt, Problem } from "./failure.js"
 import { isId } from "./paths.js"
 import { resolve } from "./sessions.js"
@@ -68,10 +68,9 @@ const write = (
 ): Change<void> => {
   const { id, previous } = record
   if (isDue(disk, record, nowMillis)) {
-    const pointer = previous === null ? Effect.void : discard(disk.paths.previous(previous.id))
     return assertHeld.pipe(
       Effect.zipRight(unlink(disk.paths.session(id))),
-      Effect.zipRight(pointer)
+      Effect.zipRight(unpoint(disk, previous?.id))
     )
   }
   if (record.endedAtMillis !== null) return Effect.void

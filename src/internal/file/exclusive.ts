@@ -81,9 +81,15 @@ export const commit = (
   return Effect.gen(function* () {
     yield* point(disk, record)
     yield* replace
-    if (before !== undefined) yield* discard(paths.previous(before))
+    yield* unpoint(disk, before)
   })
 }
+
+/** Deletes the pointer of a retired id. */
+export const unpoint = (disk: Disk, previousId: string | undefined): Effect.Effect<void> =>
+  previousId === undefined || !isId(previousId)
+    ? Effect.void
+    : discard(disk.paths.previous(previousId))
 
 /** Makes the pointer of the record's retired id, unless that is `except`. */
 export const point = (disk: Disk, record: SessionRecord, except?: string): Change<void> => {
