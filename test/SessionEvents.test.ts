@@ -2,44 +2,98 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as Session from "../src/Session.js"
 import * as SessionEvents from "../src/SessionEvents.js"
 
-const id = "a".repeat(40)
+const event = (id: string): SessionEvents.SessionEvent => ({ _tag: "Created", id, atMillis: 0 })
 
-const created = (atMillis: number): SessionEvents.SessionEvent => ({
-  _tag: "Created",
-  id,
-  atMillis
-})
-
-const all: ReadonlyArray<SessionEvents.SessionEvent> = [
-  { _tag: "Created", id, atMillis: 1 },
-  { _tag: "Regenerated", id, from: "b".repeat(40), reason: "login", atMillis: 2 },
-  { _tag: "Destroyed", id, atMillis: 3 },
-  { _tag: "Expired", count: 4, atMillis: 4 },
-  { _tag: "Revoked", count: 2, userId: "7", atMillis: 5 },
-  { _tag: "ConflictReplayed", id, attempts: 2, atMillis: 6 },
-  { _tag: "InvalidId", reason: "unknown", atMillis: 7 },
-  { _tag: "CsrfRejected", reason: "origin", atMillis: 8 },
-  { _tag: "GuardTripped", id, guard: "ipAddress", policy: "terminate", atMillis: 9 },
-  { _tag: "PayloadDiscarded", id, reason: "corrupt", atMillis: 10 }
-]
-
-/** Listens for `count` events from now on; the fiber has subscribed when this returns. */
+/** Starts to listen for `count` events and goes on once the subscription stands. */
 const listening = (count: number) =>
-  Effect.zipLeft(
-    Effect.fork(Stream.runCollect(Stream.take(SessionEvents.stream, count))),
-    Effect.yieldNow({ priority: 1 })
+  Effect.gen(function* () {
+    const fiber = yield* Effect.fork(Stream.runCollect(Stream.take(SessionEvents.stream, count)))
+    yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.yieldNow())
+    return Effect.map(Fiber.join(fiber), Chunk.toReadonlyArray)
+  })
+
+describe("stream", () => {
+  it.effect("gives the events published from then on, in order", () =>
+    Effect.gen(function* () {
+      yield* SessionEvents.publish(event("before"))
+      const received = yield* listening(2)
+
+      yield* SessionEvents.publish(event("a"))
+      yield* SessionEvents.publish(event("b"))
+
+      expect(yield* received).toEqual([event("a"), event("b")])
+    }).pipe(Effect.provide(SessionEvents.layer))
   )
 
-const publishAll = Effect.forEach(SessionEvents.publish, { discard: true })
+  it.effect("gives every subscriber every event", () =>
+    Effect.gen(function* () {
+      const first = yield* listening(1)
+      const second = yield* listening(1)
 
-const heard = (fiber: Fiber.Fiber<Chunk.Chunk<SessionEvents.SessionEvent>>) =>
-  Effect.map(Fiber.join(fiber), Chunk.toReadonlyArray)
+      yield* SessionEvents.publish(event("a"))
+
+      expect([yield* first, yield* second]).toEqual([[event("a")], [event("a")]])
+    }).pipe(Effect.provide(SessionEvents.layer))
+  )
+
+  it.effect("tells of a session that is created, without its token", () =>
+    Effect.gen(function* () {
+      const received = yield* listening(1)
+      yield* Session.put("a", 1)
+
+      yield* Session.commit
+
+      expect(yield* received).toEqual([{ _tag: "Created", id: yield* Session.id, atMillis: 0 }])
+    }).pipe(Effect.provide(Session.layerTest()), Effect.provide(SessionEvents.layer))
+  )
+})
+
+describe("layer", () => {
+  it.effect("gives a hub whose events nobody else sees", () =>
+    Effect.gen(function* () {
+      const shared = yield* SessionEvents.SessionEvents
+      const subscription = yield* PubSub.subscribe(shared)
+
+      yield* SessionEvents.publish(event("private")).pipe(Effect.provide(SessionEvents.layer))
+      yield* SessionEvents.publish(event("public"))
+
+      expect(yield* Queue.take(subscription)).toEqual(event("public"))
+    }).pipe(Effect.scoped, Effect.provide(SessionEvents.layer))
+  )
+})
+
+describe("publish", () => {
+  it.effect("never waits for a subscriber that does not read: the oldest events go", () =>
+    Effect.gen(function* () {
+      const hub = yield* SessionEvents.SessionEvents
+      const subscription = yield* PubSub.subscribe(hub)
+
+      for (let index = 0; index <= 1024; index++) {
+        yield* SessionEvents.publish(event(String(index)))
+      }
+
+      expect(yield* Queue.take(subscription)).toEqual(event("1"))
+    }).pipe(Effect.scoped, Effect.provide(SessionEvents.layer))
+  )
+
+  it.effect("counts each event under its name", () =>
+    Effect.gen(function* () {
+      const counter = Metric.counter("effect_session_events", {
+        description: "What happened to sessions",
+        incremental: true
+      }).pipe(Metric.tagged("event", "Created"))
+      const before = yield* Metric.value(counter)
+
+      yield* SessionEvents.publish(event("a"))
+
+      expect((yield* Metric.value(counter)).count).toBe(before.count + 1)
+    }).pipe(Effect.provide(SessionEvents.layer))
+  )
+})
