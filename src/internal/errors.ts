@@ -169,10 +169,34 @@ export class SessionTypeError
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
-    return `Session.${this.operation} does not fit "${this.key}": ${this.reason}.`
+    const on = this.key === "" ? "what it was given" : `"${this.key}"`
+    return `Session.${this.operation} does not fit ${on}: ${this.reason}.`
   }
   [Respond.symbol]() {
     return Respond.respond(500, "The session could not be used.")
+  }
+}
+
+/**
+ * The user must prove again who they are: nobody is logged in (`guest`), or the last login is too long ago (`stale`).
+ * Unhandled it answers 403: RFC 9110 has that for credentials that do not suffice, while a 401 must name a scheme.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SessionReauthenticationRequired
+  extends Schema.TaggedError<SessionReauthenticationRequired>(
+    "effect-session/Session/SessionReauthenticationRequired"
+  )("SessionReauthenticationRequired", { reason: Schema.Literal("guest", "stale") })
+  implements HttpServerRespondable.Respondable
+{
+  override get message(): string {
+    return this.reason === "guest"
+      ? "A login is required: nobody is logged in."
+      : "A new login is required: the last one is too long ago."
+  }
+  [Respond.symbol]() {
+    return Respond.respond(403, "Please log in again to do this.")
   }
 }
 
