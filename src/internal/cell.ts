@@ -56,6 +56,8 @@ export interface Cell {
   /** The id of the cookie that came with the request, when it is retired. */
   retiredId: string | null
   base: Base | null
+  /** No stored session came with the request, or what came has been destroyed. */
+  isNew: boolean
   /** What an unwritten session looks like, to tell whether a new one was written to. */
   blank: State
   state: State
@@ -82,6 +84,7 @@ export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell 
     id: tokenId(token, surroundings.compiled.namespace),
     retiredId: null,
     base: null,
+    isNew: true,
     blank,
     state: blank,
     operations: [],
@@ -98,6 +101,7 @@ export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell 
 export const adopt = (cell: Cell, base: Base, token: string): void => {
   cell.mode = "open"
   cell.base = base
+  cell.isNew = false
   cell.token = token
   cell.id = base.record.id
   cell.state = base.state
