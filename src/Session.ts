@@ -8,23 +8,40 @@
  * Keys are paths (`"cart.items.0"`), values are JSON. A bad key or value ends the handler with a defect (HTTP 500) and
  * nothing is stored.
  *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const handler = Effect.gen(function*() {
+ *   const visits = yield* Session.increment("visits")
+ *   yield* Session.put("cart.items", [{ sku: "tea", count: 2 }])
+ *   yield* Session.flash("message", "Added to your cart.")
+ *   return yield* HttpServerResponse.json({ visits })
+ * })
+ * ```
+ *
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Json, JsonInput, JsonObject } from "./core/json.js"
 import * as Path from "./core/path.js"
+import { attempt, type Expiry, expiryOf, lifetimeOf, millisOf, use } from "./internal/accessor.js"
 import { type Cell, makeCell, now as nowOf } from "./internal/cell.js"
+import { expiry } from "./internal/codec.js"
 import { commit as commitCell, takeStored } from "./internal/commit.js"
 import {
   SessionConflict,
   SessionDecodeError,
   SessionEncodeError,
   SessionKeyError,
+  SessionReauthenticationRequired,
   SessionRefused,
   SessionStoreError,
   SessionTypeError
@@ -42,8 +59,20 @@ export {
    * @since 0.1.0
    * @category schemas
    */
-  schema
+  schema,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  type TypedSession
 } from "./internal/typed.js"
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  Fields
+} from "./internal/typedPaths.js"
 export type {
   /**
    * @since 0.1.0
@@ -93,6 +122,11 @@ export {
    * @since 0.1.0
    * @category errors
    */
+  SessionReauthenticationRequired,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
   SessionRefused,
   /**
    * @since 0.1.0
@@ -123,30 +157,25 @@ export type SessionId = string
 export type Key = Path.Key
 
 /**
- * When a value expires: after a duration, or at an instant. At most one of the two.
+ * When a value expires: after a duration, or at an instant, never both. A past instant or a duration of 0 removes the
+ * key; an infinite duration is none. No value outlives its session.
  *
  * @since 0.1.0
  * @category models
  */
-export interface PutOptions {
-  readonly expiresIn?: Duration.DurationInput | undefined
-  readonly expiresAt?: DateTime.DateTime.Input | undefined
-}
+export type PutOptions = Expiry
 
-const use = <A>(f: (cell: Cell) => A): Effect.Effect<A, never, Session> => Effect.map(Session, f)
+/** A JSON value, or one that is shaped like it (an interface). */
+type Value<T> = Json | JsonInput<T>
+
+/** An object of values; a list is none. */
+type Values<T> = JsonObject | (T extends ReadonlyArray<unknown> ? never : JsonInput<T>)
 
 const found = (value: Json | undefined): Option.Option<Json> =>
   value === undefined ? Option.none() : Option.some(value)
 
 const typed = <A>(f: (cell: Cell) => A): Effect.Effect<A, SessionTypeError, Session> =>
-  Effect.flatMap(Session, (cell) => {
-    try {
-      return Effect.succeed(f(cell))
-    } catch (error) {
-      if (error instanceof SessionTypeError) return Effect.fail(error)
-      throw error
-    }
-  })
+  Effect.flatMap(Session, (cell) => attempt(() => f(cell)))
 
 /**
  * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
@@ -276,35 +305,35 @@ export const missing = (...keys: Operations.Keys): Effect.Effect<boolean, never,
   use((cell) => Operations.missing(cell, keys))
 
 /**
- * Stores a value, or each entry of an object. A scalar in the way of a path is replaced by an object. With `expiresIn` or
- * `expiresAt` (one-segment keys only) the value is missing from that instant on; a later put without them clears it.
+ * Stores a value, or each entry of an object (all or, where one is refused, none). Keys are paths; a scalar in the way
+ * of one is replaced by an object. With `expiresIn` or `expiresAt` (one-segment keys only) the value is missing from
+ * that instant on: increment, push and modify keep it, a later put without them clears it.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const program = Effect.gen(function*() {
+ *   yield* Session.put("cart.items", [{ sku: "tea", count: 2 }])
+ *   yield* Session.put({ theme: "dark", "cart.currency": "EUR" })
+ *   yield* Session.put("code", "4711", { expiresIn: "10 minutes" })
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category accessors
  */
 export const put: {
-  <const T>(
-    key: Key,
-    value: JsonInput<T>,
-    options?: PutOptions
-  ): Effect.Effect<void, never, Session>
-  <const T extends object>(object: JsonInput<T>): Effect.Effect<void, never, Session>
+  <const T>(key: Key, value: Value<T>, options?: PutOptions): Effect.Effect<void, never, Session>
+  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((cell) => {
     // The overloads say which of the two calls this is.
     if (args.length === 1) return Operations.putAll(cell, "put", args[0] as object)
     const [key, value, options] = args as [Key, unknown, PutOptions | undefined]
-    return Operations.put(cell, key, value, instantOf(cell, options))
+    return Operations.put(cell, key, value, expiryOf(cell, Path.display(key), options))
   })
-
-const instantOf = (cell: Cell, options: PutOptions | undefined): number | null => {
-  if (options?.expiresIn !== undefined) {
-    return nowOf(cell) + Duration.toMillis(options.expiresIn)
-  }
-  return options?.expiresAt === undefined
-    ? null
-    : DateTime.toEpochMillis(DateTime.unsafeMake(options.expiresAt))
-}
 
 /**
  * Appends to a list; missing or null becomes a list of one. Fails with `SessionTypeError` on anything else.
@@ -314,7 +343,7 @@ const instantOf = (cell: Cell, options: PutOptions | undefined): number | null =
  */
 export const push = <const T>(
   key: Key,
-  value: JsonInput<T>
+  value: Value<T>
 ): Effect.Effect<void, SessionTypeError, Session> =>
   typed((cell) => Operations.push(cell, key, value))
 
@@ -338,21 +367,34 @@ export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeEr
   typed((cell) => Operations.add(cell, "decrement", key, -by))
 
 /**
- * Changes a value by a pure function and gives the new one. The function may run again on a newer state.
+ * Changes a value by a pure function and gives the new one. When a parallel request was faster, the function runs again
+ * on what that one has stored, so it must do nothing else.
+ *
+ * @example
+ * ```ts
+ * import { Option } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const visit = (page: string) =>
+ *   Session.modify("recent", (current) => {
+ *     const before = Option.getOrNull(current)
+ *     return [page, ...(Array.isArray(before) ? before : [])].slice(0, 10)
+ *   })
+ * ```
  *
  * @since 0.1.0
  * @category accessors
  */
 export const modify = <const T>(
   key: Key,
-  f: (current: Option.Option<Json>) => JsonInput<T>
+  f: (current: Option.Option<Json>) => Value<T>
 ): Effect.Effect<Json, never, Session> =>
   use((cell) =>
     Operations.modify(
       cell,
       "modify",
       key,
-      Operations.changing(cell, "modify", key, (current) => f(found(current)))
+      Operations.changing(cell, (current) => f(found(current)))
     )
   )
 
@@ -364,7 +406,7 @@ export const modify = <const T>(
  */
 export const remember = <const T, E, R>(
   key: Key,
-  effect: Effect.Effect<JsonInput<T>, E, R>
+  effect: Effect.Effect<Value<T>, E, R>
 ): Effect.Effect<Json, E, R | Session> =>
   Effect.flatMap(Session, (cell) => {
     const value = Operations.get(cell, "remember", key)
@@ -383,7 +425,17 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
   use((cell) => found(Operations.pull(cell, key)))
 
 /**
- * Takes a value out of the stored session at once: of parallel requests exactly one gets it. For one-time codes.
+ * Takes a value out of the stored session at once: of parallel requests exactly one gets it. For one-time codes. Other
+ * pending operations stay pending; a value that is still pending itself is taken from them.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const confirm = (code: string) =>
+ *   Effect.map(Session.consume("code"), Option.contains(code))
+ * ```
  *
  * @since 0.1.0
  * @category accessors
@@ -417,20 +469,36 @@ export const flush: Effect.Effect<void, never, Session> = use(Operations.flush)
  * @category accessors
  */
 export const replace = <const T extends object>(
-  object: JsonInput<T>
+  object: Values<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((cell) => Operations.replace(cell, object as object))
 
 /**
- * Stores a value, or each entry of an object, for the rest of this request and the whole next one.
+ * Stores a value, or each entry of an object, for the rest of this request and the whole next one. Keys have one
+ * segment. While it lives, a flash value hides a stored one of the same key; `put` of that key ends it.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const save = Effect.as(
+ *   Session.flash("message", "Your profile was saved."),
+ *   HttpServerResponse.redirect("/profile")
+ * )
+ *
+ * // In the handler of /profile: Some("Your profile was saved."), and none when the page is loaded again.
+ * export const message = Session.get("message")
+ * ```
  *
  * @since 0.1.0
  * @category flash
  */
 export const flash: {
-  <const T>(key: Key, value: JsonInput<T>): Effect.Effect<void, never, Session>
-  <const T extends object>(object: JsonInput<T>): Effect.Effect<void, never, Session>
+  <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session>
+  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((cell) =>
     // The overloads say which of the two calls this is.
@@ -445,7 +513,7 @@ export const flash: {
  * @since 0.1.0
  * @category flash
  */
-export const now = <const T>(key: Key, value: JsonInput<T>): Effect.Effect<void, never, Session> =>
+export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session> =>
   use((cell) => Operations.flash(cell, "now", key, value))
 
 /**
@@ -473,7 +541,7 @@ export const keep = (...keys: Operations.Keys): Effect.Effect<void, never, Sessi
  * @category flash
  */
 export const flashInput = <const T extends object>(
-  object: JsonInput<T>
+  object: Values<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((cell) => Operations.flashInput(cell, object as object))
@@ -504,12 +572,13 @@ export const id: Effect.Effect<SessionId, never, Session> = use((cell) => cell.i
 export const start: Effect.Effect<void, never, Session> = use(Operations.start)
 
 /**
- * True when no stored session came with the request.
+ * True when no stored session came with the request, to its end: also after `login` or `commit` stored one. After
+ * `destroy` or `logout` the session this request goes on with is new.
  *
  * @since 0.1.0
  * @category lifecycle
  */
-export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.base === null)
+export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.isNew)
 
 /**
  * Gives the session a new id, cookie and CSRF token; data and flash are kept. The old id is dead on every server once
@@ -556,22 +625,35 @@ export const destroy: Effect.Effect<void, SessionStoreError, Session> = Effect.f
 
 /**
  * Logs a user in, at once: commits what was recorded before, with a new id and CSRF token. A guest's data is kept,
- * another user's is cleared. `userId` has 1 to 255 bytes. `remember` is `setLifetime`.
+ * another user's is cleared; all timeouts start afresh. `userId` has 1 to 255 bytes. `remember` is `setLifetime`.
  *
  * Fails with `SessionRefused` when the user has as many sessions as allowed, or was revoked after this request began.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const loggedIn = (user: { readonly id: string }, rememberMe: boolean) =>
+ *   Effect.as(
+ *     Session.login(user.id, rememberMe ? { remember: "30 days" } : {}),
+ *     HttpServerResponse.redirect("/")
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category lifecycle
  */
 export const login = (
   userId: string,
-  options: { readonly remember?: Duration.DurationInput | undefined } = {}
+  options: { readonly remember?: Duration.DurationInput | "browser" | undefined } = {}
 ): Effect.Effect<void, SessionStoreError | SessionRefused, Session> =>
   Effect.flatMap(Session, (cell) =>
     Lifecycle.login(
       cell,
       userId,
-      options.remember === undefined ? null : Duration.toMillis(options.remember)
+      options.remember === undefined ? null : lifetimeOf("login", options.remember)
     )
   )
 
@@ -597,6 +679,57 @@ export const userId: Effect.Effect<Option.Option<string>, never, Session> = use(
   Option.fromNullable(cell.state.userId)
 )
 
+/**
+ * When the user last logged in; none where nobody is logged in.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const authenticatedAt: Effect.Effect<Option.Option<DateTime.Utc>, never, Session> = use(
+  (cell) => Option.map(authenticated(cell), (atMillis) => DateTime.unsafeMake(atMillis))
+)
+
+const authenticated = ({ state }: Cell): Option.Option<number> =>
+  state.userId === null ? Option.none() : Option.fromNullable(state.authenticatedAtMillis)
+
+/**
+ * Lets a handler go on only where the last login is at most `duration` ago: before a password is changed or a payment
+ * is made. Otherwise, and where nobody is logged in, it fails with `SessionReauthenticationRequired` (403); a `login` of
+ * the same user keeps the data and satisfies it.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const changePassword = Session.requireRecentLogin("15 minutes").pipe(
+ *   Effect.zipRight(HttpServerResponse.json({ changed: true })),
+ *   Effect.catchTag("SessionReauthenticationRequired", () =>
+ *     Effect.succeed(HttpServerResponse.redirect("/login"))
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const requireRecentLogin = (
+  duration: Duration.DurationInput
+): Effect.Effect<void, SessionReauthenticationRequired, Session> =>
+  Effect.flatMap(Session, (cell) => {
+    const operation = "requireRecentLogin"
+    const millis = millisOf(duration)
+    if (millis === undefined) {
+      throw new SessionTypeError({ operation, key: "", reason: "it takes a duration" })
+    }
+    const at = authenticated(cell)
+    if (Option.isNone(at)) return new SessionReauthenticationRequired({ reason: "guest" })
+    return nowOf(cell) - at.value <= millis
+      ? Effect.void
+      : new SessionReauthenticationRequired({ reason: "stale" })
+  })
+
 const instant = (pick: (cell: Cell) => number): Effect.Effect<DateTime.Utc, never, Session> =>
   use((cell) => DateTime.unsafeMake(pick(cell)))
 
@@ -621,20 +754,19 @@ export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = instant
 )
 
 /**
- * When the session ends if nothing more happens.
+ * When the session ends if nothing more happens: the earlier of its idle and its absolute timeout. For a stored session
+ * this is what is stored; a pending `setLifetime` moves it at the commit.
  *
  * @since 0.1.0
  * @category lifecycle
  */
 export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (cell) =>
-    cell.base?.record.expiresAtMillis ??
-    cell.blank.absoluteFromMillis + cell.surroundings.compiled.idleMillis
+  (cell) => cell.base?.record.expiresAtMillis ?? expiry(cell, cell.state, nowOf(cell))
 )
 
 /**
- * Sets how long this session lives. A duration becomes its idle and its absolute timeout, and the cookie lasts as long;
- * `"browser"` means the configured timeouts and a cookie that ends with the browser.
+ * Sets how long this session lives. A duration (at most 100 years) becomes its idle and its absolute timeout, and the
+ * cookie lasts as long; `"browser"` means the configured timeouts and a cookie that ends with the browser.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -642,9 +774,7 @@ export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
 export const setLifetime = (
   lifetime: Duration.DurationInput | "browser"
 ): Effect.Effect<void, never, Session> =>
-  use((cell) =>
-    Operations.setLifetime(cell, lifetime === "browser" ? lifetime : Duration.toMillis(lifetime))
-  )
+  use((cell) => Operations.setLifetime(cell, lifetimeOf("setLifetime", lifetime)))
 
 /**
  * A CSRF token for a form or a header, masked anew each time. Creates the session where there is none.
@@ -719,7 +849,11 @@ export const commit: Effect.Effect<
 )
 
 /**
- * Provides a session for tests of handlers, without HTTP and without a store outside it. `data` is what it holds.
+ * Provides a session for tests of handlers, without HTTP and with a store of its own that nothing else sees. It holds
+ * `data`, not yet committed, and belongs to nobody.
+ *
+ * Every time the layer is built there is a new session: two tests that each provide it share nothing. Within one build
+ * it is one, as layers are; `Layer.fresh(Session.layerTest(data))` makes another.
  *
  * @example
  * ```ts
@@ -728,13 +862,13 @@ export const commit: Effect.Effect<
  *
  * const program = Session.increment("visits")
  *
- * Effect.runPromise(Effect.provide(program, Session.layerTest({ visits: 1 })))
+ * export const two = Effect.runPromise(Effect.provide(program, Session.layerTest({ visits: 1 })))
  * ```
  *
  * @since 0.1.0
  * @category testing
  */
-export const layerTest = (data: JsonObject = {}): Layer.Layer<Session> =>
+export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer<Session> =>
   Layer.effect(
     Session,
     Effect.gen(function* () {
@@ -748,7 +882,8 @@ export const layerTest = (data: JsonObject = {}): Layer.Layer<Session> =>
         ipAddress: () => null,
         userAgent: () => null
       })
-      if (Object.keys(data).length > 0) Operations.putAll(cell, "put", data)
+      // Every JSON-shaped object is an object.
+      if (data !== undefined) Operations.putAll(cell, "put", data as object)
       return cell
     })
   )

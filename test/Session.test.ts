@@ -1,3 +1,4 @@
+import * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -10,16 +11,20 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import type { YieldWrap } from "effect/Utils"
 import * as Session from "../src/Session.js"
+import * as SessionConfig from "../src/SessionConfig.js"
 
 const some = Option.some<Session.Json>
 const none = Option.none<Session.Json>()
 
 /** A test whose session holds `data`. */
-const claim = <A, E>(
+const claim = <A>(
   name: string,
   data: Session.JsonObject,
-  body: () => Generator<YieldWrap<Effect.Effect<unknown, E, Session.Session>>, A>
+  body: () => Generator<YieldWrap<Effect.Effect<unknown, unknown, Session.Session>>, A>
 ) => it.effect(name, () => Effect.provide(Effect.gen(body), Session.layerTest(data)))
+
+/** Whether the store holds the session. */
+const isStored = Effect.map(Session.Session, (cell) => cell.base !== null)
 
 const defectOf = <A, E>(effect: Effect.Effect<A, E, Session.Session>) =>
   Effect.map(Effect.exit(effect), (exit) => {
@@ -252,6 +257,50 @@ describe("put", () => {
     yield* TestClock.adjust("1 minute")
 
     expect(yield* Session.missing("a")).toBe(true)
+  })
+
+  claim("with an expiry of no time at all removes the key", { a: 1, b: 1 }, function* () {
+    yield* Session.put("a", 2, { expiresIn: 0 })
+    yield* Session.put("b", 2, { expiresIn: -5 })
+
+    expect(yield* Session.missing("a", "b")).toBe(true)
+  })
+
+  claim("with an infinite expiry stores a value without one", {}, function* () {
+    yield* Session.put("a", 1, { expiresIn: "1 minute" })
+    yield* Session.put("a", 2, { expiresIn: Duration.infinity })
+    yield* Session.commit
+
+    yield* TestClock.adjust("1 hours")
+
+    expect(yield* Session.get("a")).toEqual(some(2))
+  })
+
+  claim("refuses an expiry that is no instant, and stores nothing", {}, function* () {
+    const options: ReadonlyArray<Session.PutOptions> = [
+      { expiresIn: Number.NaN },
+      // Plain JavaScript may say anything.
+      { expiresIn: "soon" as "1 second" },
+      { expiresAt: new Date(Number.NaN) },
+      { expiresAt: "never" },
+      { expiresIn: 1, expiresAt: 2 } as never
+    ]
+    for (const each of options) {
+      const defect = yield* defectOf(Session.put("a", 1, each))
+
+      expect(defect).toMatchObject({ _tag: "SessionEncodeError", operation: "put", key: "a" })
+    }
+    expect(yield* Session.all).toEqual({})
+  })
+
+  claim("refuses what is neither a key and a value nor an object", {}, function* () {
+    for (const wrong of [42, "a", null, [1], new Date(0), new Map([["a", 1]])]) {
+      // Plain JavaScript may say anything.
+      const defect = yield* defectOf(Session.put(wrong as never))
+
+      expect(defect).toMatchObject({ _tag: "SessionEncodeError", operation: "put" })
+    }
+    expect(yield* Session.all).toEqual({})
   })
 
   claim("refuses an expiry for a nested key", {}, function* () {
@@ -517,6 +566,13 @@ describe("flashInput and old", () => {
     expect(yield* Session.old("_token")).toEqual(none)
   })
 
+  claim("take an object of fields only", {}, function* () {
+    // Plain JavaScript may say anything.
+    const defect = yield* defectOf(Session.flashInput([1] as never))
+
+    expect(defect).toMatchObject({ _tag: "SessionEncodeError", operation: "flashInput" })
+  })
+
   claim("stay out of the data", {}, function* () {
     yield* Session.flashInput({ name: "Ann" })
 
@@ -538,11 +594,21 @@ describe("lifecycle", () => {
     yield* Session.start
     yield* Session.commit
 
-    expect(yield* Session.isNew).toBe(false)
+    expect(yield* isStored).toBe(true)
   })
 
   claim("a commit with nothing written creates no session", {}, function* () {
     yield* Session.commit
+
+    expect(yield* isStored).toBe(false)
+  })
+
+  claim("isNew stays true to the end of the request that stored the session", {}, function* () {
+    yield* Session.put("a", 1)
+    yield* Session.commit
+    expect(yield* Session.isNew).toBe(true)
+
+    yield* Session.login("ann")
 
     expect(yield* Session.isNew).toBe(true)
   })
@@ -632,7 +698,7 @@ describe("lifecycle", () => {
     expect(yield* Session.userId).toEqual(Option.none())
     expect(yield* Session.all).toEqual({})
     expect(yield* Session.id).not.toBe(before)
-    expect(yield* Session.isNew).toBe(true)
+    expect(yield* isStored).toBe(false)
   })
 
   claim("destroy goes on with an empty new session", { a: 1 }, function* () {
@@ -641,7 +707,7 @@ describe("lifecycle", () => {
     yield* Session.destroy
 
     expect(yield* Session.all).toEqual({})
-    expect(yield* Session.isNew).toBe(true)
+    expect(yield* isStored).toBe(false)
   })
 
   claim("createdAt, lastActivity and expiresAt follow the clock", { a: 1 }, function* () {
@@ -664,10 +730,60 @@ describe("lifecycle", () => {
     expect(expires).toBe(Duration.toMillis("30 days"))
   })
 
-  claim("setLifetime refuses what is not a finite duration greater than 0", {}, function* () {
-    expect(yield* defectOf(Session.setLifetime(0))).toBeInstanceOf(TypeError)
-    expect(yield* defectOf(Session.setLifetime(Duration.infinity))).toBeInstanceOf(TypeError)
+  claim("setLifetime refuses what no session can live", {}, function* () {
+    for (const lifetime of [0, -1, Number.NaN, Duration.infinity, "40000 days"] as const) {
+      const defect = yield* defectOf(Session.setLifetime(lifetime))
+
+      expect(defect).toBeInstanceOf(Session.SessionEncodeError)
+      expect(defect).toMatchObject({ operation: "setLifetime" })
+    }
   })
+
+  claim("login refuses to remember for a time no session can live", {}, function* () {
+    for (const remember of [0, Number.NaN, Duration.infinity] as const) {
+      const defect = yield* defectOf(Session.login("ann", { remember }))
+
+      expect(defect).toMatchObject({ _tag: "SessionEncodeError", operation: "login" })
+    }
+    expect(yield* Session.userId).toEqual(Option.none())
+  })
+
+  claim("login remembers for as long as told", {}, function* () {
+    yield* Session.login("ann", { remember: "30 days" })
+
+    const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+    expect(expires).toBe(Duration.toMillis("30 days"))
+  })
+
+  claim(
+    "expiresAt of a session that is not stored yet is the idle timeout from now",
+    {},
+    function* () {
+      yield* TestClock.adjust("1 minute")
+
+      const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+      expect(expires).toBe(Duration.toMillis("121 minutes"))
+    }
+  )
+
+  claim("expiresAt of a session that is not stored yet follows its own lifetime", {}, function* () {
+    yield* Session.setLifetime("30 days")
+
+    const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+    expect(expires).toBe(Duration.toMillis("30 days"))
+  })
+
+  it.effect("expiresAt is never after the absolute timeout", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("10 minutes")
+
+      const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+      expect(expires).toBe(Duration.toMillis("1 hour"))
+    }).pipe(
+      Effect.provide(Session.layerTest()),
+      Effect.provide(SessionConfig.layer({ idleTimeout: "1 hour", absoluteTimeout: "1 hour" }))
+    )
+  )
 
   claim("commit gives a payload over the limit as a typed error", {}, function* () {
     const text = "x".repeat(40_000)
@@ -684,6 +800,130 @@ describe("lifecycle", () => {
   })
 })
 
+describe("authenticatedAt and requireRecentLogin", () => {
+  const verdict = (duration: Duration.DurationInput) =>
+    Effect.match(Session.requireRecentLogin(duration), {
+      onFailure: (error) => error.reason,
+      onSuccess: () => "recent" as const
+    })
+
+  claim("authenticatedAt is the instant of the last login", {}, function* () {
+    expect(yield* Session.authenticatedAt).toEqual(Option.none())
+    yield* TestClock.adjust("1 minute")
+    yield* Session.login("ann")
+    yield* TestClock.adjust("1 minute")
+
+    const at = yield* Session.authenticatedAt
+
+    expect(Option.map(at, DateTime.toEpochMillis)).toEqual(Option.some(60_000))
+  })
+
+  claim("authenticatedAt moves with a second login of the same user", {}, function* () {
+    yield* Session.login("ann")
+    yield* TestClock.adjust("1 minute")
+
+    yield* Session.login("ann")
+
+    const at = yield* Session.authenticatedAt
+    expect(Option.map(at, DateTime.toEpochMillis)).toEqual(Option.some(60_000))
+  })
+
+  claim("authenticatedAt is none after flush and after logout", {}, function* () {
+    yield* Session.login("ann")
+    yield* Session.flush
+    expect(yield* Session.authenticatedAt).toEqual(Option.none())
+    yield* Session.login("ann")
+
+    yield* Session.logout
+
+    expect(yield* Session.authenticatedAt).toEqual(Option.none())
+  })
+
+  claim("requireRecentLogin refuses a guest", {}, function* () {
+    expect(yield* verdict(Duration.infinity)).toBe("guest")
+  })
+
+  claim("requireRecentLogin lets pass to the very end of the duration", {}, function* () {
+    yield* Session.login("ann")
+
+    yield* TestClock.adjust("15 minutes")
+
+    expect(yield* verdict("15 minutes")).toBe("recent")
+  })
+
+  claim("requireRecentLogin refuses a millisecond later", {}, function* () {
+    yield* Session.login("ann")
+
+    yield* TestClock.adjust("900001 millis")
+
+    expect(yield* verdict("15 minutes")).toBe("stale")
+  })
+
+  claim("requireRecentLogin is satisfied by a new login, not by regenerate", {}, function* () {
+    yield* Session.login("ann")
+    yield* TestClock.adjust("1 hour")
+    yield* Session.regenerate
+    expect(yield* verdict("15 minutes")).toBe("stale")
+
+    yield* Session.login("ann")
+
+    expect(yield* verdict("15 minutes")).toBe("recent")
+  })
+
+  claim("requireRecentLogin refuses what is no duration", {}, function* () {
+    yield* Session.login("ann")
+
+    for (const wrong of [Number.NaN, "soon" as "1 second"]) {
+      const defect = yield* defectOf(Session.requireRecentLogin(wrong))
+
+      expect(defect).toMatchObject({ _tag: "SessionTypeError", operation: "requireRecentLogin" })
+    }
+  })
+
+  it.effect("its error answers 403 with a sentence", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Session.requireRecentLogin("1 minute"))
+
+      const response = yield* HttpServerRespondable.toResponse(error)
+
+      expect(response.status).toBe(403)
+      expect(response.headers["cache-control"]).toBe("no-store")
+      expect(error.message).toBe("A login is required: nobody is logged in.")
+    }).pipe(Effect.provide(Session.layerTest()))
+  )
+})
+
+describe("layerTest", () => {
+  it.effect("gives every build a session of its own", () =>
+    Effect.gen(function* () {
+      const layer = Session.layerTest({ a: 1 })
+      const program = Effect.zipRight(Session.commit, Session.increment("a"))
+
+      expect(yield* Effect.provide(program, layer)).toBe(2)
+      expect(yield* Effect.provide(program, layer)).toBe(2)
+    })
+  )
+
+  claim("commits, logs in, consumes, destroys and logs out", { code: "1" }, function* () {
+    yield* Session.commit
+    yield* Session.login("ann")
+    expect(yield* Session.consume("code")).toEqual(some("1"))
+    yield* Session.destroy
+    yield* Session.put("a", 1)
+    yield* Session.login("bob")
+    yield* Session.logout
+
+    expect(yield* Session.all).toEqual({})
+    expect(yield* Session.userId).toEqual(Option.none())
+  })
+
+  it.effect("takes entries as put does", () =>
+    Effect.gen(function* () {
+      expect(yield* Session.all).toEqual({ cart: { count: 1 } })
+    }).pipe(Effect.provide(Session.layerTest({ "cart.count": 1 })))
+  )
+})
+
 describe("csrfToken", () => {
   claim("is masked anew each time, and every masking is valid", {}, function* () {
     const first = yield* Session.csrfToken
@@ -698,7 +938,7 @@ describe("csrfToken", () => {
     yield* Session.csrfToken
     yield* Session.commit
 
-    expect(yield* Session.isNew).toBe(false)
+    expect(yield* isStored).toBe(true)
   })
 
   claim("is invalid after regenerateToken", {}, function* () {

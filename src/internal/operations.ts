@@ -11,6 +11,7 @@ import { cleanPreviousUrl } from "../core/previousUrl.js"
 import { all as allOf, type FlashEntry, type Lifetime, oldInput, read } from "../core/state.js"
 import { makeEntryId } from "../core/token.js"
 import { type Cell, now, planMove, record, seen } from "./cell.js"
+import { SessionEncodeError } from "./errors.js"
 import { beginExplicitly } from "./lifecycle.js"
 import { raise } from "./raise.js"
 
@@ -33,11 +34,30 @@ const valueOf = (cell: Cell, verb: string, key: Path.Key, value: unknown): Json 
   return json
 }
 
-const entriesOf = (verb: string, object: object): ReadonlyArray<readonly [string, unknown]> => {
-  if (Array.isArray(object) || typeof object !== "object" || object === null) {
-    throw new TypeError(`Session.${verb} takes a key and a value, or an object`)
+/** The entries of an object that is given instead of a key and a value; those that are `undefined` are left out. */
+export const entriesOf = (
+  verb: string,
+  object: object
+): ReadonlyArray<readonly [string, unknown]> => {
+  // A list or a Map has entries too, but not those that were meant.
+  if (Object.prototype.toString.call(object) !== "[object Object]") {
+    const reason = "it takes an object of entries, or a key and a value"
+    throw new SessionEncodeError({ operation: verb, key: "", reason })
   }
   return Object.entries(object).filter(([, value]) => value !== undefined)
+}
+
+/** Runs several operations, or none where one of them throws. */
+export const atomically = (cell: Cell, run: () => void): void => {
+  const { state } = cell
+  const recorded = cell.operations.length
+  try {
+    run()
+  } catch (error) {
+    cell.state = state
+    cell.operations.length = recorded
+    throw error
+  }
 }
 
 /** A list of keys however it was given. */
@@ -122,30 +142,17 @@ export const putAll = (cell: Cell, verb: string, object: object): void => {
     pathOf(verb, key)
     return [key, valueOf(cell, verb, key, value)] as const
   })
-  const { state } = cell
-  const recorded = cell.operations.length
-  try {
+  atomically(cell, () => {
     for (const [key, value] of entries) put(cell, key, value)
-  } catch (error) {
-    cell.state = state
-    cell.operations.length = recorded
-    throw error
-  }
+  })
 }
 
 /** Clears the data and stores an object. */
-export const replace = (cell: Cell, object: object): void => {
-  const { state } = cell
-  const recorded = cell.operations.length
-  record(cell, "replace", "", { _tag: "clearData" })
-  try {
+export const replace = (cell: Cell, object: object): void =>
+  atomically(cell, () => {
+    record(cell, "replace", "", { _tag: "clearData" })
     putAll(cell, "replace", object)
-  } catch (error) {
-    cell.state = state
-    cell.operations.length = recorded
-    throw error
-  }
-}
+  })
 
 /** Changes a value by a pure function and gives the new one. */
 export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change): Json => {
@@ -162,14 +169,13 @@ export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change):
 
 /** A change from a function over JSON, whose result is checked. */
 export const changing =
-  (
-    cell: Cell,
-    verb: string,
-    key: Path.Key,
-    change: (current: Json | undefined) => unknown
-  ): Change =>
+  (cell: Cell, change: (current: Json | undefined) => unknown): Change =>
   (current) =>
-    valueOf(cell, verb, key, change(current === undefined ? undefined : copy(current)))
+    // A fault, not an exception: on a newer state it makes the commit a conflict.
+    fromUnknown(
+      change(current === undefined ? undefined : copy(current)),
+      cell.surroundings.compiled.maxPayloadBytes
+    )
 
 /** Appends to a list. */
 export const push = (cell: Cell, key: Path.Key, value: unknown): void => {
@@ -252,7 +258,10 @@ const secretName =
 /** Flashes form input for the next request, without what looks like a password or a token. */
 export const flashInput = (cell: Cell, object: object): void => {
   const input = valueOf(cell, "flashInput", "", object)
-  if (!isObject(input)) throw new TypeError("Session.flashInput takes an object")
+  if (!isObject(input)) {
+    const reason = "it takes an object of fields"
+    throw new SessionEncodeError({ operation: "flashInput", key: "", reason })
+  }
   const entry: FlashEntry = { id: makeEntryId(), value: withoutSecrets(input) }
   record(cell, "flashInput", "", { _tag: "flash", name: oldInput, entry })
 }
@@ -332,9 +341,5 @@ export const previousUrl = (cell: Cell): string | undefined =>
   cell.state.previousUrl === null ? undefined : cleanPreviousUrl(cell.state.previousUrl)
 
 /** How long this session lives from now on. */
-export const setLifetime = (cell: Cell, lifetime: Lifetime): void => {
-  if (typeof lifetime === "number" && !(lifetime > 0 && Number.isFinite(lifetime))) {
-    throw new TypeError("Session.setLifetime takes a finite duration greater than 0")
-  }
+export const setLifetime = (cell: Cell, lifetime: Lifetime): void =>
   record(cell, "setLifetime", "", { _tag: "lifetime", lifetime })
-}
