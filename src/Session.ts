@@ -32,7 +32,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Json, JsonInput, JsonObject } from "./core/json.js"
 import * as Path from "./core/path.js"
-import { attempt, type Expiry, expiryOf, lifetimeOf, millisOf, use } from "./internal/accessor.js"
+import {
+  attempt,
+  expiryOf,
+  lifetimeOf,
+  millisOf,
+  type PutOptions,
+  use
+} from "./internal/accessor.js"
 import { type Cell, makeCell, now as nowOf } from "./internal/cell.js"
 import { expiry } from "./internal/codec.js"
 import { commit as commitCell, takeStored } from "./internal/commit.js"
@@ -66,13 +73,13 @@ export {
    */
   type TypedSession
 } from "./internal/typed.js"
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Fields
-} from "./internal/typedPaths.js"
+/**
+ * The types behind `TypedSession`: paths and what stands at them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type * as Typed from "./internal/typedPaths.js"
 export type {
   /**
    * @since 0.1.0
@@ -88,7 +95,12 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  JsonObject
+  JsonObject,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  PutOptions
 }
 export {
   /**
@@ -155,15 +167,6 @@ export type SessionId = string
  * @category models
  */
 export type Key = Path.Key
-
-/**
- * When a value expires: after a duration, or at an instant, never both. A past instant or a duration of 0 removes the
- * key; an infinite duration is none. No value outlives its session.
- *
- * @since 0.1.0
- * @category models
- */
-export type PutOptions = Expiry
 
 /** A JSON value, or one that is shaped like it (an interface). */
 type Value<T> = Json | JsonInput<T>
@@ -434,7 +437,7 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
  * import { Session } from "effect-session"
  *
  * export const confirm = (code: string) =>
- *   Effect.map(Session.consume("code"), Option.contains(code))
+ *   Effect.map(Session.consume("code"), Option.exists((stored) => stored === code))
  * ```
  *
  * @since 0.1.0

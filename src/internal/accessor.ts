@@ -23,8 +23,14 @@ export const attempt = <A>(f: () => A): Effect.Effect<A, SessionTypeError> =>
     }
   })
 
-/** What tells when a value that is put expires. */
-export type Expiry =
+/**
+ * When a value expires: after a duration, or at an instant, never both. A past instant or a duration of 0 removes the
+ * key; an infinite duration is none. No value outlives its session.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PutOptions =
   | {
       readonly expiresIn?: Duration.DurationInput | undefined
       readonly expiresAt?: undefined
@@ -35,7 +41,11 @@ export type Expiry =
     }
 
 /** The instant of expiry; `null` when there is none or it is infinitely far. What is no instant is thrown. */
-export const expiryOf = (cell: Cell, key: string, options: Expiry | undefined): number | null => {
+export const expiryOf = (
+  cell: Cell,
+  key: string,
+  options: PutOptions | undefined
+): number | null => {
   const { expiresAt, expiresIn } = options ?? {}
   const refuse = (reason: string) => new SessionEncodeError({ operation: "put", key, reason })
   if (expiresIn === undefined && expiresAt === undefined) return null

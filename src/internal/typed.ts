@@ -1,7 +1,7 @@
 /** `Session.schema`: the session's verbs, typed by the schemas of its keys. */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type { Expiry } from "./accessor.js"
+import type { PutOptions } from "./accessor.js"
 import type { SessionDecodeError, SessionStoreError, SessionTypeError } from "./errors.js"
 import type { Session } from "./tag.js"
 import type {
@@ -38,15 +38,15 @@ export interface TypedSession<F extends Fields, E> {
     otherwise: () => D
   ) => Effect.Effect<At<F, P> | D, E, Session>
   /** The values of all keys of the schema that are there. */
-  readonly all: Effect.Effect<Data<F>, E, Session>
+  readonly all: Effect.Effect<{ readonly [N in Name<F>]?: At<F, N> }, E, Session>
   /** The values of some keys, as far as they are there. */
   readonly only: <K extends Name<F>>(
     ...keys: ListOf<K>
-  ) => Effect.Effect<Pick<Data<F>, K>, E, Session>
+  ) => Effect.Effect<{ readonly [N in K]?: At<F, N> }, E, Session>
   /** The values of all keys of the schema but some. */
   readonly except: <K extends Name<F>>(
     ...keys: ListOf<K>
-  ) => Effect.Effect<Omit<Data<F>, K>, E, Session>
+  ) => Effect.Effect<{ readonly [N in Exclude<Name<F>, K>]?: At<F, N> }, E, Session>
   /** Whether every value is present and not stored as null. */
   readonly has: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
   /** Whether at least one value is present and not stored as null. */
@@ -60,7 +60,7 @@ export interface TypedSession<F extends Fields, E> {
     <P extends PutPaths<F>>(
       path: P,
       value: At<F, P>,
-      ...options: P extends Name<F> ? [options?: Expiry] : []
+      ...options: P extends Name<F> ? [options?: PutOptions] : []
     ): Effect.Effect<void, never, Session>
     (values: Entries<F>): Effect.Effect<void, never, Session>
   }

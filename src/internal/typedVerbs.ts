@@ -6,7 +6,7 @@ import { fromUnknown, isList, type Json } from "../core/json.js"
 import { adding, type Change } from "../core/operation.js"
 import * as Path from "../core/path.js"
 import * as SessionEvents from "../SessionEvents.js"
-import { attempt, type Expiry, expiryOf } from "./accessor.js"
+import { attempt, expiryOf, type PutOptions } from "./accessor.js"
 import { type Cell, now } from "./cell.js"
 import { takeStored } from "./commit.js"
 import { SessionDecodeError, SessionEncodeError, type SessionTypeError } from "./errors.js"
@@ -74,11 +74,11 @@ const reading = (shape: Shape) => {
 }
 
 const writing = (shape: Shape) => ({
-  put: (...args: readonly [string, unknown, Expiry?] | readonly [object]) =>
+  put: (...args: readonly [string, unknown, PutOptions?] | readonly [object]) =>
     Effect.map(Session, (cell) => {
       if (args.length > 1) {
         // The types say which of the two calls this is.
-        const [name, value, options] = args as readonly [string, unknown, Expiry?]
+        const [name, value, options] = args as readonly [string, unknown, PutOptions?]
         return store(cell, shape, encode(shape, "put", name, value), expiryOf(cell, name, options))
       }
       const values = Operations.entriesOf("put", args[0] as object).map(([name, value]) =>
