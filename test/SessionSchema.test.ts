@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -578,7 +579,7 @@ describe("kinds of fields", () => {
   })
 })
 
-describe("on a newer state", () => {
+describe("across requests", () => {
   const aServer = Effect.gen(function* () {
     const surroundings: Surroundings = {
       store: SessionStore.make(makeMemory(0, undefined)),
@@ -668,6 +669,16 @@ describe("on a newer state", () => {
       yield* b(Effect.zipRight(Session.put("a", 0), Session.commit))
 
       expect(yield* Effect.flip(a(Session.commit))).toBeInstanceOf(Session.SessionConflict)
+    })
+  )
+
+  it.effect("a value with an infinite expiry is there in the next request", () =>
+    Effect.gen(function* () {
+      const { inFirst, request } = yield* aServer
+      yield* inFirst(Session.put("b", 1, { expiresIn: Duration.infinity }))
+      yield* inFirst(Session.commit)
+
+      expect(yield* (yield* request)(Session.all)).toEqual({ b: 1 })
     })
   )
 
