@@ -29,12 +29,20 @@ export interface Envelope {
   readonly commits: ReadonlyArray<CommitMark>
 }
 
-/** Writes a state as JSON text, without expired keys and without what belongs to one request alone. */
+/**
+ * Writes a state and the ids of recent commits as JSON text: `encodeState`, then `withCommits`.
+ */
 export const encode = (
   state: State,
   commits: ReadonlyArray<CommitMark>,
   nowMillis: number
-): string => {
+): string => withCommits(encodeState(state, nowMillis), commits)
+
+/**
+ * Writes a state alone as JSON text, without expired keys and without what belongs to one request alone. Two states
+ * whose texts are alike are stored alike.
+ */
+export const encodeState = (state: State, nowMillis: number): string => {
   const live = withoutExpired(state, nowMillis)
   return JSON.stringify({
     v: 1,
@@ -46,9 +54,16 @@ export const encode = (
     u: live.userId ?? undefined,
     l: live.lifetime ?? undefined,
     a: live.authenticatedAtMillis ?? undefined,
-    s: live.absoluteFromMillis,
-    o: commits.length === 0 ? undefined : commits.map((mark) => [mark.id, mark.atMillis])
+    s: live.absoluteFromMillis
   })
+}
+
+/** Adds the ids of recent commits to the text of `encodeState`, which makes it a payload. */
+export const withCommits = (stateText: string, commits: ReadonlyArray<CommitMark>): string => {
+  if (commits.length === 0) return stateText
+  const marks = commits.map((mark) => [mark.id, mark.atMillis])
+  // The text is an object that has fields, so another one goes before its closing brace.
+  return `${stateText.slice(0, -1)},"o":${JSON.stringify(marks)}}`
 }
 
 /** The commit ids to keep, with a new one: those of the last ten seconds, the newest 32 of them. */
@@ -65,7 +80,7 @@ export const remember = (
 
 /** True when the two states would be stored alike. */
 export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
-  a === b || encode(a, [], nowMillis) === encode(b, [], nowMillis)
+  a === b || encodeState(a, nowMillis) === encodeState(b, nowMillis)
 
 /** Reads a payload; `undefined` when it is not one. */
 export const decode = (payload: string): Envelope | undefined => {

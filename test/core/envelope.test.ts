@@ -1,6 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type CommitMark, decode, encode, remember, sameStored } from "../../src/core/envelope.js"
+import {
+  type CommitMark,
+  decode,
+  encode,
+  encodeState,
+  remember,
+  sameStored,
+  withCommits
+} from "../../src/core/envelope.js"
 import type { Json, JsonObject } from "../../src/core/json.js"
 import { initial, type Lifetime, type State } from "../../src/core/state.js"
 
@@ -67,6 +75,18 @@ describe("encode and decode", () => {
         const envelope = decode(text)
 
         expect(envelope && encode(envelope.state, envelope.commits, now)).toBe(text)
+      })
+    )
+  })
+
+  it("give a text that is the state's text with the commits added", () => {
+    fc.assert(
+      fc.property(states, marks, (state, commits) => {
+        const text = encodeState(state, now)
+
+        expect(withCommits(text, [])).toBe(text)
+        expect(withCommits(text, commits)).toBe(encode(state, commits, now))
+        expect(decode(text)).toEqual({ state, commits: [] })
       })
     )
   })
