@@ -4,7 +4,7 @@
  * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
-import { isObject, type Json, type JsonObject } from "./json.js"
+import { isList, isObject, type Json, type JsonObject, maxDepth } from "./json.js"
 import type { FlashEntry, Lifetime, State } from "./state.js"
 import { withoutExpired } from "./state.js"
 
@@ -82,10 +82,10 @@ export const remember = (
 export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
   a === b || encodeState(a, nowMillis) === encodeState(b, nowMillis)
 
-/** Reads a payload; `undefined` when it is not one. */
+/** Reads a payload; `undefined` when it is not one. Of a key that stands twice in an object the last counts. */
 export const decode = (payload: string): Envelope | undefined => {
   const parsed = parse(payload)
-  if (!isObject(parsed) || parsed.v !== 1) return undefined
+  if (!isObject(parsed) || parsed.v !== 1 || !isStorable(parsed, maxPayloadDepth)) return undefined
   const { a, c, d, f, l, o, p, s, t, u } = parsed
   if (!isObject(d) || typeof c !== "string" || typeof s !== "number") return undefined
   const flash = decodeFlash(f)
@@ -118,6 +118,28 @@ const parse = (text: string): Json | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** How deep a payload can be: its own object, the flash, an entry of it, then the value. */
+const maxPayloadDepth = maxDepth + 3
+
+/**
+ * True for what this library can have written. JSON text from elsewhere may be nested without end, hold a key
+ * `__proto__`, or a number that is infinite once it is read; none of them may reach the code of an application.
+ */
+const isStorable = (value: Json, levels: number): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object" || value === null) return true
+  if (levels === 0) return false
+  if (isList(value)) {
+    for (const item of value) if (!isStorable(item, levels - 1)) return false
+    return true
+  }
+  // Every payload comes through here: `in` is the fastest way over keys, and JSON text makes no inherited ones.
+  for (const key in value) {
+    if (key === "__proto__" || !isStorable(value[key] as Json, levels - 1)) return false
+  }
+  return true
 }
 
 const isEmpty = (record: Readonly<Record<string, unknown>>): boolean => {
