@@ -7,7 +7,7 @@
  * flash that a parallel request has set meanwhile.
  */
 import { Fault, isFault } from "./fault.js"
-import { isList, type Json, type JsonObject } from "./json.js"
+import { isDeeperThan, isList, type Json, type JsonObject, maxDepth, tooDeep } from "./json.js"
 import * as Path from "./path.js"
 import {
   type FlashEntry,
@@ -78,7 +78,7 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "putMissing": {
       const current = seenValue(state, operation.path, operation.seen, operation.atMillis)
       return current === undefined || current === null
-        ? write(state, operation.path, operation.value, operation.seen, operation.atMillis)
+        ? put(state, { ...operation, _tag: "put", ttlMillis: null })
         : state
     }
     case "modify": {
@@ -90,7 +90,10 @@ export const apply = (state: State, operation: Operation): State | Fault => {
         : write(state, operation.path, next, operation.seen, operation.atMillis)
     }
     case "forget":
-      return operation.paths.reduce((next, path) => forget(next, path, operation.seen), state)
+      return Path.lastFirst(operation.paths).reduce(
+        (next, path) => forget(next, path, operation.seen),
+        state
+      )
     case "flush":
       return flush(state, operation.csrfSecret)
     case "clearData":
@@ -156,7 +159,9 @@ export const pushing =
   }
 
 const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): State | Fault => {
-  const { atMillis, path, seen, ttlMillis, value } = operation
+  const { atMillis, path, seen, value } = operation
+  // An expiry that never comes is none: JSON has no infinity to store it as.
+  const ttlMillis = operation.ttlMillis === Number.POSITIVE_INFINITY ? null : operation.ttlMillis
   if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, path, seen)
   const written = write(state, path, value, seen, atMillis)
   if (isFault(written) || path.length > 1) return written
@@ -175,6 +180,7 @@ const write = (
   atMillis: number
 ): State | Fault => {
   const name = path[0] as string
+  if (isDeeperThan(value, maxDepth + 1 - path.length)) return tooDeep()
   const expired = isExpiredKey(state, name, atMillis)
   const data = Path.set(expired ? omit(state.data, [name]) : state.data, path, value)
   if (isFault(data)) return data

@@ -47,6 +47,9 @@ const keysOf = (keys: Keys): ReadonlyArray<Path.Key> =>
   // The two forms are told apart by `flat`.
   keys.flat() as ReadonlyArray<Path.Key>
 
+const pathsOf = (verb: string, keys: Keys): ReadonlyArray<ReadonlyArray<string>> =>
+  keysOf(keys).map((key) => pathOf(verb, key))
+
 /** The stored value itself: only for code that does not hand it out. */
 export const peek = (cell: Cell, verb: string, key: Path.Key): Json | undefined =>
   read(cell.state, pathOf(verb, key), now(cell))
@@ -60,25 +63,13 @@ export const get = (cell: Cell, verb: string, key: Path.Key): Json | undefined =
 /** User data and live flash values. */
 export const all = (cell: Cell): JsonObject => copy(allOf(cell.state, now(cell)))
 
-/** The part of the data under some keys. */
-export const only = (cell: Cell, keys: Keys): JsonObject => {
-  let result: JsonObject = {}
-  for (const key of keysOf(keys)) {
-    const path = pathOf("only", key)
-    const value = read(cell.state, path, now(cell))
-    if (value === undefined) continue
-    const next = Path.set(result, path, copy(value))
-    if (!isFault(next)) result = next
-  }
-  return result
-}
+/** The part of the data under some keys; a list stays a list, without gaps. */
+export const only = (cell: Cell, keys: Keys): JsonObject =>
+  copy(Path.pick(allOf(cell.state, now(cell)), pathsOf("only", keys)))
 
-/** The data without some keys. */
+/** The data without some keys, which name elements of a list as they stand before any is taken out. */
 export const except = (cell: Cell, keys: Keys): JsonObject =>
-  keysOf(keys).reduce<JsonObject>(
-    (result, key) => Path.remove(result, pathOf("except", key)),
-    all(cell)
-  )
+  copy(Path.removeAll(allOf(cell.state, now(cell)), pathsOf("except", keys)))
 
 /** Whether every key is present and not null. */
 export const has = (cell: Cell, keys: Keys): boolean =>
@@ -196,7 +187,7 @@ export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
 
 /** Removes keys, flash too. */
 export const forget = (cell: Cell, verb: string, keys: Keys): void => {
-  const paths = keysOf(keys).map((key) => pathOf(verb, key))
+  const paths = pathsOf(verb, keys)
   if (paths.length === 0) return
   const names = paths.map((path) => path[0] as string)
   record(cell, verb, "", { _tag: "forget", paths, seen: seen(cell, ...names) })

@@ -361,6 +361,67 @@ describe("ageing", () => {
   })
 })
 
+describe("forget of several paths", () => {
+  const listed: State = { ...blank, data: { l: ["a", "b", "c"], k: 1 }, ttl: { k: now + 1 } }
+  const both: Operation = {
+    _tag: "forget",
+    paths: [["l", "0"], ["l", "1"], ["k"]],
+    seen: []
+  }
+
+  it("removes the elements that had these indexes, and the TTL of a key", () => {
+    expect(apply(listed, both)).toMatchObject({ data: { l: ["c"] }, ttl: {} })
+  })
+
+  it("counts the elements of the newer state when it runs again", () => {
+    const committed: State = { ...listed, data: { l: ["new", "a", "b", "c"] } }
+
+    expect(apply(committed, both)).toMatchObject({ data: { l: ["b", "c"] } })
+  })
+
+  it("counts the elements of a seen flash in the same way", () => {
+    const flashed: State = { ...blank, flash: { l: { id: "f", value: [1, 2, 3] } } }
+
+    const result = apply(flashed, { ...both, seen: ["f"] }) as State
+
+    expect(read(result, ["l"], now)).toEqual([3])
+  })
+})
+
+describe("depth", () => {
+  const nested = (levels: number): Json => {
+    let value: Json = 1
+    for (let level = 0; level < levels; level++) value = [value]
+    return value
+  }
+  const segments = (count: number) => Array.from({ length: count }, () => "a")
+  const common = { seen: [], atMillis: now }
+  const write = (count: number, levels: number): ReadonlyArray<Operation> => [
+    { _tag: "put", path: segments(count), value: nested(levels), ttlMillis: null, ...common },
+    { _tag: "putMissing", path: segments(count), value: nested(levels), ...common },
+    { _tag: "modify", path: segments(count), change: () => nested(levels), ...common }
+  ]
+
+  it.each<readonly [number, number]>([
+    [1, 32],
+    [2, 31],
+    [32, 1]
+  ])("is counted with the path: %d segments take a value %d deep", (count, levels) => {
+    const fit = write(count, levels).map((operation) => apply(blank, operation))
+    const tooDeep = write(count, levels + 1).map((operation) => apply(blank, operation))
+
+    expect(fit.map(isFault)).toEqual([false, false, false])
+    expect(tooDeep).toMatchObject([{ kind: "encode" }, { kind: "encode" }, { kind: "encode" }])
+  })
+
+  it("is counted with the list a value is pushed to", () => {
+    const push = (levels: number) =>
+      apply(blank, { _tag: "modify", path: ["a"], change: pushing(nested(levels)), ...common })
+
+    expect([isFault(push(31)), isFault(push(32))]).toEqual([false, true])
+  })
+})
+
 describe("expiry", () => {
   const expired: State = { ...blank, data: { a: 5 }, ttl: { a: now } }
 
@@ -376,6 +437,30 @@ describe("expiry", () => {
     const { state } = request(live, [{ kind: "add", name: "a", by: 2 }])
 
     expect(state).toMatchObject({ data: { a: 7 }, ttl: { a: now + 1 } })
+  })
+
+  it("is none when it never comes", () => {
+    const forever: Operation = {
+      _tag: "put",
+      path: ["a"],
+      value: 1,
+      ttlMillis: Number.POSITIVE_INFINITY,
+      seen: [],
+      atMillis: now
+    }
+
+    expect(apply({ ...expired, ttl: { a: now + 1 } }, forever)).toMatchObject({
+      data: { a: 1 },
+      ttl: {}
+    })
+  })
+
+  it("is cleared when a null is remembered anew, which is a put", () => {
+    const live: State = { ...expired, data: { a: null }, ttl: { a: now + 1 } }
+
+    const { state } = request(live, [{ kind: "missing", name: "a", value: 1 }])
+
+    expect(state).toMatchObject({ data: { a: 1 }, ttl: {} })
   })
 
   it("is cleared by a plain put", () => {
