@@ -4,6 +4,7 @@
  */
 import { makeSecret, mask, verify } from "../core/csrf.js"
 import { isFault } from "../core/fault.js"
+import { withoutSecrets } from "../core/formInput.js"
 import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../core/json.js"
 import { adding, type Change, pushing } from "../core/operation.js"
 import * as Path from "../core/path.js"
@@ -237,25 +238,12 @@ export const keep = (cell: Cell, keys: Keys): void => {
   }
 }
 
-const secretName =
-  /pass(?:word|wd|phrase)?$|^pass|pwd|secret|token|csrf|xsrf|cvv|cvc|card.?number|^otp$|^pin$|api.?key|authorization/i
-
 /** Flashes form input for the next request, without what looks like a password or a token. */
 export const flashInput = (cell: Cell, object: object): void => {
   const input = valueOf(cell, "flashInput", "", object)
   if (!isObject(input)) throw new TypeError("Session.flashInput takes an object")
   const entry: FlashEntry = { id: makeEntryId(), value: withoutSecrets(input) }
   record(cell, "flashInput", "", { _tag: "flash", name: oldInput, entry })
-}
-
-const withoutSecrets = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(withoutSecrets)
-  if (!isObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !secretName.test(name))
-      .map(([name, inner]) => [name, withoutSecrets(inner)])
-  )
 }
 
 /** Reads flashed form input. */
