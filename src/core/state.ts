@@ -88,6 +88,17 @@ export const all = (state: State, nowMillis: number): JsonObject => {
   return result
 }
 
+/**
+ * The state a request goes on with once `stored` is what the store has: flash it was shown stays readable to its end,
+ * even when this commit or that of a parallel request has aged it.
+ */
+export const carryOn = (shown: State, stored: State): State => {
+  const left = flashIds(stored)
+  const aged = Object.entries(shown.flash).filter(([, entry]) => !left.includes(entry.id))
+  const now = aged.length === 0 ? shown.now : { ...Object.fromEntries(aged), ...shown.now }
+  return { ...stored, now }
+}
+
 /** The ids of the stored flash entries. */
 export const flashIds = (state: State): ReadonlyArray<string> =>
   Object.values(state.flash).map((entry) => entry.id)
