@@ -4,7 +4,8 @@
  * An operation is recorded with everything it needs resolved (instants, ids, secrets), so that running it again on a
  * newer state, after a conflict, does the same thing there. `seen` holds the ids of the flash entries that shadowed
  * the operation's keys when it was recorded: only those are consulted and removed, so an operation never eats a
- * flash that a parallel request has set meanwhile.
+ * flash that a parallel request has set meanwhile. `own` is the entry of this request alone that shadowed the key:
+ * it is in no store, so an operation that reads brings it along.
  */
 import { Fault, isFault } from "./fault.js"
 import { isDeeperThan, isList, type Json, type JsonObject, maxDepth, tooDeep } from "./json.js"
@@ -36,6 +37,7 @@ export type Operation =
       readonly path: Segments
       readonly value: Json
       readonly seen: Seen
+      readonly own?: FlashEntry | undefined
       readonly atMillis: number
     }
   | {
@@ -43,6 +45,7 @@ export type Operation =
       readonly path: Segments
       readonly change: Change
       readonly seen: Seen
+      readonly own?: FlashEntry | undefined
       readonly atMillis: number
     }
   | { readonly _tag: "forget"; readonly paths: ReadonlyArray<Segments>; readonly seen: Seen }
@@ -76,18 +79,15 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "put":
       return put(state, operation)
     case "putMissing": {
-      const current = seenValue(state, operation.path, operation.seen, operation.atMillis)
+      const current = seenValue(state, operation)
       return current === undefined || current === null
         ? put(state, { ...operation, _tag: "put", ttlMillis: null })
         : state
     }
     case "modify": {
-      const next = operation.change(
-        seenValue(state, operation.path, operation.seen, operation.atMillis)
-      )
-      return isFault(next)
-        ? next
-        : write(state, operation.path, next, operation.seen, operation.atMillis)
+      const { atMillis, change, path, seen } = operation
+      const next = change(seenValue(state, operation))
+      return isFault(next) ? next : write(state, path, next, seen, atMillis)
     }
     case "forget":
       return Path.lastFirst(operation.paths).reduce(
@@ -228,16 +228,12 @@ const isSeen = (entries: Readonly<Record<string, FlashEntry>>, name: string, see
 
 const seenValue = (
   state: State,
-  path: Segments,
-  seen: Seen,
-  atMillis: number
+  operation: Extract<Operation, { _tag: "putMissing" | "modify" }>
 ): Json | undefined => {
+  const { atMillis, own, path, seen } = operation
   const name = path[0] as string
-  for (const entries of [state.now, state.flash]) {
-    if (isSeen(entries, name, seen)) {
-      return Path.get({ [name]: (entries[name] as FlashEntry).value }, path)
-    }
-  }
+  const entry = own ?? (isSeen(state.flash, name, seen) ? state.flash[name] : undefined)
+  if (entry !== undefined) return Path.get({ [name]: entry.value }, path)
   return isExpiredKey(state, name, atMillis) ? undefined : Path.get(state.data, path)
 }
 

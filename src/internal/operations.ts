@@ -9,7 +9,14 @@ import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../core
 import { adding, type Change, pushing } from "../core/operation.js"
 import * as Path from "../core/path.js"
 import { cleanPreviousUrl } from "../core/previousUrl.js"
-import { all as allOf, type FlashEntry, type Lifetime, oldInput, read } from "../core/state.js"
+import {
+  all as allOf,
+  type FlashEntry,
+  flashOf,
+  type Lifetime,
+  oldInput,
+  read
+} from "../core/state.js"
 import { makeEntryId } from "../core/token.js"
 import { type Cell, now, planMove, record, seen } from "./cell.js"
 import { beginExplicitly } from "./lifecycle.js"
@@ -139,6 +146,13 @@ export const replace = (cell: Cell, object: object): void => {
   }
 }
 
+/** The flash in whose shadow an operation reads a path. */
+const shadow = (cell: Cell, path: ReadonlyArray<string>) => {
+  const name = path[0] as string
+  const own = Object.hasOwn(cell.state.now, name) ? cell.state.now[name] : undefined
+  return { seen: seen(cell, name), own }
+}
+
 /** Changes a value by a pure function and gives the new one. */
 export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change): Json => {
   const path = pathOf(verb, key)
@@ -146,7 +160,7 @@ export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change):
     _tag: "modify",
     path,
     change,
-    seen: seen(cell, path[0] as string),
+    ...shadow(cell, path),
     atMillis: now(cell)
   })
   return copy(read(cell.state, path, now(cell)) as Json)
@@ -180,7 +194,7 @@ export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
     _tag: "putMissing",
     path,
     value: valueOf(cell, "remember", key, value),
-    seen: seen(cell, path[0] as string),
+    ...shadow(cell, path),
     atMillis: now(cell)
   })
   return copy(read(cell.state, path, now(cell)) as Json)
@@ -227,11 +241,7 @@ export const keep = (cell: Cell, keys: Keys): void => {
       ? [...new Set([...Object.keys(cell.state.flash), ...Object.keys(cell.state.now)])]
       : keysOf(keys).map((key) => nameOf("keep", key))
   for (const name of names) {
-    const shown = Object.hasOwn(cell.state.now, name)
-      ? cell.state.now[name]
-      : Object.hasOwn(cell.state.flash, name)
-        ? cell.state.flash[name]
-        : undefined
+    const shown = flashOf(cell.state, name)
     if (shown === undefined) continue
     const entry: FlashEntry = { id: makeEntryId(), value: shown.value }
     record(cell, "keep", name, { _tag: "keep", name, entry, seen: seen(cell, name) })
@@ -248,8 +258,7 @@ export const flashInput = (cell: Cell, object: object): void => {
 
 /** Reads flashed form input. */
 export const old = (cell: Cell, key: Path.Key): Json | undefined => {
-  const entries = cell.state.flash
-  const input = Object.hasOwn(entries, oldInput) ? entries[oldInput]?.value : undefined
+  const input = flashOf(cell.state, oldInput)?.value
   if (!isObject(input)) return undefined
   const value = Path.get(input, pathOf("old", key))
   return value === undefined ? undefined : copy(value)

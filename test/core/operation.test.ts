@@ -86,11 +86,11 @@ const recorded = (state: State, step: Step): Operation | undefined => {
     case "putPast":
       return { _tag: "put", ...common, value: step.value, ttlMillis: now }
     case "missing":
-      return { _tag: "putMissing", ...common, value: step.value }
+      return { _tag: "putMissing", ...common, own: state.now[name], value: step.value }
     case "add":
-      return { _tag: "modify", ...common, change: adding(step.by) }
+      return { _tag: "modify", ...common, own: state.now[name], change: adding(step.by) }
     case "push":
-      return { _tag: "modify", ...common, change: pushing(step.value) }
+      return { _tag: "modify", ...common, own: state.now[name], change: pushing(step.value) }
     case "forget":
       return { _tag: "forget", paths: [[name]], seen: common.seen }
     case "flash":
