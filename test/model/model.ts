@@ -58,12 +58,21 @@ export const empty = (at: number): Contents => ({
   absoluteFrom: at
 })
 
-const clone = <A>(value: A): A => structuredClone(value)
+/** Copies plain data whole. */
+const clone = <A>(value: A): A => {
+  if (typeof value !== "object" || value === null) return value
+  const copied = Array.isArray(value)
+    ? value.map(clone)
+    : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, clone(inner)]))
+  // A copy has the shape of what is copied.
+  return copied as A
+}
 
 const isIndex = (segment: string): boolean =>
   String(Number(segment)) === segment && !/\D/.test(segment)
 
-const find = (value: Loose, path: ReadonlyArray<string>): Json | undefined => {
+/** The value under a path. */
+export const find = (value: Loose, path: ReadonlyArray<string>): Json | undefined => {
   let at = value
   for (const segment of path) {
     if (typeof at !== "object" || at === null) return undefined
@@ -135,19 +144,34 @@ const dropExpired = (contents: Contents, name: string, at: number): void => {
   delete contents.expires[name]
 }
 
+/** What is stored of it at this instant. */
+const dropAllExpired = (contents: Contents, at: number): Contents => {
+  const result = { ...clone(contents), now: {} }
+  for (const name of Object.keys(result.expires)) dropExpired(result, name, at)
+  return result
+}
+
 const dropFlash = (contents: Contents, name: string, seen: Seen): void => {
   for (const entries of [contents.flash, contents.now]) {
     if (Object.hasOwn(entries, name) && seen.has((entries[name] as Entry).id)) delete entries[name]
   }
 }
 
-/** The value as an operation sees it that was recorded when it saw these flash entries. */
-const current = (contents: Contents, path: ReadonlyArray<string>, seen: Seen, at: number) => {
+/**
+ * The value as an operation sees it that was recorded when it saw these flash entries. What is of its request alone
+ * (`own`) no other request can change.
+ */
+const current = (
+  contents: Contents,
+  path: ReadonlyArray<string>,
+  own: Entry | undefined,
+  seen: Seen,
+  at: number
+) => {
   const name = path[0] as string
-  for (const entries of [contents.now, contents.flash]) {
-    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
-    if (entry !== undefined && seen.has(entry.id)) return find({ [name]: entry.value }, path)
-  }
+  const flashed = Object.hasOwn(contents.flash, name) ? contents.flash[name] : undefined
+  const entry = own ?? (flashed !== undefined && seen.has(flashed.id) ? flashed : undefined)
+  if (entry !== undefined) return find({ [name]: entry.value }, path)
   return isOver(contents, name, at) ? undefined : find(contents.data, path)
 }
 
@@ -193,11 +217,14 @@ export class Request {
   readonly log: Array<Recorded> = []
   private readonly snapshot: Seen
   private aged = false
+  /** The stored session as this request last saw it. */
+  private base: Contents
 
   constructor(
     stored: Contents,
     private readonly clock: () => number
   ) {
+    this.base = clone(stored)
     this.contents = { ...clone(stored), now: {} }
     this.snapshot = new Set(Object.values(stored.flash).map((entry) => entry.id))
   }
@@ -265,9 +292,10 @@ export class Request {
   modify(path: ReadonlyArray<string>, change: (value: Json | undefined) => Json): Json {
     const at = this.clock()
     const seen = this.seen(path[0] as string)
+    const own = clone(this.contents.now[path[0] as string])
     this.atomically(() =>
       this.record((contents) =>
-        store(contents, path, change(clone(current(contents, path, seen, at))), seen, at)
+        store(contents, path, change(clone(current(contents, path, own, seen, at))), seen, at)
       )
     )
     return this.get(path) as Json
@@ -296,9 +324,10 @@ export class Request {
     if (before !== undefined && before !== null) return before
     const at = this.clock()
     const seen = this.seen(path[0] as string)
+    const own = clone(this.contents.now[path[0] as string])
     this.atomically(() =>
       this.record((contents) => {
-        const there = current(contents, path, seen, at)
+        const there = current(contents, path, own, seen, at)
         if (there !== undefined && there !== null) return
         store(contents, path, value, seen, at)
         if (path.length === 1) delete contents.expires[path[0] as string]
@@ -396,28 +425,47 @@ export class Request {
   }
 
   /**
-   * Stores what is pending: what the newest stored session becomes by it. The request goes on with that, and with the
-   * flash it was shown, which stays readable to its end.
+   * Stores what is pending: gives what the newest stored session becomes by it. The request goes on with that, and with
+   * the flash it was shown, which stays readable to its end. Who changed nothing in what they saw came first, so what is
+   * stored stays as it is. `moves`: the session gets another id, which is a change.
    */
-  commit(newest: Contents, ages: boolean): Contents {
-    const result = { ...clone(newest), now: {} }
-    for (const step of this.log) step(result)
-    const before = clone(this.contents)
+  commit(newest: Contents, ages: boolean, moves: boolean): Contents {
     const dying = ages && !this.aged ? this.snapshot : new Set<number>()
     if (ages) this.aged = true
+    if (this.log.length === 0 && dying.size === 0 && !moves) return newest
+    const before = dropAllExpired(this.base, this.clock())
+    const unchanged = !moves && text(this.result(this.base, dying)) === text(before)
+    const result = unchanged ? this.result(this.base, dying) : this.result(newest, dying)
+    if (unchanged) {
+      this.goOn(result)
+      return newest
+    }
+    this.base = clone(result)
+    this.goOn(result)
+    return result
+  }
+
+  private result(on: Contents, dying: Seen = new Set()): Contents {
+    const result = { ...clone(on), now: {} }
+    for (const step of this.log) step(result)
     for (const [name, entry] of Object.entries(result.flash)) {
       if (dying.has(entry.id)) delete result.flash[name]
     }
+    return dropAllExpired(result, this.clock())
+  }
+
+  private goOn(result: Contents): void {
     const left = Object.values(result.flash).map((entry) => entry.id)
-    const shown = Object.entries(before.flash).filter(([, entry]) => !left.includes(entry.id))
-    for (const name of Object.keys(result.expires)) dropExpired(result, name, this.clock())
-    Object.assign(this.contents, clone(result), {
-      now: { ...Object.fromEntries(shown), ...before.now }
-    })
+    const shown = Object.entries(this.contents.flash).filter(
+      ([, entry]) => !left.includes(entry.id)
+    )
+    const now = { ...Object.fromEntries(shown), ...this.contents.now }
+    Object.assign(this.contents, clone({ ...result, now }))
     this.log.length = 0
-    return { ...clone(result), now: {} }
   }
 }
+
+const text = (contents: Contents): string => JSON.stringify(contents)
 
 /** All that belongs to the visitor; how long the session lives is not part of it. */
 const clear = (contents: Contents, secret: number): void => {
