@@ -4,7 +4,7 @@
  * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
-import { isList, isObject, type Json, type JsonObject, maxDepth } from "./json.js"
+import { isList, isObject, type Json, maxDepth } from "./json.js"
 import type { FlashEntry, Lifetime, State } from "./state.js"
 import { withoutExpired } from "./state.js"
 
@@ -192,9 +192,9 @@ const decodeLifetime = (value: Json | undefined): Lifetime | undefined => {
   return typeof value === "number" && value > 0 ? value : undefined
 }
 
-/** The number of top-level keys a state would store, data and flash together. */
-export const keyCount = (state: State): number =>
-  countKeys(state.data) + countKeys(state.flash as Readonly<Record<string, unknown>>)
-
-const countKeys = (record: JsonObject | Readonly<Record<string, unknown>>): number =>
-  Object.keys(record).length
+/**
+ * The number of top-level keys a state would store, data and flash together; with an instant, without keys that have
+ * expired by then.
+ */
+export const keyCount = (state: State, nowMillis = Number.NEGATIVE_INFINITY): number =>
+  Object.keys(withoutExpired(state, nowMillis).data).length + Object.keys(state.flash).length

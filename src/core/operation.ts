@@ -13,6 +13,7 @@ import * as Path from "./path.js"
 import {
   type FlashEntry,
   isExpiredKey,
+  isLifetime,
   type Lifetime,
   oldInput,
   omit,
@@ -115,7 +116,9 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "previousUrl":
       return { ...state, previousUrl: operation.url }
     case "lifetime":
-      return { ...state, lifetime: operation.lifetime }
+      return isLifetime(operation.lifetime)
+        ? { ...state, lifetime: operation.lifetime }
+        : new Fault("encode", "a lifetime is a finite duration greater than 0")
     case "login":
       return login(state, operation)
   }

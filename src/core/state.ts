@@ -14,6 +14,10 @@ export interface FlashEntry {
 /** How long a session lives: as configured (`null`), until the browser ends, or for this many milliseconds. */
 export type Lifetime = null | "browser" | number
 
+/** True for a lifetime a session can have and a payload can hold. */
+export const isLifetime = (lifetime: Lifetime): boolean =>
+  typeof lifetime !== "number" || (lifetime > 0 && Number.isFinite(lifetime))
+
 /** The state of a session. */
 export interface State {
   readonly data: JsonObject

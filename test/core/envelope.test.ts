@@ -5,6 +5,7 @@ import {
   decode,
   encode,
   encodeState,
+  keyCount,
   remember,
   sameStored,
   withCommits
@@ -306,6 +307,20 @@ describe("remember", () => {
     for (let index = 0; index < 40; index++) commits = remember(commits, `${index}`, now)
 
     expect(commits.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, i) => `${i + 8}`))
+  })
+})
+
+describe("keyCount", () => {
+  it("counts data and flash, and no key that has expired by then", () => {
+    const state: State = {
+      ...blank,
+      data: { a: 1, b: 2, c: 3 },
+      ttl: { a: now, b: now + 1 },
+      flash: { a: { id: "1", value: 1 } },
+      now: { d: { id: "2", value: 1 } }
+    }
+
+    expect([keyCount(state), keyCount(state, now)]).toEqual([4, 3])
   })
 })
 

@@ -320,6 +320,14 @@ describe("replay on what a parallel request committed", () => {
     expect(runAll(parallelFlash, operations).flash).toEqual(parallelFlash.flash)
   })
 
+  it("leaves what is in a flash it had not seen", () => {
+    const theirs: State = { ...blank, flash: { a: { id: "parallel", value: { x: 1 } } } }
+
+    const result = apply(theirs, { _tag: "forget", paths: [["a", "x"]], seen: [] })
+
+    expect(result).toEqual(theirs)
+  })
+
   it("removes with put the flash it had seen", () => {
     const { operations } = request(parallelFlash, [{ kind: "put", name: "a", value: 1 }])
 
@@ -370,7 +378,7 @@ describe("forget of several paths", () => {
   }
 
   it("removes the elements that had these indexes, and the TTL of a key", () => {
-    expect(apply(listed, both)).toMatchObject({ data: { l: ["c"] }, ttl: {} })
+    expect(apply(listed, both)).toEqual({ ...listed, data: { l: ["c"] }, ttl: {} })
   })
 
   it("counts the elements of the newer state when it runs again", () => {
@@ -428,7 +436,7 @@ describe("expiry", () => {
   it("lets an increment start from 0, without the old TTL", () => {
     const { state } = request(expired, [{ kind: "add", name: "a", by: 2 }])
 
-    expect(state).toMatchObject({ data: { a: 2 }, ttl: {} })
+    expect(state).toEqual({ ...expired, data: { a: 2 }, ttl: {} })
   })
 
   it("is kept by an increment while it is in the future", () => {
@@ -449,7 +457,8 @@ describe("expiry", () => {
       atMillis: now
     }
 
-    expect(apply({ ...expired, ttl: { a: now + 1 } }, forever)).toMatchObject({
+    expect(apply({ ...expired, ttl: { a: now + 1 } }, forever)).toEqual({
+      ...expired,
       data: { a: 1 },
       ttl: {}
     })
@@ -460,7 +469,7 @@ describe("expiry", () => {
 
     const { state } = request(live, [{ kind: "missing", name: "a", value: 1 }])
 
-    expect(state).toMatchObject({ data: { a: 1 }, ttl: {} })
+    expect(state).toEqual({ ...live, data: { a: 1 }, ttl: {} })
   })
 
   it("is cleared by a plain put", () => {
@@ -490,16 +499,58 @@ describe("login", () => {
   })
 
   it("clears another user's data", () => {
-    expect(apply({ ...holding, userId: "bob" }, login)).toMatchObject({
-      data: {},
-      flash: {},
-      previousUrl: null,
-      userId: "ann"
+    const ofBob: State = {
+      ...holding,
+      userId: "bob",
+      lifetime: 5,
+      now: { b: { id: "2", value: 2 } }
+    }
+
+    expect(apply(ofBob, login)).toEqual({
+      ...initial("new", now + 5),
+      userId: "ann",
+      authenticatedAtMillis: now + 5
     })
+  })
+
+  it("starts the configured lifetime afresh", () => {
+    expect(apply({ ...holding, lifetime: "browser" }, login)).toMatchObject({ lifetime: null })
   })
 
   it("keeps the same user's data", () => {
     expect(apply({ ...holding, userId: "ann" }, login)).toMatchObject({ data: { cart: 1 } })
+  })
+})
+
+describe("a lifetime", () => {
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("of %d is refused", (lifetime) => {
+    expect(apply(blank, { _tag: "lifetime", lifetime })).toMatchObject({ kind: "encode" })
+  })
+
+  it.each(["browser" as const, 1, null])("of %j is taken", (lifetime) => {
+    expect(apply(blank, { _tag: "lifetime", lifetime })).toEqual({ ...blank, lifetime })
+  })
+})
+
+describe("flush", () => {
+  it("clears all that belongs to the visitor, and leaves how long the session lives", () => {
+    const full: State = {
+      data: { a: 1 },
+      flash: { a: { id: "1", value: 1 } },
+      now: { b: { id: "2", value: 1 } },
+      ttl: { a: now + 1 },
+      csrfSecret: "old",
+      previousUrl: "/p",
+      userId: "ann",
+      lifetime: 5,
+      authenticatedAtMillis: now,
+      absoluteFromMillis: now - 1
+    }
+
+    expect(apply(full, { _tag: "flush", csrfSecret: "new" })).toEqual({
+      ...initial("new", now - 1),
+      lifetime: 5
+    })
   })
 })
 
