@@ -274,7 +274,7 @@ const login = (state: State, operation: Extract<Operation, { _tag: "login" }>): 
   const { atMillis, csrfSecret, userId } = operation
   const foreign = state.userId !== null && state.userId !== userId
   return {
-    ...(foreign ? { ...flush(state, csrfSecret), lifetime: null } : state),
+    ...(foreign ? flush(state, csrfSecret) : state),
     csrfSecret,
     userId,
     authenticatedAtMillis: atMillis,

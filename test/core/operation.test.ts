@@ -447,6 +447,35 @@ describe("expiry", () => {
     expect(state).toMatchObject({ data: { a: 7 }, ttl: { a: now + 1 } })
   })
 
+  it.each([now - 1, now])("that is over already removes the key: %d", (ttlMillis) => {
+    const live: State = { ...expired, ttl: { a: now + 1 } }
+    const past: Operation = {
+      _tag: "put",
+      path: ["a"],
+      value: 1,
+      ttlMillis,
+      seen: [],
+      atMillis: now
+    }
+
+    expect(apply(live, past)).toEqual(blank)
+  })
+
+  it("of a key is kept by a put inside of it, and starts anew with the key", () => {
+    const inside: Operation = {
+      _tag: "put",
+      path: ["a", "x"],
+      value: 1,
+      ttlMillis: null,
+      seen: [],
+      atMillis: now
+    }
+    const live: State = { ...expired, ttl: { a: now + 1 } }
+
+    expect(apply(live, inside)).toEqual({ ...live, data: { a: { x: 1 } } })
+    expect(apply(expired, inside)).toEqual({ ...blank, data: { a: { x: 1 } } })
+  })
+
   it("is none when it never comes", () => {
     const forever: Operation = {
       _tag: "put",
@@ -529,6 +558,15 @@ describe("a lifetime", () => {
 
   it.each(["browser" as const, 1, null])("of %j is taken", (lifetime) => {
     expect(apply(blank, { _tag: "lifetime", lifetime })).toEqual({ ...blank, lifetime })
+  })
+})
+
+describe("clearing the data", () => {
+  it("takes the TTLs along and leaves flash", () => {
+    const flash = { a: { id: "1", value: 1 } }
+    const full: State = { ...blank, data: { a: 1 }, ttl: { a: now + 1 }, flash }
+
+    expect(apply(full, { _tag: "clearData" })).toEqual({ ...blank, flash })
   })
 })
 
