@@ -254,7 +254,8 @@ export const getOrElse = <D>(
 export const all: Effect.Effect<JsonObject, never, Session> = use(Operations.all)
 
 /**
- * The part of the data under some keys; a nested key keeps its place.
+ * The part of the data under some keys. A nested key keeps its place; a list stays a list, of the elements that are
+ * named, in their order and without gaps.
  *
  * @since 0.1.0
  * @category accessors
@@ -263,7 +264,8 @@ export const only = (...keys: Operations.Keys): Effect.Effect<JsonObject, never,
   use((cell) => Operations.only(cell, keys))
 
 /**
- * The data without some keys.
+ * The data without some keys, which name elements of a list as they stand: `except("l.0", "l.1")` is without the first
+ * two.
  *
  * @since 0.1.0
  * @category accessors
@@ -449,7 +451,8 @@ export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionSto
   )
 
 /**
- * Removes keys, flash too; an absent key is no error, an emptied parent stays.
+ * Removes keys, flash too; an absent key is no error, an emptied parent stays. Removing an element of a list closes the
+ * gap; several at once are those that had these indexes before.
  *
  * @since 0.1.0
  * @category accessors
@@ -528,7 +531,7 @@ export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, nev
 export const reflash: Effect.Effect<void, never, Session> = use((cell) => Operations.keep(cell, []))
 
 /**
- * Keeps some flash values for one request more; without keys all of them.
+ * Keeps some flash values for one request more; without keys all of them. An empty list of keys keeps nothing.
  *
  * @since 0.1.0
  * @category flash

@@ -4,7 +4,7 @@
  * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
-import { isObject, type Json, type JsonObject } from "./json.js"
+import { isList, isObject, type Json, maxDepth } from "./json.js"
 import type { FlashEntry, Lifetime, State } from "./state.js"
 import { withoutExpired } from "./state.js"
 
@@ -29,12 +29,20 @@ export interface Envelope {
   readonly commits: ReadonlyArray<CommitMark>
 }
 
-/** Writes a state as JSON text, without expired keys and without what belongs to one request alone. */
+/**
+ * Writes a state and the ids of recent commits as JSON text: `encodeState`, then `withCommits`.
+ */
 export const encode = (
   state: State,
   commits: ReadonlyArray<CommitMark>,
   nowMillis: number
-): string => {
+): string => withCommits(encodeState(state, nowMillis), commits)
+
+/**
+ * Writes a state alone as JSON text, without expired keys and without what belongs to one request alone. Two states
+ * whose texts are alike are stored alike.
+ */
+export const encodeState = (state: State, nowMillis: number): string => {
   const live = withoutExpired(state, nowMillis)
   return JSON.stringify({
     v: 1,
@@ -46,9 +54,16 @@ export const encode = (
     u: live.userId ?? undefined,
     l: live.lifetime ?? undefined,
     a: live.authenticatedAtMillis ?? undefined,
-    s: live.absoluteFromMillis,
-    o: commits.length === 0 ? undefined : commits.map((mark) => [mark.id, mark.atMillis])
+    s: live.absoluteFromMillis
   })
+}
+
+/** Adds the ids of recent commits to the text of `encodeState`, which makes it a payload. */
+export const withCommits = (stateText: string, commits: ReadonlyArray<CommitMark>): string => {
+  if (commits.length === 0) return stateText
+  const marks = commits.map((mark) => [mark.id, mark.atMillis])
+  // The text is an object that has fields, so another one goes before its closing brace.
+  return `${stateText.slice(0, -1)},"o":${JSON.stringify(marks)}}`
 }
 
 /** The commit ids to keep, with a new one: those of the last ten seconds, the newest 32 of them. */
@@ -65,12 +80,12 @@ export const remember = (
 
 /** True when the two states would be stored alike. */
 export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
-  a === b || encode(a, [], nowMillis) === encode(b, [], nowMillis)
+  a === b || encodeState(a, nowMillis) === encodeState(b, nowMillis)
 
-/** Reads a payload; `undefined` when it is not one. */
+/** Reads a payload; `undefined` when it is not one. Of a key that stands twice in an object the last counts. */
 export const decode = (payload: string): Envelope | undefined => {
   const parsed = parse(payload)
-  if (!isObject(parsed) || parsed.v !== 1) return undefined
+  if (!isObject(parsed) || parsed.v !== 1 || !isStorable(parsed, maxPayloadDepth)) return undefined
   const { a, c, d, f, l, o, p, s, t, u } = parsed
   if (!isObject(d) || typeof c !== "string" || typeof s !== "number") return undefined
   const flash = decodeFlash(f)
@@ -103,6 +118,28 @@ const parse = (text: string): Json | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** How deep a payload can be: its own object, the flash, an entry of it, then the value. */
+const maxPayloadDepth = maxDepth + 3
+
+/**
+ * True for what this library can have written. JSON text from elsewhere may be nested without end, hold a key
+ * `__proto__`, or a number that is infinite once it is read; none of them may reach the code of an application.
+ */
+const isStorable = (value: Json, levels: number): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object" || value === null) return true
+  if (levels === 0) return false
+  if (isList(value)) {
+    for (const item of value) if (!isStorable(item, levels - 1)) return false
+    return true
+  }
+  // Every payload comes through here: `in` is the fastest way over keys, and JSON text makes no inherited ones.
+  for (const key in value) {
+    if (key === "__proto__" || !isStorable(value[key] as Json, levels - 1)) return false
+  }
+  return true
 }
 
 const isEmpty = (record: Readonly<Record<string, unknown>>): boolean => {
@@ -155,9 +192,9 @@ const decodeLifetime = (value: Json | undefined): Lifetime | undefined => {
   return typeof value === "number" && value > 0 ? value : undefined
 }
 
-/** The number of top-level keys a state would store, data and flash together. */
-export const keyCount = (state: State): number =>
-  countKeys(state.data) + countKeys(state.flash as Readonly<Record<string, unknown>>)
-
-const countKeys = (record: JsonObject | Readonly<Record<string, unknown>>): number =>
-  Object.keys(record).length
+/**
+ * The number of top-level keys a state would store, data and flash together; with an instant, without keys that have
+ * expired by then.
+ */
+export const keyCount = (state: State, nowMillis = Number.NEGATIVE_INFINITY): number =>
+  Object.keys(withoutExpired(state, nowMillis).data).length + Object.keys(state.flash).length

@@ -48,6 +48,20 @@ type JsonProperty<T, K extends keyof T> =
 /** How deep a value may be nested; a scalar is 0 deep. */
 export const maxDepth = 32
 
+/** True when a value is nested deeper than so many levels. Looks no deeper than that itself. */
+export const isDeeperThan = (value: Json, levels: number): boolean => {
+  if (typeof value !== "object" || value === null) return false
+  if (levels === 0) return true
+  for (const item of isList(value) ? value : Object.values(value)) {
+    if (isDeeperThan(item, levels - 1)) return true
+  }
+  return false
+}
+
+/** The fault of a value that is nested deeper than `maxDepth`. */
+export const tooDeep = () =>
+  new Fault("encode", `it is nested deeper than ${maxDepth} levels or refers to itself`)
+
 /** True for an object that is neither a list nor null. */
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -126,12 +140,7 @@ const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
       return new Fault("encode", `it contains ${value}, which JSON cannot hold`)
     case "object":
       if (value === null) return null
-      if (depth >= maxDepth) {
-        return new Fault(
-          "encode",
-          `it is nested deeper than ${maxDepth} levels or refers to itself`
-        )
-      }
+      if (depth >= maxDepth) return tooDeep()
       return Array.isArray(value)
         ? convertList(value, depth, walk)
         : convertObject(value, depth, walk)

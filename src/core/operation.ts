@@ -4,14 +4,16 @@
  * An operation is recorded with everything it needs resolved (instants, ids, secrets), so that running it again on a
  * newer state, after a conflict, does the same thing there. `seen` holds the ids of the flash entries that shadowed
  * the operation's keys when it was recorded: only those are consulted and removed, so an operation never eats a
- * flash that a parallel request has set meanwhile.
+ * flash that a parallel request has set meanwhile. `own` is the entry of this request alone that shadowed the key:
+ * it is in no store, so an operation that reads brings it along.
  */
 import { Fault, isFault } from "./fault.js"
-import { isList, type Json, type JsonObject } from "./json.js"
+import { isDeeperThan, isList, type Json, type JsonObject, maxDepth, tooDeep } from "./json.js"
 import * as Path from "./path.js"
 import {
   type FlashEntry,
   isExpiredKey,
+  isLifetime,
   type Lifetime,
   oldInput,
   omit,
@@ -36,6 +38,7 @@ export type Operation =
       readonly path: Segments
       readonly value: Json
       readonly seen: Seen
+      readonly own?: FlashEntry | undefined
       readonly atMillis: number
     }
   | {
@@ -43,6 +46,7 @@ export type Operation =
       readonly path: Segments
       readonly change: Change
       readonly seen: Seen
+      readonly own?: FlashEntry | undefined
       readonly atMillis: number
     }
   | { readonly _tag: "forget"; readonly paths: ReadonlyArray<Segments>; readonly seen: Seen }
@@ -76,21 +80,21 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "put":
       return put(state, operation)
     case "putMissing": {
-      const current = seenValue(state, operation.path, operation.seen, operation.atMillis)
+      const current = seenValue(state, operation)
       return current === undefined || current === null
-        ? write(state, operation.path, operation.value, operation.seen, operation.atMillis)
+        ? put(state, { ...operation, _tag: "put", ttlMillis: null })
         : state
     }
     case "modify": {
-      const next = operation.change(
-        seenValue(state, operation.path, operation.seen, operation.atMillis)
-      )
-      return isFault(next)
-        ? next
-        : write(state, operation.path, next, operation.seen, operation.atMillis)
+      const { atMillis, change, path, seen } = operation
+      const next = change(seenValue(state, operation))
+      return isFault(next) ? next : write(state, path, next, seen, atMillis)
     }
     case "forget":
-      return operation.paths.reduce((next, path) => forget(next, path, operation.seen), state)
+      return Path.lastFirst(operation.paths).reduce(
+        (next, path) => forget(next, path, operation.seen),
+        state
+      )
     case "flush":
       return flush(state, operation.csrfSecret)
     case "clearData":
@@ -112,7 +116,9 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "previousUrl":
       return { ...state, previousUrl: operation.url }
     case "lifetime":
-      return { ...state, lifetime: operation.lifetime }
+      return isLifetime(operation.lifetime)
+        ? { ...state, lifetime: operation.lifetime }
+        : new Fault("encode", "a lifetime is a finite duration greater than 0")
     case "login":
       return login(state, operation)
   }
@@ -156,7 +162,9 @@ export const pushing =
   }
 
 const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): State | Fault => {
-  const { atMillis, path, seen, ttlMillis, value } = operation
+  const { atMillis, path, seen, value } = operation
+  // An expiry that never comes is none: JSON has no infinity to store it as.
+  const ttlMillis = operation.ttlMillis === Number.POSITIVE_INFINITY ? null : operation.ttlMillis
   if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, path, seen)
   const written = write(state, path, value, seen, atMillis)
   if (isFault(written) || path.length > 1) return written
@@ -175,6 +183,7 @@ const write = (
   atMillis: number
 ): State | Fault => {
   const name = path[0] as string
+  if (isDeeperThan(value, maxDepth + 1 - path.length)) return tooDeep()
   const expired = isExpiredKey(state, name, atMillis)
   const data = Path.set(expired ? omit(state.data, [name]) : state.data, path, value)
   if (isFault(data)) return data
@@ -222,16 +231,12 @@ const isSeen = (entries: Readonly<Record<string, FlashEntry>>, name: string, see
 
 const seenValue = (
   state: State,
-  path: Segments,
-  seen: Seen,
-  atMillis: number
+  operation: Extract<Operation, { _tag: "putMissing" | "modify" }>
 ): Json | undefined => {
+  const { atMillis, own, path, seen } = operation
   const name = path[0] as string
-  for (const entries of [state.now, state.flash]) {
-    if (isSeen(entries, name, seen)) {
-      return Path.get({ [name]: (entries[name] as FlashEntry).value }, path)
-    }
-  }
+  const entry = own ?? (isSeen(state.flash, name, seen) ? state.flash[name] : undefined)
+  if (entry !== undefined) return Path.get({ [name]: entry.value }, path)
   return isExpiredKey(state, name, atMillis) ? undefined : Path.get(state.data, path)
 }
 
@@ -269,7 +274,7 @@ const login = (state: State, operation: Extract<Operation, { _tag: "login" }>): 
   const { atMillis, csrfSecret, userId } = operation
   const foreign = state.userId !== null && state.userId !== userId
   return {
-    ...(foreign ? { ...flush(state, csrfSecret), lifetime: null } : state),
+    ...(foreign ? flush(state, csrfSecret) : state),
     csrfSecret,
     userId,
     authenticatedAtMillis: atMillis,

@@ -45,11 +45,26 @@ export const isKey = (text: string): boolean =>
   // Not by `parse`: texts from outside would push the keys of the application out of its cache.
   typeof text === "string" && !isFault(check(split(text)))
 
-/** A key as error messages show it: at most 80 characters. What is no key at all is shown as its type. */
+/**
+ * A key as error messages show it: at most 80 characters, control characters escaped, so that no key writes a line of
+ * its own into a log. What is no key at all is shown as its type.
+ */
 export const display = (key: Key | ReadonlyArray<string>): string => {
-  const text = typeof key === "string" ? key : joined(key)
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+  const whole = typeof key === "string" ? key : joined(key)
+  const text = escapeControls(whole.slice(0, maxDisplay + 1))
+  return text.length > maxDisplay ? `${withoutHalf(text.slice(0, maxDisplay - 1))}…` : text
 }
+
+const maxDisplay = 80
+
+/** Control and format characters (those that turn the direction of text too), lone surrogates, line separators. */
+const controls = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+const escapeControls = (text: string): string =>
+  text.replace(controls, (each) => `\\u{${(each.codePointAt(0) as number).toString(16)}}`)
+
+/** A cut may leave the first half of a character. */
+const withoutHalf = (text: string): string => text.replace(/[\ud800-\udbff]$/, "")
 
 /** The value at a path, or `undefined`. */
 export const get = (root: JsonObject, path: ReadonlyArray<string>): Json | undefined => {
@@ -76,6 +91,80 @@ export const set = (
 export const remove = (root: JsonObject, path: ReadonlyArray<string>): JsonObject =>
   // An object stays an object at the root.
   removeIn(root, path, 0) as JsonObject
+
+/**
+ * A copy of `root` without some paths. They name what stands there before anything is removed: without `"l.0"` and
+ * `"l.1"` a list misses its first two elements.
+ */
+export const removeAll = (
+  root: JsonObject,
+  paths: ReadonlyArray<ReadonlyArray<string>>
+): JsonObject => lastFirst(paths).reduce(remove, root)
+
+/**
+ * Paths in an order in which they can be removed one by one as if all at once, each once: the later elements of a list
+ * first, what is inside an element before the element itself.
+ */
+export const lastFirst = (
+  paths: ReadonlyArray<ReadonlyArray<string>>
+): ReadonlyArray<ReadonlyArray<string>> =>
+  paths.length < 2
+    ? paths
+    : [...paths]
+        .sort((a, b) => compare(b, a))
+        .filter((path, at, sorted) => at === 0 || compare(path, sorted[at - 1] as Segments) !== 0)
+
+type Segments = ReadonlyArray<string>
+
+const compare = (a: Segments, b: Segments): number => {
+  for (let at = 0; at < Math.min(a.length, b.length); at++) {
+    const order = compareSegments(a[at] as string, b[at] as string)
+    if (order !== 0) return order
+  }
+  return a.length - b.length
+}
+
+/** Indexes by number, before all words. */
+const compareSegments = (a: string, b: string): number => {
+  if (a === b) return 0
+  const left = indexOf(a)
+  const right = indexOf(b)
+  if (left !== undefined && right !== undefined) return left - right
+  if (left === undefined && right === undefined) return a < b ? -1 : 1
+  return left === undefined ? 1 : -1
+}
+
+/**
+ * The part of `root` under some paths. A key keeps its place, a list stays a list: of its elements those that are named,
+ * in their order and without gaps. A path that finds nothing adds nothing.
+ */
+export const pick = (root: JsonObject, paths: ReadonlyArray<Segments>): JsonObject =>
+  // An object stays an object at the root.
+  (pickIn(root, paths) ?? {}) as JsonObject
+
+const pickIn = (container: Json, paths: ReadonlyArray<Segments>): Json | undefined => {
+  if (paths.some((path) => path.length === 0)) return container
+  const found: Array<readonly [string, Json]> = []
+  for (const [segment, inner] of grouped(paths)) {
+    const value = child(container, segment)
+    const part = value === undefined ? undefined : pickIn(value, inner)
+    if (part !== undefined) found.push([segment, part])
+  }
+  if (found.length === 0) return undefined
+  if (!isList(container)) return Object.fromEntries(found)
+  return found.sort(([a], [b]) => Number(a) - Number(b)).map(([, part]) => part)
+}
+
+/** What the paths go on with, by their first segment. */
+const grouped = (paths: ReadonlyArray<Segments>): ReadonlyMap<string, ReadonlyArray<Segments>> => {
+  const groups = new Map<string, Array<Segments>>()
+  for (const [first, ...rest] of paths) {
+    const group = groups.get(first as string)
+    if (group === undefined) groups.set(first as string, [rest])
+    else group.push(rest)
+  }
+  return groups
+}
 
 const split = (text: string): ReadonlyArray<string> => text.split(".", maxSegments + 1)
 

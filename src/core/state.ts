@@ -14,6 +14,10 @@ export interface FlashEntry {
 /** How long a session lives: as configured (`null`), until the browser ends, or for this many milliseconds. */
 export type Lifetime = null | "browser" | number
 
+/** True for a lifetime a session can have and a payload can hold. */
+export const isLifetime = (lifetime: Lifetime): boolean =>
+  typeof lifetime !== "number" || (lifetime > 0 && Number.isFinite(lifetime))
+
 /** The state of a session. */
 export interface State {
   readonly data: JsonObject
@@ -86,6 +90,17 @@ export const all = (state: State, nowMillis: number): JsonObject => {
     }
   }
   return result
+}
+
+/**
+ * The state a request goes on with once `stored` is what the store has: flash it was shown stays readable to its end,
+ * even when this commit or that of a parallel request has aged it.
+ */
+export const carryOn = (shown: State, stored: State): State => {
+  const left = flashIds(stored)
+  const aged = Object.entries(shown.flash).filter(([, entry]) => !left.includes(entry.id))
+  const now = aged.length === 0 ? shown.now : { ...Object.fromEntries(aged), ...shown.now }
+  return { ...stored, now }
 }
 
 /** The ids of the stored flash entries. */

@@ -9,7 +9,7 @@ import { isFault } from "../core/fault.js"
 import { apply, applyAll, type Operation } from "../core/operation.js"
 import type { PreviousId, SessionRecord } from "../core/record.js"
 import { openToken, sealToken } from "../core/seal.js"
-import type { State } from "../core/state.js"
+import { carryOn, type State } from "../core/state.js"
 import { makeEntryId, makeToken, tokenId } from "../core/token.js"
 import * as SessionEvents from "../SessionEvents.js"
 import { type Base, type Cell, now, type PendingMove } from "./cell.js"
@@ -316,7 +316,7 @@ const gone = (cell: Cell): Effect.Effect<"gone"> =>
 /** The cell after a commit: nothing pending, this request's own flash still readable. */
 const settle = (cell: Cell, base: Base, state: State = base.state): void => {
   cell.base = { ...base, state }
-  cell.state = { ...state, now: cell.state.now }
+  cell.state = carryOn(cell.state, state)
   cell.id = base.record.id
   cell.operations = []
   cell.move = null

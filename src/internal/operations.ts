@@ -4,11 +4,19 @@
  */
 import { makeSecret, mask, verify } from "../core/csrf.js"
 import { isFault } from "../core/fault.js"
+import { withoutSecrets } from "../core/formInput.js"
 import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../core/json.js"
 import { adding, type Change, pushing } from "../core/operation.js"
 import * as Path from "../core/path.js"
 import { cleanPreviousUrl } from "../core/previousUrl.js"
-import { all as allOf, type FlashEntry, type Lifetime, oldInput, read } from "../core/state.js"
+import {
+  all as allOf,
+  type FlashEntry,
+  flashOf,
+  type Lifetime,
+  oldInput,
+  read
+} from "../core/state.js"
 import { makeEntryId } from "../core/token.js"
 import { type Cell, now, planMove, record, seen } from "./cell.js"
 import { SessionEncodeError } from "./errors.js"
@@ -67,6 +75,9 @@ const keysOf = (keys: Keys): ReadonlyArray<Path.Key> =>
   // The two forms are told apart by `flat`.
   keys.flat() as ReadonlyArray<Path.Key>
 
+const pathsOf = (verb: string, keys: Keys): ReadonlyArray<ReadonlyArray<string>> =>
+  keysOf(keys).map((key) => pathOf(verb, key))
+
 /** The stored value itself: only for code that does not hand it out. */
 export const peek = (cell: Cell, verb: string, key: Path.Key): Json | undefined =>
   read(cell.state, pathOf(verb, key), now(cell))
@@ -80,25 +91,13 @@ export const get = (cell: Cell, verb: string, key: Path.Key): Json | undefined =
 /** User data and live flash values. */
 export const all = (cell: Cell): JsonObject => copy(allOf(cell.state, now(cell)))
 
-/** The part of the data under some keys. */
-export const only = (cell: Cell, keys: Keys): JsonObject => {
-  let result: JsonObject = {}
-  for (const key of keysOf(keys)) {
-    const path = pathOf("only", key)
-    const value = read(cell.state, path, now(cell))
-    if (value === undefined) continue
-    const next = Path.set(result, path, copy(value))
-    if (!isFault(next)) result = next
-  }
-  return result
-}
+/** The part of the data under some keys; a list stays a list, without gaps. */
+export const only = (cell: Cell, keys: Keys): JsonObject =>
+  copy(Path.pick(allOf(cell.state, now(cell)), pathsOf("only", keys)))
 
-/** The data without some keys. */
+/** The data without some keys, which name elements of a list as they stand before any is taken out. */
 export const except = (cell: Cell, keys: Keys): JsonObject =>
-  keysOf(keys).reduce<JsonObject>(
-    (result, key) => Path.remove(result, pathOf("except", key)),
-    all(cell)
-  )
+  copy(Path.removeAll(allOf(cell.state, now(cell)), pathsOf("except", keys)))
 
 /** Whether every key is present and not null. */
 export const has = (cell: Cell, keys: Keys): boolean =>
@@ -154,6 +153,13 @@ export const replace = (cell: Cell, object: object): void =>
     putAll(cell, "replace", object)
   })
 
+/** The flash in whose shadow an operation reads a path. */
+const shadow = (cell: Cell, path: ReadonlyArray<string>) => {
+  const name = path[0] as string
+  const own = Object.hasOwn(cell.state.now, name) ? cell.state.now[name] : undefined
+  return { seen: seen(cell, name), own }
+}
+
 /** Changes a value by a pure function and gives the new one. */
 export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change): Json => {
   const path = pathOf(verb, key)
@@ -161,7 +167,7 @@ export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change):
     _tag: "modify",
     path,
     change,
-    seen: seen(cell, path[0] as string),
+    ...shadow(cell, path),
     atMillis: now(cell)
   })
   return copy(read(cell.state, path, now(cell)) as Json)
@@ -194,7 +200,7 @@ export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
     _tag: "putMissing",
     path,
     value: valueOf(cell, "remember", key, value),
-    seen: seen(cell, path[0] as string),
+    ...shadow(cell, path),
     atMillis: now(cell)
   })
   return copy(read(cell.state, path, now(cell)) as Json)
@@ -202,7 +208,7 @@ export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
 
 /** Removes keys, flash too. */
 export const forget = (cell: Cell, verb: string, keys: Keys): void => {
-  const paths = keysOf(keys).map((key) => pathOf(verb, key))
+  const paths = pathsOf(verb, keys)
   if (paths.length === 0) return
   const names = paths.map((path) => path[0] as string)
   record(cell, verb, "", { _tag: "forget", paths, seen: seen(cell, ...names) })
@@ -241,19 +247,12 @@ export const keep = (cell: Cell, keys: Keys): void => {
       ? [...new Set([...Object.keys(cell.state.flash), ...Object.keys(cell.state.now)])]
       : keysOf(keys).map((key) => nameOf("keep", key))
   for (const name of names) {
-    const shown = Object.hasOwn(cell.state.now, name)
-      ? cell.state.now[name]
-      : Object.hasOwn(cell.state.flash, name)
-        ? cell.state.flash[name]
-        : undefined
+    const shown = flashOf(cell.state, name)
     if (shown === undefined) continue
     const entry: FlashEntry = { id: makeEntryId(), value: shown.value }
     record(cell, "keep", name, { _tag: "keep", name, entry, seen: seen(cell, name) })
   }
 }
-
-const secretName =
-  /pass(?:word|wd|phrase)?$|^pass|pwd|secret|token|csrf|xsrf|cvv|cvc|card.?number|^otp$|^pin$|api.?key|authorization/i
 
 /** Flashes form input for the next request, without what looks like a password or a token. */
 export const flashInput = (cell: Cell, object: object): void => {
@@ -266,20 +265,9 @@ export const flashInput = (cell: Cell, object: object): void => {
   record(cell, "flashInput", "", { _tag: "flash", name: oldInput, entry })
 }
 
-const withoutSecrets = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(withoutSecrets)
-  if (!isObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !secretName.test(name))
-      .map(([name, inner]) => [name, withoutSecrets(inner)])
-  )
-}
-
 /** Reads flashed form input. */
 export const old = (cell: Cell, key: Path.Key): Json | undefined => {
-  const entries = cell.state.flash
-  const input = Object.hasOwn(entries, oldInput) ? entries[oldInput]?.value : undefined
+  const input = flashOf(cell.state, oldInput)?.value
   if (!isObject(input)) return undefined
   const value = Path.get(input, pathOf("old", key))
   return value === undefined ? undefined : copy(value)

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type CommitMark, decode, encode, remember, sameStored } from "../../src/core/envelope.js"
-import type { Json, JsonObject } from "../../src/core/json.js"
+import {
+  type CommitMark,
+  decode,
+  encode,
+  encodeState,
+  keyCount,
+  remember,
+  sameStored,
+  withCommits
+} from "../../src/core/envelope.js"
+import { isList, isObject, type Json, maxDepth } from "../../src/core/json.js"
 import { initial, type Lifetime, type State } from "../../src/core/state.js"
 
 const now = 1_000_000
@@ -67,6 +76,18 @@ describe("encode and decode", () => {
         const envelope = decode(text)
 
         expect(envelope && encode(envelope.state, envelope.commits, now)).toBe(text)
+      })
+    )
+  })
+
+  it("give a text that is the state's text with the commits added", () => {
+    fc.assert(
+      fc.property(states, marks, (state, commits) => {
+        const text = encodeState(state, now)
+
+        expect(withCommits(text, [])).toBe(text)
+        expect(withCommits(text, commits)).toBe(encode(state, commits, now))
+        expect(decode(text)).toEqual({ state, commits: [] })
       })
     )
   })
@@ -163,12 +184,108 @@ describe("decode", () => {
     ])
   })
 
-  it("leaves prototypes alone", () => {
-    const decoded = decode('{"v":1,"d":{"__proto__":{"polluted":1}},"c":"s","s":1}')
+  const whole = {
+    ...sound,
+    d: { a: { b: [1, { c: "x" }] } },
+    f: { notice: { id: "1", value: { text: ["x"] } } },
+    t: { a: 5 },
+    p: "/",
+    u: "ann",
+    l: 9,
+    a: 7,
+    o: [["id", 3]]
+  }
 
-    const probe: JsonObject = {}
-    expect(decoded).toBeDefined()
-    expect(probe.polluted).toBeUndefined()
+  /** Every way to change one value in a JSON value, by `change`, which gives the text that takes its place. */
+  const variants = (value: Json, change: (value: Json) => string | undefined): Array<string> => {
+    const here = change(value)
+    const changed = here === undefined ? [] : [here]
+    if (isList(value)) {
+      const inner = value.flatMap((item, at) =>
+        variants(item, change).map(
+          (text) => `[${value.map((each, i) => (i === at ? text : JSON.stringify(each)))}]`
+        )
+      )
+      return [...changed, ...inner]
+    }
+    if (!isObject(value)) return changed
+    const entries = Object.entries(value)
+    const inner = entries.flatMap(([key, item]) =>
+      variants(item, change).map((text) => {
+        const fields = entries.map(
+          ([name, each]) => `${JSON.stringify(name)}:${name === key ? text : JSON.stringify(each)}`
+        )
+        return `{${fields}}`
+      })
+    )
+    return [...changed, ...inner]
+  }
+
+  it("takes the payload the hostile ones are made of", () => {
+    expect(decode(JSON.stringify(whole))).toBeDefined()
+  })
+
+  it.each(["__proto__", "\\u005f_proto__", "\\u005F\\u005fproto\\u005f_"])(
+    "refuses a key %s in whichever object it stands (A35)",
+    (key) => {
+      const hostile = variants(whole, (value) =>
+        isObject(value) ? `{"${key}":{"polluted":1},${JSON.stringify(value).slice(1)}` : undefined
+      ).map((text) => text.replace(",}", "}"))
+
+      expect(hostile.length).toBeGreaterThan(7)
+      expect(hostile.map(decode)).toEqual(hostile.map(() => undefined))
+      expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false)
+    }
+  )
+
+  it("refuses a number that is infinite once it is read, wherever it stands", () => {
+    const hostile = variants(whole, (value) => (typeof value === "number" ? "1e999" : undefined))
+
+    expect(hostile).toHaveLength(7)
+    expect(hostile.map(decode)).toEqual(hostile.map(() => undefined))
+  })
+
+  it.each(["[", '{"a":'])("refuses a value 100,000 times %s deep, wherever it stands", (open) => {
+    const close = open === "[" ? "]" : "}"
+    const deep = `${open.repeat(100_000)}1${close.repeat(100_000)}`
+    const hostile = variants(whole, () => deep)
+
+    expect(hostile.length).toBeGreaterThan(15)
+    expect(hostile.map(decode)).toEqual(hostile.map(() => undefined))
+  })
+
+  it("takes every value an operation takes, in data and in flash, however deep", () => {
+    let deepest: Json = 1
+    for (let level = 0; level < maxDepth; level++) deepest = [deepest]
+    const state: State = {
+      ...blank,
+      data: { a: deepest },
+      flash: { b: { id: "1", value: deepest } }
+    }
+
+    expect(decode(encode(state, [], now))?.state).toEqual(state)
+  })
+
+  it("gives either nothing or a state that can be stored again, whatever is changed", () => {
+    const odd = ["null", "0", "-1", '""', "[]", "{}", "true", "1e999", '{"__proto__":1}', "[[]]"]
+    const texts = odd.flatMap((text) => variants(whole, () => text))
+
+    for (const text of texts) {
+      const envelope = decode(text)
+      if (envelope === undefined) continue
+      // Before every TTL of these payloads.
+      const again = encode(envelope.state, envelope.commits, -2)
+
+      expect(decode(again)).toEqual(envelope)
+    }
+  })
+
+  it("takes the last of two fields with one name, as JSON does", () => {
+    const text = JSON.stringify(sound)
+
+    const decoded = decode(`${text.slice(0, -1)},"u":"ann","u":"bob"}`)
+
+    expect(decoded?.state.userId).toBe("bob")
   })
 })
 
@@ -190,6 +307,20 @@ describe("remember", () => {
     for (let index = 0; index < 40; index++) commits = remember(commits, `${index}`, now)
 
     expect(commits.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, i) => `${i + 8}`))
+  })
+})
+
+describe("keyCount", () => {
+  it("counts data and flash, and no key that has expired by then", () => {
+    const state: State = {
+      ...blank,
+      data: { a: 1, b: 2, c: 3 },
+      ttl: { a: now, b: now + 1 },
+      flash: { a: { id: "1", value: 1 } },
+      now: { d: { id: "2", value: 1 } }
+    }
+
+    expect([keyCount(state), keyCount(state, now)]).toEqual([4, 3])
   })
 })
 

@@ -5,6 +5,7 @@ import {
   copy,
   equals,
   fromUnknown,
+  isDeeperThan,
   isList,
   isObject,
   type Json,
@@ -244,6 +245,28 @@ describe("fromUnknown", () => {
     expect(reads).toBeLessThan(5_000)
   })
 
+  it("refuses an object of a million keys (A56)", () => {
+    const value = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, index) => [index, 0]))
+
+    expect(refusal(value)).toBe("encode")
+  })
+
+  it("stops reading an object soon after the limit is passed (A56)", () => {
+    let reads = 0
+    const target = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [index, 0]))
+    const object = new Proxy(target, {
+      get: (from, property): unknown => {
+        if (typeof property === "string" && property !== "toJSON") reads++
+        return Reflect.get(from, property)
+      }
+    })
+
+    const kind = refusal(object, 1_000)
+
+    expect(kind).toBe("encode")
+    expect(reads).toBeLessThan(1_000)
+  })
+
   it("leaves out undefined properties", () => {
     const result = fromUnknown({ a: undefined, b: { c: undefined, d: null } }, limit)
 
@@ -308,6 +331,33 @@ describe("fromUnknown", () => {
   })
 })
 
+describe("isDeeperThan", () => {
+  it.each<readonly [string, (inner: unknown) => unknown]>([
+    ["lists", (inner) => [0, inner]],
+    ["objects", (inner) => ({ a: 0, b: inner })]
+  ])("counts the levels of %s", (_name, wrap) => {
+    // Made of JSON alone.
+    const value = nested(3, wrap) as Json
+
+    expect([2, 3, 4].map((levels) => isDeeperThan(value, levels))).toEqual([true, false, false])
+  })
+
+  it("finds a scalar no level deep, and an empty list one", () => {
+    expect([isDeeperThan("x", 0), isDeeperThan([], 0), isDeeperThan([], 1)]).toEqual([
+      false,
+      true,
+      false
+    ])
+  })
+
+  it("looks no deeper than it is asked, in a value a million levels deep", () => {
+    // Made of JSON alone.
+    const value = nested(1_000_000, (inner) => [inner]) as Json
+
+    expect(isDeeperThan(value, maxDepth)).toBe(true)
+  })
+})
+
 describe("isObject and isList", () => {
   it.each<readonly [Json | undefined, boolean, boolean]>([
     [{}, true, false],
@@ -365,6 +415,13 @@ describe("copy and equals", () => {
     [{ toString: 1 }, { valueOf: 1 }]
   ])("equals tells %j from %j, both ways", (a, b) => {
     expect([equals(a, b), equals(b, a)]).toEqual([false, false])
+  })
+
+  it("equals takes no inherited property for one that is missing", () => {
+    // The prototype of every object has no keys, as the own property of the first has none.
+    const foreign = JSON.parse('{"__proto__":{}}') as Json
+
+    expect([equals(foreign, { a: 1 }), equals({ a: 1 }, foreign)]).toEqual([false, false])
   })
 
   it("equals agrees with a comparison of sorted JSON", () => {

@@ -86,11 +86,11 @@ const recorded = (state: State, step: Step): Operation | undefined => {
     case "putPast":
       return { _tag: "put", ...common, value: step.value, ttlMillis: now }
     case "missing":
-      return { _tag: "putMissing", ...common, value: step.value }
+      return { _tag: "putMissing", ...common, own: state.now[name], value: step.value }
     case "add":
-      return { _tag: "modify", ...common, change: adding(step.by) }
+      return { _tag: "modify", ...common, own: state.now[name], change: adding(step.by) }
     case "push":
-      return { _tag: "modify", ...common, change: pushing(step.value) }
+      return { _tag: "modify", ...common, own: state.now[name], change: pushing(step.value) }
     case "forget":
       return { _tag: "forget", paths: [[name]], seen: common.seen }
     case "flash":
@@ -320,6 +320,14 @@ describe("replay on what a parallel request committed", () => {
     expect(runAll(parallelFlash, operations).flash).toEqual(parallelFlash.flash)
   })
 
+  it("leaves what is in a flash it had not seen", () => {
+    const theirs: State = { ...blank, flash: { a: { id: "parallel", value: { x: 1 } } } }
+
+    const result = apply(theirs, { _tag: "forget", paths: [["a", "x"]], seen: [] })
+
+    expect(result).toEqual(theirs)
+  })
+
   it("removes with put the flash it had seen", () => {
     const { operations } = request(parallelFlash, [{ kind: "put", name: "a", value: 1 }])
 
@@ -361,13 +369,74 @@ describe("ageing", () => {
   })
 })
 
+describe("forget of several paths", () => {
+  const listed: State = { ...blank, data: { l: ["a", "b", "c"], k: 1 }, ttl: { k: now + 1 } }
+  const both: Operation = {
+    _tag: "forget",
+    paths: [["l", "0"], ["l", "1"], ["k"]],
+    seen: []
+  }
+
+  it("removes the elements that had these indexes, and the TTL of a key", () => {
+    expect(apply(listed, both)).toEqual({ ...listed, data: { l: ["c"] }, ttl: {} })
+  })
+
+  it("counts the elements of the newer state when it runs again", () => {
+    const committed: State = { ...listed, data: { l: ["new", "a", "b", "c"] } }
+
+    expect(apply(committed, both)).toMatchObject({ data: { l: ["b", "c"] } })
+  })
+
+  it("counts the elements of a seen flash in the same way", () => {
+    const flashed: State = { ...blank, flash: { l: { id: "f", value: [1, 2, 3] } } }
+
+    const result = apply(flashed, { ...both, seen: ["f"] }) as State
+
+    expect(read(result, ["l"], now)).toEqual([3])
+  })
+})
+
+describe("depth", () => {
+  const nested = (levels: number): Json => {
+    let value: Json = 1
+    for (let level = 0; level < levels; level++) value = [value]
+    return value
+  }
+  const segments = (count: number) => Array.from({ length: count }, () => "a")
+  const common = { seen: [], atMillis: now }
+  const write = (count: number, levels: number): ReadonlyArray<Operation> => [
+    { _tag: "put", path: segments(count), value: nested(levels), ttlMillis: null, ...common },
+    { _tag: "putMissing", path: segments(count), value: nested(levels), ...common },
+    { _tag: "modify", path: segments(count), change: () => nested(levels), ...common }
+  ]
+
+  it.each<readonly [number, number]>([
+    [1, 32],
+    [2, 31],
+    [32, 1]
+  ])("is counted with the path: %d segments take a value %d deep", (count, levels) => {
+    const fit = write(count, levels).map((operation) => apply(blank, operation))
+    const tooDeep = write(count, levels + 1).map((operation) => apply(blank, operation))
+
+    expect(fit.map(isFault)).toEqual([false, false, false])
+    expect(tooDeep).toMatchObject([{ kind: "encode" }, { kind: "encode" }, { kind: "encode" }])
+  })
+
+  it("is counted with the list a value is pushed to", () => {
+    const push = (levels: number) =>
+      apply(blank, { _tag: "modify", path: ["a"], change: pushing(nested(levels)), ...common })
+
+    expect([isFault(push(31)), isFault(push(32))]).toEqual([false, true])
+  })
+})
+
 describe("expiry", () => {
   const expired: State = { ...blank, data: { a: 5 }, ttl: { a: now } }
 
   it("lets an increment start from 0, without the old TTL", () => {
     const { state } = request(expired, [{ kind: "add", name: "a", by: 2 }])
 
-    expect(state).toMatchObject({ data: { a: 2 }, ttl: {} })
+    expect(state).toEqual({ ...expired, data: { a: 2 }, ttl: {} })
   })
 
   it("is kept by an increment while it is in the future", () => {
@@ -376,6 +445,60 @@ describe("expiry", () => {
     const { state } = request(live, [{ kind: "add", name: "a", by: 2 }])
 
     expect(state).toMatchObject({ data: { a: 7 }, ttl: { a: now + 1 } })
+  })
+
+  it.each([now - 1, now])("that is over already removes the key: %d", (ttlMillis) => {
+    const live: State = { ...expired, ttl: { a: now + 1 } }
+    const past: Operation = {
+      _tag: "put",
+      path: ["a"],
+      value: 1,
+      ttlMillis,
+      seen: [],
+      atMillis: now
+    }
+
+    expect(apply(live, past)).toEqual(blank)
+  })
+
+  it("of a key is kept by a put inside of it, and starts anew with the key", () => {
+    const inside: Operation = {
+      _tag: "put",
+      path: ["a", "x"],
+      value: 1,
+      ttlMillis: null,
+      seen: [],
+      atMillis: now
+    }
+    const live: State = { ...expired, ttl: { a: now + 1 } }
+
+    expect(apply(live, inside)).toEqual({ ...live, data: { a: { x: 1 } } })
+    expect(apply(expired, inside)).toEqual({ ...blank, data: { a: { x: 1 } } })
+  })
+
+  it("is none when it never comes", () => {
+    const forever: Operation = {
+      _tag: "put",
+      path: ["a"],
+      value: 1,
+      ttlMillis: Number.POSITIVE_INFINITY,
+      seen: [],
+      atMillis: now
+    }
+
+    expect(apply({ ...expired, ttl: { a: now + 1 } }, forever)).toEqual({
+      ...expired,
+      data: { a: 1 },
+      ttl: {}
+    })
+  })
+
+  it("is cleared when a null is remembered anew, which is a put", () => {
+    const live: State = { ...expired, data: { a: null }, ttl: { a: now + 1 } }
+
+    const { state } = request(live, [{ kind: "missing", name: "a", value: 1 }])
+
+    expect(state).toEqual({ ...live, data: { a: 1 }, ttl: {} })
   })
 
   it("is cleared by a plain put", () => {
@@ -405,16 +528,67 @@ describe("login", () => {
   })
 
   it("clears another user's data", () => {
-    expect(apply({ ...holding, userId: "bob" }, login)).toMatchObject({
-      data: {},
-      flash: {},
-      previousUrl: null,
-      userId: "ann"
+    const ofBob: State = {
+      ...holding,
+      userId: "bob",
+      lifetime: 5,
+      now: { b: { id: "2", value: 2 } }
+    }
+
+    expect(apply(ofBob, login)).toEqual({
+      ...initial("new", now + 5),
+      userId: "ann",
+      authenticatedAtMillis: now + 5
     })
+  })
+
+  it("starts the configured lifetime afresh", () => {
+    expect(apply({ ...holding, lifetime: "browser" }, login)).toMatchObject({ lifetime: null })
   })
 
   it("keeps the same user's data", () => {
     expect(apply({ ...holding, userId: "ann" }, login)).toMatchObject({ data: { cart: 1 } })
+  })
+})
+
+describe("a lifetime", () => {
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])("of %d is refused", (lifetime) => {
+    expect(apply(blank, { _tag: "lifetime", lifetime })).toMatchObject({ kind: "encode" })
+  })
+
+  it.each(["browser" as const, 1, null])("of %j is taken", (lifetime) => {
+    expect(apply(blank, { _tag: "lifetime", lifetime })).toEqual({ ...blank, lifetime })
+  })
+})
+
+describe("clearing the data", () => {
+  it("takes the TTLs along and leaves flash", () => {
+    const flash = { a: { id: "1", value: 1 } }
+    const full: State = { ...blank, data: { a: 1 }, ttl: { a: now + 1 }, flash }
+
+    expect(apply(full, { _tag: "clearData" })).toEqual({ ...blank, flash })
+  })
+})
+
+describe("flush", () => {
+  it("clears all that belongs to the visitor, and leaves how long the session lives", () => {
+    const full: State = {
+      data: { a: 1 },
+      flash: { a: { id: "1", value: 1 } },
+      now: { b: { id: "2", value: 1 } },
+      ttl: { a: now + 1 },
+      csrfSecret: "old",
+      previousUrl: "/p",
+      userId: "ann",
+      lifetime: 5,
+      authenticatedAtMillis: now,
+      absoluteFromMillis: now - 1
+    }
+
+    expect(apply(full, { _tag: "flush", csrfSecret: "new" })).toEqual({
+      ...initial("new", now - 1),
+      lifetime: 5
+    })
   })
 })
 

@@ -2,7 +2,18 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { isFault } from "../../src/core/fault.js"
 import { equals, type Json, type JsonObject } from "../../src/core/json.js"
-import { display, get, isKey, literal, parse, remove, set, single } from "../../src/core/path.js"
+import {
+  display,
+  get,
+  isKey,
+  literal,
+  parse,
+  pick,
+  remove,
+  removeAll,
+  set,
+  single
+} from "../../src/core/path.js"
 
 const deepFreeze = <T>(value: T): T => {
   if (typeof value !== "object" || value === null) return value
@@ -151,6 +162,25 @@ describe("display", () => {
 
     fc.assert(fc.property(segments, (key) => display(literal(...key)).length <= 80))
   })
+
+  it.each<readonly [string, string, string]>([
+    ["a line break", "a\n2026-01-01 logged in", "a\\u{a}2026-01-01 logged in"],
+    ["an escape sequence", "\u001b[2J", "\\u{1b}[2J"],
+    ["NUL and DEL", "a\0b\u007f", "a\\u{0}b\\u{7f}"],
+    ["a line separator", "a\u2028b", "a\\u{2028}b"],
+    ["a change of the direction of text", "a\u202eb", "a\\u{202e}b"],
+    ["half a character", "a\ud800b", "a\\u{d800}b"]
+  ])("escapes %s, so that a key writes no line of a log", (_name, key, shown) => {
+    expect([display(key), display(literal(key))]).toEqual([shown, shown])
+  })
+
+  it("shows letters of every language and emoji as they are", () => {
+    expect(display("größe.名前.😀")).toBe("größe.名前.😀")
+  })
+
+  it("does not cut a character in two", () => {
+    expect(display("😀".repeat(60))).toBe(`${"😀".repeat(39)}…`)
+  })
 })
 
 describe("get, set and remove", () => {
@@ -280,6 +310,100 @@ describe("get, set and remove", () => {
         else if (Array.isArray(parent)) {
           expect(get(result, at.slice(0, -1))).toHaveLength(parent.length - 1)
         } else expect(get(result, at)).toBe(undefined)
+      })
+    )
+  })
+
+  const letters: JsonObject = deepFreeze({ l: ["a", "b", "c", ["d", "e"]], o: { x: 1, y: 2 } })
+
+  it.each<readonly [string, ReadonlyArray<string>, unknown]>([
+    ["elements by the indexes they had", ["l.0", "l.1"], ["c", ["d", "e"]]],
+    ["elements in whatever order they are named", ["l.1", "l.0"], ["c", ["d", "e"]]],
+    ["an element that is named twice once", ["l.0", "l.0"], ["b", "c", ["d", "e"]]],
+    ["elements of a list in a list", ["l.3.0", "l.3.1", "l.0"], ["b", "c", []]],
+    ["an element and something in it", ["l.3", "l.3.0"], ["a", "b", "c"]],
+    ["what is there beside what is not", ["l.9", "l.2", "l.x"], ["a", "b", ["d", "e"]]]
+  ])("remove all: %s", (_name, keys, rest) => {
+    const result = removeAll(
+      letters,
+      keys.map((key) => key.split("."))
+    )
+
+    expect(result).toStrictEqual({ l: rest, o: { x: 1, y: 2 } })
+  })
+
+  it("remove all counts indexes as numbers, so 10 comes after 9", () => {
+    const data: JsonObject = { l: Array.from({ length: 12 }, (_, index) => index) }
+
+    const result = removeAll(data, [
+      ["l", "9"],
+      ["l", "10"],
+      ["l", "2"]
+    ])
+
+    expect(result).toStrictEqual({ l: [0, 1, 3, 4, 5, 6, 7, 8, 11] })
+  })
+
+  it("remove all gives the same whatever the order of the paths", () => {
+    const paths = fc.array(path, { maxLength: 5 })
+    const both = paths.chain((each) =>
+      fc.tuple(
+        fc.constant(each),
+        fc.shuffledSubarray(each, { minLength: each.length, maxLength: each.length })
+      )
+    )
+
+    fc.assert(
+      fc.property(root, both, (data, [some, shuffled]) => {
+        expect(removeAll(data, shuffled)).toStrictEqual(removeAll(data, some))
+      })
+    )
+  })
+
+  it.each<readonly [ReadonlyArray<string>, unknown]>([
+    [["l.1"], { l: ["b"] }],
+    [["l.2", "l.0"], { l: ["a", "c"] }],
+    [["l.3.1"], { l: [["e"]] }],
+    [["o.y"], { o: { y: 2 } }],
+    [["o", "o.y"], { o: { x: 1, y: 2 } }],
+    [["o.y", "l.9", "l.x", "o.z.z", "z"], { o: { y: 2 } }],
+    [["l.9"], {}],
+    [[], {}]
+  ])("pick %j from lists and objects", (keys, result) => {
+    const picked = pick(
+      letters,
+      keys.map((key) => key.split("."))
+    )
+
+    expect(picked).toStrictEqual(result)
+  })
+
+  it("pick what removing the rest would leave, in lists of lists and objects", () => {
+    const leaves = (value: Json, at: ReadonlyArray<string> = []): Array<ReadonlyArray<string>> =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...at, key]))
+        : [at]
+    const split = root.chain((data) =>
+      fc.tuple(fc.constant(data), fc.subarray(leaves(data).filter((at) => at.length > 0)))
+    )
+    const withoutEmpty = (value: Json): Json | undefined => {
+      if (typeof value !== "object" || value === null) return value
+      const left = Object.entries(value).flatMap(([key, inner]) => {
+        const part = withoutEmpty(inner)
+        return part === undefined ? [] : [[key, part] as const]
+      })
+      if (left.length === 0) return undefined
+      return Array.isArray(value) ? left.map(([, part]) => part) : Object.fromEntries(left)
+    }
+
+    fc.assert(
+      fc.property(split, ([data, some]) => {
+        const chosen = new Set(some.map((at) => JSON.stringify(at)))
+        const others = leaves(data).filter((at) => !chosen.has(JSON.stringify(at)))
+
+        const picked = pick(data, some)
+
+        expect(picked).toEqual(withoutEmpty(removeAll(data, others)) ?? {})
       })
     )
   })

@@ -1,0 +1,45 @@
+/**
+ * Form input without the fields that must not be kept: passwords, tokens and the like, told by their names.
+ */
+import { isList, isObject, type Json } from "./json.js"
+
+/** Parts that no harmless name contains, wherever they stand and however the words are joined. */
+const anywhere = /passw(?:or)?d|passphrase|passcode|pwd|csrf|xsrf|cvv|cvc/
+
+/** Words that are harmless as a part of another: `compass`, `secretary`, `tokenize`, `spinning`. */
+const words = new RegExp(
+  `\\b(?:${[
+    "(?:user|login|my|old|new|current|confirm)?pass",
+    "(?:[a-z]+)?tokens?",
+    "(?:[a-z]+)?secrets?",
+    "(?:secret|api|access|private|encryption) ?keys?",
+    "(?:otp|totp|pin|ssn|authorization|credentials?)",
+    "(?:card|creditcard|cc) ?(?:number|num|no)",
+    "security ?code",
+    "social security(?: number)?"
+  ].join("|")})\\b`
+)
+
+/** A name in lower-case words: `newPassword`, `new-password` and `user[new_password]` end alike. */
+const spaced = (name: string): string =>
+  name
+    .replace(/([a-z\d])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$2 ")
+    .replace(/[^A-Za-z]+/g, " ")
+    .toLowerCase()
+
+/** True when a field is named like a password, a token, or the number or code of a card. */
+export const isSecretName = (name: string): boolean => {
+  const text = spaced(name)
+  return anywhere.test(text.replaceAll(" ", "")) || words.test(text)
+}
+
+/** A copy of form input without fields of secret names, at any depth. */
+export const withoutSecrets = (value: Json): Json => {
+  if (isList(value)) return value.map(withoutSecrets)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !isSecretName(name))
+      .map(([name, inner]) => [name, withoutSecrets(inner)])
+  )
+}

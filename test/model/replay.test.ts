@@ -1,0 +1,89 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as fc from "fast-check"
+import { type Action, atOnce, pending } from "./actions.js"
+import { type Visit, World } from "./world.js"
+
+const action = fc.oneof(...pending)
+const some = fc.array(action, { maxLength: 10 })
+
+/** A request may also commit in its middle, or move the session to another id. */
+const withMoves = fc.array(fc.oneof({ weight: 12, arbitrary: action }, ...atOnce), {
+  maxLength: 10
+})
+const withCommits = fc.array(
+  fc.oneof(
+    { weight: 12, arbitrary: action },
+    fc.constantFrom<Action>({ kind: "commit" }, { kind: "invalidate" })
+  ),
+  { maxLength: 10 }
+)
+
+/** A stored session, and two requests that have loaded it. */
+const twoVisits = async (
+  before: ReadonlyArray<Action>
+): Promise<{ world: World; a: Visit; b: Visit }> => {
+  const world = new World()
+  const first = await world.begin()
+  await first.actAll(before)
+  // Whatever came before, there is something to store.
+  await first.act({ kind: "put", path: ["stored"], value: true })
+  await first.end()
+  return { world, a: await world.begin(), b: await world.begin() }
+}
+
+/** What the next request finds. */
+const next = async (world: World): Promise<void> => {
+  const visit = await world.begin()
+  visit.compare()
+}
+
+describe("two requests on one snapshot", () => {
+  it("store what their recorded operations give one after the other, or refuse the second whole", async () => {
+    const outcomes = new Map<string, number>()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          before: some,
+          inA: withMoves,
+          inB: some,
+          agesA: fc.boolean(),
+          agesB: fc.boolean()
+        }),
+        async ({ agesA, agesB, before, inA, inB }) => {
+          const { a, b, world } = await twoVisits(before)
+          await a.actAll(inA)
+          await b.actAll(inB)
+
+          await a.end(agesA)
+          const outcome = await b.end(agesB)
+
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+          await next(world)
+        }
+      ),
+      { numRuns: 200 }
+    )
+    // The generator reaches all three ends.
+    expect([...outcomes.keys()].sort()).toEqual(["conflict", "done", "gone"])
+  })
+
+  it("do so when both commit in their middle too, in turn", async () => {
+    await fc.assert(
+      fc.asyncProperty(withCommits, withCommits, some, async (inA, inB, late) => {
+        const { a, b, world } = await twoVisits([])
+        await a.actAll(inA.filter(({ kind }) => kind !== "invalidate"))
+        const fits = inB.filter(({ kind }) => kind !== "commit")
+        await b.actAll(fits)
+
+        await a.end()
+        await b.end()
+
+        const third = await world.begin()
+        await third.actAll(late)
+        await third.end()
+        await next(world)
+      }),
+      { numRuns: 100 }
+    )
+  })
+})
