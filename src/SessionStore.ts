@@ -1,6 +1,6 @@
 /**
  * The contract between the library and whatever keeps the sessions: the `SessionStore` service, `make`, which derives
- * the whole service from six primitives, and the memory layer.
+ * the whole service from six primitives, the memory layer, and `migrating`, for a change from one store to another.
  *
  * A store moves records. It knows nothing about tokens, cookies, HTTP or what a payload contains.
  *
@@ -18,6 +18,7 @@ import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
 import * as Figures from "./internal/figures.js"
 import { makeMemory } from "./internal/memoryStore.js"
+import { copyAll, makeMigrating } from "./internal/migrating.js"
 import * as Revocations from "./internal/revocations.js"
 
 export type {
@@ -383,3 +384,107 @@ export const layerMemoryWith = (options: {
  * @category layers
  */
 export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})
+
+/**
+ * A change of driver that is going on: what `migrating` provides beside the store.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Migration extends Context.Tag("effect-session/SessionStore/Migration")<
+  Migration,
+  {
+    readonly copy: Effect.Effect<number, SessionStoreError>
+    readonly copyProgress: Effect.Effect<CopyProgress, SessionStoreError>
+  }
+>() {}
+
+/**
+ * How far a change of driver is: the live sessions that still lie in `from`, and how many this process has copied since
+ * the layer was built. The change is over when none is left.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CopyProgress {
+  readonly left: number
+  readonly copied: number
+}
+
+/**
+ * Provides a store that moves sessions from one store to another while servers use it, so that a change of driver logs
+ * nobody out. A session is copied when it is first asked for, all others by `copy`.
+ *
+ * - Reads look into `to`, then into `from`; writes go to `to`. A session that ends, ends in both: nothing comes back.
+ * - Any number of servers may copy at once, and each may stop at any moment: a session is neither lost nor doubled, its
+ *   last id (a quarantine, an alias) goes with it, and its data are those that were written last.
+ * - Listings and figures see both stores and each session once. What ended before stays where it was kept.
+ * - While a session is being copied, `removeWhere` and `revokeUser` may count it twice. A session that `to` still keeps as
+ *   ended (`keepEnded`) is over, so on the way back to a store that was left within that time, its sessions are logged out.
+ *
+ * Switch all servers together. A server that still runs on `from` alone does not see the sessions that were copied: to it
+ * their users are logged out. It destroys and revokes what it sees, and the data it writes are copied; nothing else is at
+ * risk. When `copyProgress` says that none is left, switch all servers to `to`; until then none may run on `to` alone.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Effect, Layer } from "effect"
+ * import { FileSystemSessionStore, SessionStore } from "effect-session"
+ *
+ * const store = SessionStore.migrating({
+ *   from: FileSystemSessionStore.layer({ directory: "./old" }),
+ *   to: FileSystemSessionStore.layer({ directory: "./new" })
+ * })
+ *
+ * // Copies in the background what nobody asks for.
+ * const copying = Layer.scopedDiscard(Effect.forkScoped(SessionStore.copy))
+ *
+ * export const layer = copying.pipe(Layer.provideMerge(store), Layer.provide(NodeContext.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const migrating = <E, R, E2, R2>(options: {
+  readonly from: Layer.Layer<SessionStore, E, R>
+  readonly to: Layer.Layer<SessionStore, E2, R2>
+}): Layer.Layer<SessionStore | Migration, E | E2, R | R2> =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      // Built apart: both provide the one tag, and one layer given twice must not become one store.
+      const from = Context.get(yield* Layer.build(options.from), SessionStore)
+      const to = Context.get(yield* Layer.build(options.to), SessionStore)
+      const stores = { from, to, copied: 0 }
+      const left = Effect.map(from.count({}), ({ sessions }) => sessions)
+      return Context.make(SessionStore, make(makeMigrating(stores))).pipe(
+        Context.add(Migration, {
+          copy: copyAll(stores),
+          copyProgress: Effect.map(left, (left) => ({ left, copied: stores.copied }))
+        })
+      )
+    })
+  )
+
+/**
+ * Copies all sessions that are still in `from`; succeeds with how many there were. It may be interrupted and run again,
+ * and run on several servers at once. A session that cannot be read stays where it is, with a warning.
+ *
+ * Dies with `SessionConfigError` when `from` and `to` are one and the same store.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const copy: Effect.Effect<number, SessionStoreError, Migration> = Effect.flatMap(
+  Migration,
+  (migration) => migration.copy
+)
+
+/**
+ * Tells how far the change of driver is.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const copyProgress: Effect.Effect<CopyProgress, SessionStoreError, Migration> =
+  Effect.flatMap(Migration, (migration) => migration.copyProgress)
