@@ -161,6 +161,28 @@ describe("migrating", () => {
     })
   )
 
+  it.scoped(
+    "never completes the copy of a late process that another's claim is in the way of",
+    () =>
+      Effect.gen(function* () {
+        const { from, to, store } = yield* aMigration()
+        yield* from.insert(a)
+        yield* Effect.fork(
+          makeMigrating({ from: { ...from, remove: () => Effect.never }, to, copied: 0 }).find(a.id)
+        )
+        yield* Effect.yieldNow()
+        yield* store.move(a.id, { ...aRecord("b"), version: 4 }, a.version)
+        const looks = [Effect.succeed(Option.some(a))]
+        const late = { ...from, find: (id: string) => looks.pop() ?? from.find(id) }
+
+        const found = yield* makeMigrating({ from: late, to, copied: 0 }).find(a.id)
+
+        expect(found).toEqual(Option.none())
+        expect(looks).toEqual([])
+        expect(yield* listedIds(to)).toEqual([aRecord("b").id])
+      })
+  )
+
   it.scoped("finds a revocation that a server which was not switched made in from", () =>
     Effect.gen(function* () {
       const { from, store } = yield* aMigration()
