@@ -1,6 +1,6 @@
 /**
  * The contract between the library and whatever keeps the sessions: the `SessionStore` service, `make`, which derives
- * the whole service from six primitives, and the memory layer.
+ * the whole service from six primitives, the memory layer, and `migrating`, for a change from one store to another.
  *
  * A store moves records. It knows nothing about tokens, cookies, HTTP or what a payload contains.
  *
@@ -16,7 +16,9 @@ import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record
 import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
+import * as Figures from "./internal/figures.js"
 import { makeMemory } from "./internal/memoryStore.js"
+import { copyAll, makeMigrating } from "./internal/migrating.js"
 import * as Revocations from "./internal/revocations.js"
 
 export type {
@@ -98,13 +100,86 @@ export interface Primitives {
 /**
  * What a store may do better than `make` derives it. Each has the meaning of the service's method of that name.
  *
+ * Those that take a filter are called with a namespace only, and never with the one in which `make` keeps the marks of
+ * `revokeUser`: a call that could see a mark is derived instead. So no override needs to know of them.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Overrides
   extends Partial<
-    Pick<Service, "touch" | "collect" | "count" | "removeWhere" | "revokeUser" | "revokedWithin">
-  > {}
+    Pick<
+      Service,
+      "touch" | "collect" | "revokeUser" | "revokedWithin" | "addresses" | "hourly" | "usage"
+    >
+  > {
+  readonly count?: (filter: NamespaceFilter) => ReturnType<Service["count"]>
+  readonly removeWhere?: (
+    filter: NamespaceFilter,
+    options?: { readonly except?: string | undefined }
+  ) => ReturnType<Service["removeWhere"]>
+}
+
+/**
+ * A filter of one namespace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NamespaceFilter extends SessionFilter {
+  readonly namespace: string
+}
+
+/**
+ * Tells which sessions a figure is about: live ones, and those that are over and still kept (`keepEnded`, or not yet
+ * collected). What is left out does not restrict.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KeptFilter extends Omit<NamespaceFilter, "state"> {}
+
+/**
+ * The addresses a user was seen from, each once, in no particular order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserAddresses {
+  readonly userId: string
+  readonly addresses: ReadonlyArray<string>
+  /** How many sessions they were seen with. */
+  readonly sessions: number
+}
+
+/**
+ * The figures of one hour, which begins at `startMillis`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HourFigures {
+  readonly startMillis: number
+  readonly sessions: number
+  readonly users: number
+}
+
+/**
+ * The sums over a set of sessions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UsageFigures {
+  /** Sessions that are live. */
+  readonly live: number
+  /** Sessions that ended or expired and are still kept. */
+  readonly over: number
+  /** Length of all payloads together, in bytes of UTF-8; those of sessions that are over too, where they still have one. */
+  readonly payloadBytes: number
+  /** The time from creation to last activity of all sessions together, live or over. */
+  readonly activeMillis: number
+}
 
 /**
  * The whole service: the six primitives and what is derived from them.
@@ -161,6 +236,26 @@ export interface Service extends Primitives {
     readonly since: LocalInstant
     readonly exceptId?: string | undefined
   }) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Lists the users that the filter's sessions were seen with from more than one address, in no particular order.
+   * Sessions without a user or without an address do not count. Two addresses differ when their texts do.
+   */
+  readonly addresses: (
+    filter: KeptFilter
+  ) => Effect.Effect<ReadonlyArray<UserAddresses>, SessionStoreError>
+  /**
+   * Counts, for each hour from `fromMillis` on and before `untilMillis` (both multiples of 3,600,000), the sessions of
+   * the namespace, live or over and still kept, that were created before the hour's end and last active at its beginning
+   * or later; and the different users among them. The hours are in order, each is there, an empty one with 0. A session
+   * counts for the user it has now.
+   */
+  readonly hourly: (range: {
+    readonly namespace: string
+    readonly fromMillis: number
+    readonly untilMillis: number
+  }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
+  /** Adds up the filter's sessions. */
+  readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
 }
 
 /**
@@ -198,9 +293,9 @@ export const LocalInstant: { readonly now: () => LocalInstant } = { now: Revocat
  * Makes the whole service from the six primitives; what the store can do better it passes beside them.
  *
  * `keepEnded` must be the time the store's `remove` honours (default 0): `collect` needs it to tell what is due.
- * `entries` is wrapped, because the marks of `revokeUser` are records of the store itself (namespace
- * `effect-session/revocations`, no user, ids that no token leads to, gone after one to four days): they are in no
- * listing, no count and no `removeWhere`.
+ * The marks of a derived `revokeUser` are records of the store itself (namespace `effect-session/revocations`, no user,
+ * ids that no token leads to, gone after one to four days). `make` sees to it that they are in no listing, no figure and
+ * no `removeWhere`.
  *
  * @example
  * ```ts
@@ -221,7 +316,10 @@ export const make = (
 ): Service => {
   const { find, insert, update, move, remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
-  const removeWhere = primitives.removeWhere ?? Derived.removeWhere(entries, remove)
+  const removeWhere = Revocations.unlessMarks(
+    primitives.removeWhere,
+    Derived.removeWhere(entries, remove)
+  )
   const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
   return {
     find,
@@ -233,7 +331,7 @@ export const make = (
     removeWhere,
     touch: primitives.touch ?? Derived.touch(primitives),
     collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
-    count: primitives.count ?? Derived.count(entries),
+    count: Revocations.unlessMarks(primitives.count, Derived.count(entries)),
     revokeUser:
       primitives.revokeUser ??
       (({ namespace, userId, except }) =>
@@ -242,7 +340,10 @@ export const make = (
           Revocations.writeMark(primitives, { namespace, userId }, except),
           removeWhere({ namespace, userId }, { except })
         )),
-    revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives)
+    revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives),
+    addresses: Revocations.unlessMarks(primitives.addresses, Figures.addresses(entries)),
+    hourly: Revocations.unlessMarks(primitives.hourly, Figures.hourly(entries)),
+    usage: Revocations.unlessMarks(primitives.usage, Figures.usage(entries))
   }
 }
 
@@ -283,3 +384,107 @@ export const layerMemoryWith = (options: {
  * @category layers
  */
 export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})
+
+/**
+ * A change of driver that is going on: what `migrating` provides beside the store.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Migration extends Context.Tag("effect-session/SessionStore/Migration")<
+  Migration,
+  {
+    readonly copy: Effect.Effect<number, SessionStoreError>
+    readonly copyProgress: Effect.Effect<CopyProgress, SessionStoreError>
+  }
+>() {}
+
+/**
+ * How far a change of driver is: the live sessions that still lie in `from`, and how many this process has copied since
+ * the layer was built. The change is over when none is left.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CopyProgress {
+  readonly left: number
+  readonly copied: number
+}
+
+/**
+ * Provides a store that moves sessions from one store to another while servers use it, so that a change of driver logs
+ * nobody out. A session is copied when it is first asked for, all others by `copy`.
+ *
+ * - Reads look into `to`, then into `from`; writes go to `to`. A session that ends, ends in both: nothing comes back.
+ * - Any number of servers may copy at once, and each may stop at any moment: a session is neither lost nor doubled, its
+ *   last id (a quarantine, an alias) goes with it, and its data are those that were written last.
+ * - Listings and figures see both stores and each session once. What ended before stays where it was kept.
+ * - While a session is being copied, `removeWhere` and `revokeUser` may count it twice. A session that `to` still keeps as
+ *   ended (`keepEnded`) is over, so on the way back to a store that was left within that time, its sessions are logged out.
+ *
+ * Switch all servers together. A server that still runs on `from` alone does not see the sessions that were copied: to it
+ * their users are logged out. It destroys and revokes what it sees, and the data it writes are copied; nothing else is at
+ * risk. When `copyProgress` says that none is left, switch all servers to `to`; until then none may run on `to` alone.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Effect, Layer } from "effect"
+ * import { FileSystemSessionStore, SessionStore } from "effect-session"
+ *
+ * const store = SessionStore.migrating({
+ *   from: FileSystemSessionStore.layer({ directory: "./old" }),
+ *   to: FileSystemSessionStore.layer({ directory: "./new" })
+ * })
+ *
+ * // Copies in the background what nobody asks for.
+ * const copying = Layer.scopedDiscard(Effect.forkScoped(SessionStore.copy))
+ *
+ * export const layer = copying.pipe(Layer.provideMerge(store), Layer.provide(NodeContext.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const migrating = <E, R, E2, R2>(options: {
+  readonly from: Layer.Layer<SessionStore, E, R>
+  readonly to: Layer.Layer<SessionStore, E2, R2>
+}): Layer.Layer<SessionStore | Migration, E | E2, R | R2> =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      // Built apart: both provide the one tag, and one layer given twice must not become one store.
+      const from = Context.get(yield* Layer.build(options.from), SessionStore)
+      const to = Context.get(yield* Layer.build(options.to), SessionStore)
+      const stores = { from, to, copied: 0 }
+      const left = Effect.map(from.count({}), ({ sessions }) => sessions)
+      return Context.make(SessionStore, make(makeMigrating(stores))).pipe(
+        Context.add(Migration, {
+          copy: copyAll(stores),
+          copyProgress: Effect.map(left, (left) => ({ left, copied: stores.copied }))
+        })
+      )
+    })
+  )
+
+/**
+ * Copies all sessions that are still in `from`; succeeds with how many there were. It may be interrupted and run again,
+ * and run on several servers at once. A session that cannot be read stays where it is, with a warning.
+ *
+ * Dies with `SessionConfigError` when `from` and `to` are one and the same store.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const copy: Effect.Effect<number, SessionStoreError, Migration> = Effect.flatMap(
+  Migration,
+  (migration) => migration.copy
+)
+
+/**
+ * Tells how far the change of driver is.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const copyProgress: Effect.Effect<CopyProgress, SessionStoreError, Migration> =
+  Effect.flatMap(Migration, (migration) => migration.copyProgress)

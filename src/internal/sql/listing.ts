@@ -1,0 +1,149 @@
+/**
+ * The calls about many sessions: `entries`, `count`, `removeWhere`.
+ *
+ * They go page by page along `row_id`, which a session keeps for life: ids move, so pages by id could show a session twice
+ * or never.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { SessionFilter } from "../../core/record.js"
+import type { Primitives, Service } from "../../SessionStore.js"
+import type { SessionStoreError } from "../errors.js"
+import type { Condition } from "./dialect.js"
+import { hourMillis } from "./dialect.js"
+import { summaryColumns, toSummary } from "./rows.js"
+import type { Place } from "./sessions.js"
+import { decoding, ending } from "./sessions.js"
+
+const pageSize = 1000
+
+/** Lists summaries. */
+export const entries = ({ database, table }: Place): Primitives["entries"] => {
+  const select = `select ${summaryColumns(database.dialect)} from ${table.sessions}`
+  const page = (filter: SessionFilter, after: number) =>
+    database.callPatiently(
+      "entries",
+      Effect.gen(function* () {
+        const where = filtered(filter, yield* Clock.currentTimeMillis)
+        const rows = yield* database.query(
+          `${select} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+          [after, ...where.parameters]
+        )
+        const last = rows[rows.length - 1]
+        const isLast = last === undefined || rows.length < pageSize
+        const summaries = yield* decoding("entries", () =>
+          rows.map((row) => toSummary("entries", row))
+        )
+        return [
+          Chunk.unsafeFromArray(summaries),
+          isLast ? Option.none<number>() : Option.some(Number(last.row_id))
+        ] as const
+      })
+    )
+  return (filter) => Stream.paginateChunkEffect(0, (after) => page(filter, after))
+}
+
+/** Counts sessions and their users. */
+export const count = ({ database, table }: Place): Service["count"] => {
+  // In groups, because `count(distinct ...)` sorts.
+  const groups = `select user_id, count(*) as sessions from ${table.sessions}`
+  return (filter) =>
+    database.callPatiently(
+      "count",
+      Effect.gen(function* () {
+        const where = filtered(filter, yield* Clock.currentTimeMillis)
+        const rows = yield* database.query(
+          `select sum(sessions) as sessions, count(user_id) as users from (${groups} where ${where.text} group by user_id) as user_groups`,
+          where.parameters
+        )
+        return { sessions: Number(rows[0]?.sessions ?? 0), users: Number(rows[0]?.users ?? 0) }
+      })
+    )
+}
+
+/** Ends the live sessions a filter lets through, a page at a time. */
+export const removeWhere = (place: Place): Service["removeWhere"] => {
+  const { database, table, keepEndedMillis } = place
+  const [head, headParameters] =
+    keepEndedMillis > 0
+      ? [`update ${table.sessions} ${ending(place)}`, (now: number) => [now]]
+      : [`delete from ${table.sessions}`, () => []]
+  const page = (filter: SessionFilter, except: string | undefined, after: number) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const where = filtered({ ...filter, state: "live" }, now, except)
+      const rows = yield* database.query(
+        `select row_id from ${table.sessions} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+        [after, ...where.parameters]
+      )
+      const first = Number(rows[0]?.row_id)
+      const last = Number(rows[rows.length - 1]?.row_id)
+      if (rows.length === 0) return { ended: 0, last: Option.none<number>() }
+      // The condition once more: what moved or changed since is judged as it is now.
+      const ended = yield* database.change(
+        `${head} where row_id >= ? and row_id <= ? and ${where.text}`,
+        [...headParameters(now), first, last, ...where.parameters]
+      )
+      return { ended, last: rows.length < pageSize ? Option.none() : Option.some(last) }
+    })
+  const pages = (
+    filter: SessionFilter,
+    except: string | undefined,
+    after: number,
+    before: number
+  ): Effect.Effect<number, SessionStoreError> =>
+    Effect.flatMap(
+      database.callPatiently("removeWhere", page(filter, except, after)),
+      ({ ended, last }) =>
+        Option.isNone(last)
+          ? Effect.succeed(before + ended)
+          : pages(filter, except, last.value, before + ended)
+    )
+  return (filter, options) =>
+    filter.state === "over" ? Effect.succeed(0) : pages(filter, options?.except, 0, 0)
+}
+
+/** The condition of a filter, but for the session of which `except` is the id or the previous id. */
+const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {
+  const { namespace, userId, activeSinceMillis, state = "live" } = filter
+  const conditions: Array<Condition> = []
+  if (state === "live") conditions.push(live(now))
+  if (state === "over") conditions.push(over(now))
+  if (namespace !== undefined) conditions.push({ text: "namespace = ?", parameters: [namespace] })
+  if (userId !== undefined) conditions.push({ text: "user_id = ?", parameters: [userId] })
+  if (activeSinceMillis !== undefined) {
+    conditions.push({ text: "last_activity >= ?", parameters: [activeSinceMillis] })
+  }
+  if (except !== undefined) conditions.push(otherThan(except))
+  return {
+    text: conditions.map(({ text }) => text).join(" and ") || "1 = 1",
+    parameters: conditions.flatMap(({ parameters }) => parameters)
+  }
+}
+
+/** The value of `expires_hour` that belongs to an instant. */
+export const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
+
+// The hour says nothing that the expiry does not say: it is there for the index.
+const live = (now: number): Condition => ({
+  text: "ended_at is null and expires_hour >= ? and expires_at > ?",
+  parameters: [hourOf(now), now]
+})
+
+const expiredBy = (millis: number): Condition => ({
+  text: "ended_at is null and expires_hour <= ? and expires_at <= ?",
+  parameters: [hourOf(millis), millis]
+})
+
+const over = (now: number): Condition => {
+  const expired = expiredBy(now)
+  return { text: `(ended_at is not null or (${expired.text}))`, parameters: expired.parameters }
+}
+
+const otherThan = (except: string): Condition => ({
+  text: "id <> ? and (previous_id is null or previous_id <> ?)",
+  parameters: [except, except]
+})
