@@ -57,7 +57,7 @@ const changeEach: ChangeEach = ({ query }, change) => {
   where session.expires_at > given.now and session.ended_at is null
   for no key update of session skip locked
 ) update ${change.table} as session set ${change.set.map(([column, value]) => `${column} = ${value}`).join(", ")}
-from given where session.ctid = given.place and session.id = given.id returning session.id`
+from given where session.ctid = given.place and session.id = given.id returning given.id`
   return Effect.map(
     query(text, listsOf(change)),
     (rows) => new Set(rows.map((row) => String(row.id)))

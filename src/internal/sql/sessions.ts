@@ -35,8 +35,8 @@ export interface Find {
   readonly now: number
 }
 
-/** A call of `update`, made at `now`. */
-export interface Update extends Find {
+/** A call of `update` or `move` for the row that has this id and this version at `now`. */
+export interface Replace extends Find {
   readonly record: SessionRecord
   readonly version: number
 }
@@ -76,11 +76,11 @@ export const insert = ({ database, table }: Place): Primitives["insert"] => {
 }
 
 /** The columns `update` replaces: all but the id. */
-export const replaced = columns.slice(1)
+export const updated = columns.slice(1)
 
 /** Replaces a live row of one version. */
-export const update = ({ database, table }: Place): Call<Update, boolean> => {
-  const text = replacing(table, replaced)
+export const update = ({ database, table }: Place): Call<Replace, boolean> => {
+  const text = replacing(table, updated)
   return ({ id, record, version, now }) => {
     const values = valuesOf(record).slice(1)
     return database.call(
@@ -91,17 +91,12 @@ export const update = ({ database, table }: Place): Call<Update, boolean> => {
 }
 
 /** Replaces a live row of one version, its id too: one statement re-keys the row in every dialect. */
-export const move = ({ database, table }: Place): Primitives["move"] => {
+export const move = ({ database, table }: Place): Call<Replace, boolean> => {
   const text = replacing(table, columns)
-  return (fromId, record, expectedVersion) =>
+  return ({ id, record, version, now }) =>
     database.call(
       "move",
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        isWritten(
-          database,
-          database.change(text, [...valuesOf(record), fromId, expectedVersion, now])
-        )
-      )
+      isWritten(database, database.change(text, [...valuesOf(record), id, version, now]))
     )
 }
 

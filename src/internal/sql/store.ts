@@ -10,7 +10,7 @@ import { makeDatabase } from "./database.js"
 import { count, entries, removeWhere } from "./listing.js"
 import { checkTable } from "./migrate.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
-import { insert, move, type Place, remove } from "./sessions.js"
+import { insert, type Place, remove } from "./sessions.js"
 import { makeTable } from "./table.js"
 import { together } from "./together.js"
 
@@ -41,7 +41,6 @@ const callsOf = (place: Place, opening: Opening): Effect.Effect<Primitives & Ove
     return {
       ...shared,
       insert: insert(place),
-      move: move(place),
       remove: remove(place),
       entries: entries(place),
       collect: collect(place),

@@ -1,5 +1,5 @@
 /**
- * The calls that concurrent requests share: `find`, `update` and `touch`, each with others of its kind in one statement
+ * The calls that concurrent requests share: `find`, `update`, `move` and `touch`, each with others of its kind in one statement
  * where the dialect has one for it.
  *
  * The time is read by the caller and goes with the call, because a batch runs in nobody's surroundings.
@@ -18,16 +18,17 @@ import {
   type Find,
   isLive,
   type Place,
-  replaced,
+  type Replace,
   type Touch,
   touched,
-  type Update
+  updated
 } from "./sessions.js"
 
 /** The calls that are shared. */
 export interface Together {
   readonly find: Primitives["find"]
   readonly update: Primitives["update"]
+  readonly move: Primitives["move"]
   readonly touch: Service["touch"]
 }
 
@@ -39,12 +40,20 @@ export const together = (
   Effect.gen(function* () {
     const { changeEach, isOneOf } = coalesces ? place.database.dialect : nothing
     const find = yield* shared(Sessions.find(place), isOneOf && finding(place, isOneOf))
-    const update = yield* shared(Sessions.update(place), changeEach && updating(place, changeEach))
+    const update = yield* shared(
+      Sessions.update(place),
+      changeEach && replacing(place, changeEach, "update")
+    )
+    const move = yield* shared(
+      Sessions.move(place),
+      changeEach && replacing(place, changeEach, "move")
+    )
     const touch = yield* shared(Sessions.touch(place), changeEach && touching(place, changeEach))
     return {
       find: (id) => atThisTime((now) => find({ id, now })),
       update: (record, version) =>
         atThisTime((now) => update({ id: record.id, record, version, now })),
+      move: (id, record, version) => atThisTime((now) => move({ id, record, version, now })),
       touch: (id, version, lastActivityMillis, expiresAtMillis) =>
         atThisTime((now) => touch({ id, version, lastActivityMillis, expiresAtMillis, now }))
     }
@@ -144,23 +153,34 @@ const readable = (row: Row): SessionRecord | undefined => {
   }
 }
 
-const updating = ({ database, table }: Place, changeEach: ChangeEach): Batch<Update, boolean> => ({
-  sameKey: "apart",
-  batch: (calls) =>
-    database.call(
-      "update",
-      Effect.map(
-        changeEach(database, {
-          table: table.sessions,
-          set: replaced.map((column) => [column, `given.new_${column}`]),
-          given: replaced,
-          rows: calls.map((call) => ({ ...call, values: valuesOf(call.record).slice(1) }))
-        }),
-        // Why a row was not changed (gone, newer, or just locked by somebody) its own statement finds out.
-        (changed) => calls.map(({ id }) => (changed.has(id) ? true : undefined))
+/** Replaces rows, by `update` or by `move`, which give different columns. */
+const replacing = (
+  { database, table }: Place,
+  changeEach: ChangeEach,
+  operation: "update" | "move"
+): Batch<Replace, boolean> => {
+  const given = operation === "move" ? columns : updated
+  return {
+    sameKey: "apart",
+    batch: (calls) =>
+      database.call(
+        operation,
+        Effect.map(
+          changeEach(database, {
+            table: table.sessions,
+            set: given.map((column) => [column, `given.new_${column}`]),
+            given,
+            rows: calls.map((call) => ({
+              ...call,
+              values: valuesOf(call.record).slice(-given.length)
+            }))
+          }),
+          // Why a row was not changed (gone, newer, or just locked by somebody) its own statement finds out.
+          (changed) => calls.map(({ id }) => (changed.has(id) ? true : undefined))
+        )
       )
-    )
-})
+  }
+}
 
 const touching = ({ database, table }: Place, changeEach: ChangeEach): Batch<Touch, boolean> => ({
   sameKey: "apart",
