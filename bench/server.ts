@@ -38,6 +38,8 @@ process.on("message", () => {
   const { user, system } = process.cpuUsage()
   process.send?.({ cpuMicros: user + system })
 })
+// An exit in order, so that a profile of the process is written.
+process.on("SIGTERM", () => process.exit(0))
 process.on("disconnect", () => process.exit(0))
 
 const server = Layer.effectDiscard(announce).pipe(
