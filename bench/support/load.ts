@@ -10,8 +10,9 @@ export interface Outcome {
   readonly latencies: Float64Array
 }
 
-/** One visitor: a connection and the cookie it was given last. */
+/** One visitor: a connection and the cookie it was given last, or whose it was told to be. */
 export interface Visitor {
+  cookie: string
   readonly send: (path: string) => Promise<number>
   readonly close: () => void
 }
@@ -25,7 +26,6 @@ const open = (port: number): Promise<Socket> =>
 /** Connects one visitor. */
 export const visitor = async (port: number): Promise<Visitor> => {
   const socket = await open(port)
-  let cookie = ""
   let received = ""
   let settle: ((status: number) => void) | undefined
   let refuse: ((error: Error) => void) | undefined
@@ -38,18 +38,19 @@ export const visitor = async (port: number): Promise<Visitor> => {
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
     if (received.length < end + 4 + length) return
     received = ""
-    cookie = /set-cookie: ([^;\r]+)/i.exec(head)?.[1] ?? cookie
+    self.cookie = /set-cookie: ([^;\r]+)/i.exec(head)?.[1] ?? self.cookie
     settle?.(Number(head.slice(9, 12)))
   })
   const lost = () => refuse?.(new Error("The connection was closed."))
   socket.on("close", lost)
   socket.on("error", lost)
-  return {
+  const self: Visitor = {
+    cookie: "",
     send: (path) =>
       new Promise((resolve, reject) => {
         settle = resolve
         refuse = reject
-        const header = cookie === "" ? "" : `cookie: ${cookie}\r\n`
+        const header = self.cookie === "" ? "" : `cookie: ${self.cookie}\r\n`
         socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n${header}\r\n`)
       }),
     close: () => {
@@ -57,6 +58,7 @@ export const visitor = async (port: number): Promise<Visitor> => {
       socket.destroy()
     }
   }
+  return self
 }
 
 /** Connects so many visitors, each with a session of its own. */
@@ -67,11 +69,12 @@ export const visitors = async (port: number, count: number): Promise<ReadonlyArr
   return all
 }
 
-/** Lets every visitor ask for `path` again and again. */
+/** Lets every visitor ask for `path` again and again; with `cookies` each time as another one of them. */
 export const run = async (
   all: ReadonlyArray<Visitor>,
   path: string,
-  seconds: number
+  seconds: number,
+  cookies: ReadonlyArray<string> = []
 ): Promise<Outcome> => {
   const latencies: Array<number> = []
   let failures = 0
@@ -79,6 +82,7 @@ export const run = async (
   const end = began + seconds * 1000
   const visit = async (one: Visitor) => {
     for (let before = performance.now(); before < end; ) {
+      one.cookie = cookies[Math.floor(Math.random() * cookies.length)] ?? one.cookie
       const status = await one.send(path)
       const after = performance.now()
       if (status !== 200) failures += 1

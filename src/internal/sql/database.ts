@@ -19,8 +19,11 @@ import { mysql } from "./mysql.js"
 import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
 
-/** How long one call may take, in milliseconds. */
-export const deadlineMillis = 2000
+/** How long a call about one session may take, in milliseconds. */
+const deadlineMillis = 2000
+
+/** How long a call about many sessions may take, a page of them where there are pages. No request waits for those. */
+const patientMillis = 30_000
 
 /** How often a statement is repeated that the database undid because of another one. */
 const repetitions = 4
@@ -34,8 +37,10 @@ export interface Database extends Statements {
     operation: string,
     statements: Effect.Effect<A, SqlError | SessionStoreError>
   ) => Effect.Effect<A, SessionStoreError>
-  /** The same without a deadline. */
+  /** The same for calls that no request waits for. */
   readonly callPatiently: Database["call"]
+  /** The same without a deadline. */
+  readonly callWithoutEnd: Database["call"]
 }
 
 /** Wraps a client. Dies for a database the store does not know. */
@@ -55,7 +60,8 @@ export const makeDatabase = (client: SqlClient): Effect.Effect<Database, Session
       change: (text: string, parameters: ReadonlyArray<Parameter>) =>
         Effect.map(client.unsafe(dialect.native(text), parameters).raw, dialect.affected),
       call: call(deadlineMillis),
-      callPatiently: call(Number.POSITIVE_INFINITY)
+      callPatiently: call(patientMillis),
+      callWithoutEnd: call(Number.POSITIVE_INFINITY)
     }
   })
 

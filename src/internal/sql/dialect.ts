@@ -51,14 +51,28 @@ export interface Statements {
   ) => Effect.Effect<number, SqlError.SqlError>
 }
 
-/** A change of at most `limit` of the rows that `condition` matches. */
+/** A part of a `where` clause with its parameters. */
+export interface Condition {
+  readonly text: string
+  readonly parameters: ReadonlyArray<Parameter>
+}
+
+/** A change of at most `limit` of the rows that a condition matches. */
 export interface SomeRows {
   /** `delete from ...` or `update ... set ...`, without parameters. */
   readonly change: string
   readonly table: string
-  readonly condition: string
-  readonly parameters: ReadonlyArray<Parameter>
+  readonly condition: Condition
+  /** The columns of the index that finds the rows: without an order, few rows in a large table would mean to read it all. */
+  readonly order: string
   readonly limit: number
+}
+
+/** What became of it. */
+export interface Changed {
+  readonly count: number
+  /** The highest `row_id` among them. */
+  readonly lastRowId: number
 }
 
 /** Statements around a migration, so that only one runs at a time. */
@@ -124,7 +138,7 @@ export interface Dialect {
   readonly changeSome: (
     statements: Statements,
     rows: SomeRows
-  ) => Effect.Effect<number, SqlError.SqlError>
+  ) => Effect.Effect<Changed, SqlError.SqlError>
   /** Absent where concurrent finds do not share a statement. */
   readonly isOneOf: IsOneOf | undefined
   /** Absent where concurrent writes do not share a statement. */
@@ -135,8 +149,14 @@ export interface Dialect {
   readonly exclusion: (table: Table) => Exclusion
 }
 
-/** The width of `expires_slot`, in milliseconds: expiries are indexed by half hours. */
-export const slotMillis = 1_800_000
+/** The width of `expires_hour`, in milliseconds: expiries are indexed by hours. */
+export const hourMillis = 3_600_000
+
+/** Reads the rows that `returning row_id` gave. */
+export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
+  count: rows.length,
+  lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
+})
 
 /** The column `property` of what a driver returned, if it is a number. */
 export const numberAt = (answer: unknown, property: string): number => {

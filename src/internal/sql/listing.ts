@@ -12,25 +12,19 @@ import * as Stream from "effect/Stream"
 import type { SessionFilter } from "../../core/record.js"
 import type { Primitives, Service } from "../../SessionStore.js"
 import type { SessionStoreError } from "../errors.js"
-import type { Parameter } from "./dialect.js"
-import { slotMillis } from "./dialect.js"
+import type { Condition } from "./dialect.js"
+import { hourMillis } from "./dialect.js"
 import { summaryColumns, toSummary } from "./rows.js"
 import type { Place } from "./sessions.js"
 import { decoding, ending } from "./sessions.js"
 
 const pageSize = 1000
 
-/** A part of a `where` clause with its parameters. */
-export interface Condition {
-  readonly text: string
-  readonly parameters: ReadonlyArray<Parameter>
-}
-
 /** Lists summaries. */
 export const entries = ({ database, table }: Place): Primitives["entries"] => {
   const select = `select ${summaryColumns(database.dialect)} from ${table.sessions}`
   const page = (filter: SessionFilter, after: number) =>
-    database.call(
+    database.callPatiently(
       "entries",
       Effect.gen(function* () {
         const where = filtered(filter, yield* Clock.currentTimeMillis)
@@ -54,13 +48,17 @@ export const entries = ({ database, table }: Place): Primitives["entries"] => {
 
 /** Counts sessions and their users. */
 export const count = ({ database, table }: Place): Service["count"] => {
-  const select = `select count(*) as sessions, count(distinct user_id) as users from ${table.sessions}`
+  // In groups, because `count(distinct ...)` sorts.
+  const groups = `select user_id, count(*) as sessions from ${table.sessions}`
   return (filter) =>
-    database.call(
+    database.callPatiently(
       "count",
       Effect.gen(function* () {
         const where = filtered(filter, yield* Clock.currentTimeMillis)
-        const rows = yield* database.query(`${select} where ${where.text}`, where.parameters)
+        const rows = yield* database.query(
+          `select sum(sessions) as sessions, count(user_id) as users from (${groups} where ${where.text} group by user_id) as user_groups`,
+          where.parameters
+        )
         return { sessions: Number(rows[0]?.sessions ?? 0), users: Number(rows[0]?.users ?? 0) }
       })
     )
@@ -76,7 +74,7 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
   const page = (filter: SessionFilter, except: string | undefined, after: number) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const where = and(filtered({ ...filter, state: "live" }, now), otherThan(except))
+      const where = filtered({ ...filter, state: "live" }, now, except)
       const rows = yield* database.query(
         `select row_id from ${table.sessions} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
         [after, ...where.parameters]
@@ -97,17 +95,19 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
     after: number,
     before: number
   ): Effect.Effect<number, SessionStoreError> =>
-    Effect.flatMap(database.call("removeWhere", page(filter, except, after)), ({ ended, last }) =>
-      Option.isNone(last)
-        ? Effect.succeed(before + ended)
-        : pages(filter, except, last.value, before + ended)
+    Effect.flatMap(
+      database.callPatiently("removeWhere", page(filter, except, after)),
+      ({ ended, last }) =>
+        Option.isNone(last)
+          ? Effect.succeed(before + ended)
+          : pages(filter, except, last.value, before + ended)
     )
   return (filter, options) =>
     filter.state === "over" ? Effect.succeed(0) : pages(filter, options?.except, 0, 0)
 }
 
-/** The condition of a filter. */
-export const filtered = (filter: SessionFilter, now: number): Condition => {
+/** The condition of a filter, but for the session of which `except` is the id or the previous id. */
+const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {
   const { namespace, userId, activeSinceMillis, state = "live" } = filter
   const conditions: Array<Condition> = []
   if (state === "live") conditions.push(live(now))
@@ -117,28 +117,25 @@ export const filtered = (filter: SessionFilter, now: number): Condition => {
   if (activeSinceMillis !== undefined) {
     conditions.push({ text: "last_activity >= ?", parameters: [activeSinceMillis] })
   }
-  return conditions.reduce(and, always)
+  if (except !== undefined) conditions.push(otherThan(except))
+  return {
+    text: conditions.map(({ text }) => text).join(" and ") || "1 = 1",
+    parameters: conditions.flatMap(({ parameters }) => parameters)
+  }
 }
 
-const always: Condition = { text: "1 = 1", parameters: [] }
+/** The value of `expires_hour` that belongs to an instant. */
+export const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
 
-const and = (one: Condition, other: Condition): Condition => ({
-  text: `${one.text} and ${other.text}`,
-  parameters: [...one.parameters, ...other.parameters]
-})
-
-const slotOf = (millis: number): number => Math.floor(millis / slotMillis)
-
-// The slot says nothing that the expiry does not say: it is there for the index.
+// The hour says nothing that the expiry does not say: it is there for the index.
 const live = (now: number): Condition => ({
-  text: "ended_at is null and expires_slot >= ? and expires_at > ?",
-  parameters: [slotOf(now), now]
+  text: "ended_at is null and expires_hour >= ? and expires_at > ?",
+  parameters: [hourOf(now), now]
 })
 
-/** The condition of a row that expired at an instant or before and was not ended yet. */
-export const expiredBy = (millis: number): Condition => ({
-  text: "ended_at is null and expires_slot <= ? and expires_at <= ?",
-  parameters: [slotOf(millis), millis]
+const expiredBy = (millis: number): Condition => ({
+  text: "ended_at is null and expires_hour <= ? and expires_at <= ?",
+  parameters: [hourOf(millis), millis]
 })
 
 const over = (now: number): Condition => {
@@ -146,10 +143,7 @@ const over = (now: number): Condition => {
   return { text: `(ended_at is not null or (${expired.text}))`, parameters: expired.parameters }
 }
 
-const otherThan = (except: string | undefined): Condition =>
-  except === undefined
-    ? always
-    : {
-        text: "id <> ? and (previous_id is null or previous_id <> ?)",
-        parameters: [except, except]
-      }
+const otherThan = (except: string): Condition => ({
+  text: "id <> ? and (previous_id is null or previous_id <> ?)",
+  parameters: [except, except]
+})

@@ -50,7 +50,7 @@ export const migrate = (
   Effect.gen(function* () {
     const database = yield* makeDatabase(yield* SqlClient)
     const table = yield* makeTable(database.dialect, tableName)
-    const done = yield* database.callPatiently("migrate", exclusively(database, table))
+    const done = yield* database.callWithoutEnd("migrate", exclusively(database, table))
     yield* checkTable(database, table)
     return done
   })
@@ -63,7 +63,7 @@ export const checkTable = (
   const probe = (selected: string, from: string) =>
     database.query(`select ${selected} from ${from} where 1 = 0`, [])
   const probes = Effect.zipRight(
-    probe(`${columns.join(", ")}, expires_slot, row_id`, table.sessions),
+    probe(`${columns.join(", ")}, expires_hour, row_id`, table.sessions),
     probe("namespace, user_id, except_id, revoked_at", table.revocations)
   )
   const told = Effect.catchAll(probes, (error): Effect.Effect<string | undefined, SqlError> => {

@@ -1,7 +1,7 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
 import * as Effect from "effect/Effect"
 import type { Dialect, DriverFailure, Failure, IsOneOf, Row } from "./dialect.js"
-import { numberAt, slotMillis } from "./dialect.js"
+import { changedOf, hourMillis, numberAt } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `\`${identifier.replaceAll("`", "``")}\``
@@ -22,18 +22,22 @@ export const mysql: Dialect = {
   affected: (answer) => numberAt(answer, "affectedRows"),
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // Read without locks, then changed by key: `delete ... limit` would lock what it passes, also live sessions.
-  changeSome: ({ change, query }, { change: head, table, condition, parameters, limit }) =>
-    Effect.flatMap(
-      // A number would be sent as a floating point number, which `limit` refuses.
-      query(`select row_id from ${table} where ${condition} limit ?`, [...parameters, `${limit}`]),
-      (rows) =>
-        Effect.map(
-          Effect.forEach(chunksOf(rows), (ids) =>
-            change(`${head} where row_id in (${inList}) and ${condition}`, [...ids, ...parameters])
-          ),
-          (counts) => counts.reduce((sum, count) => sum + count, 0)
-        )
-    ),
+  changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>
+    Effect.gen(function* () {
+      const rows = yield* query(
+        `select row_id from ${table} where ${condition.text} order by ${order} limit ?`,
+        // As text: a number would be sent as a floating point number, which `limit` refuses.
+        [...condition.parameters, `${limit}`]
+      )
+      let count = 0
+      for (const ids of chunksOf(rows)) {
+        count += yield* change(`${head} where row_id in (${inList}) and ${condition.text}`, [
+          ...ids,
+          ...condition.parameters
+        ])
+      }
+      return { count, lastRowId: changedOf(rows).lastRowId }
+    }),
   isOneOf: (column, values) => isOneOf(column, values),
   // There is no way to tell which of several rows were changed.
   changeEach: undefined,
@@ -138,13 +142,13 @@ const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string>
   previous_kind varchar(10),
   previous_until bigint,
   previous_token varchar(512),
-  expires_slot bigint generated always as (expires_at div ${slotMillis}) stored,
+  expires_hour bigint generated always as (expires_at div ${hourMillis}) stored,
   row_id bigint not null auto_increment,
   primary key (id),
   unique key row_id (row_id),
   key user_id (user_id, row_id),
   key previous_id (previous_id),
-  key ended_at (ended_at, expires_slot),
+  key ended_at (ended_at, expires_hour, row_id),
   key previous_token (previous_token(1), previous_until)
 ) character set utf8mb4 collate utf8mb4_bin`,
   `create table if not exists ${revocations} (

@@ -1,7 +1,7 @@
 /** PostgreSQL, from version 12. */
 import * as Effect from "effect/Effect"
 import type { ChangeEach, Dialect, DriverFailure, EachRow, Failure } from "./dialect.js"
-import { numberAt, slotMillis } from "./dialect.js"
+import { changedOf, hourMillis, numberAt } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
@@ -19,15 +19,18 @@ export const postgres: Dialect = {
   greatest: "greatest",
   least: "least",
   byteLength: (column) => `octet_length(${column})`,
-  nowMillis: "(extract(epoch from clock_timestamp()) * 1000)::bigint",
+  nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
   affected: (answer) => numberAt(answer, "rowCount"),
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // By ctid, which is the cheapest. The condition stands twice, because in a partitioned table a ctid is not unique.
-  changeSome: ({ change }, { change: head, table, condition, parameters, limit }) =>
-    change(
-      `${head} where ctid = any(array(select ctid from ${table} where ${condition} ` +
-        `limit ? for update skip locked)) and ${condition}`,
-      [...parameters, limit, ...parameters]
+  changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
+    Effect.map(
+      query(
+        `${head} where ctid = any(array(select ctid from ${table} where ${condition.text} ` +
+          `order by ${order} limit ? for update skip locked)) and ${condition.text} returning row_id`,
+        [...condition.parameters, limit, ...condition.parameters]
+      ),
+      changedOf
     ),
   isOneOf: (column, values) => ({ text: `${column} = any(?::text[])`, parameters: [values] }),
   changeEach: (statements, change) => changeEach(statements, change),
@@ -104,7 +107,7 @@ const failures: Readonly<Record<string, Failure>> = {
 const classifyOther = ({ code }: DriverFailure): Failure =>
   !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08|57P|28|3D)/.test(code) ? "unavailable" : "unknown"
 
-// Updates stay HOT (they touch no index) as long as the expiry stays in its half hour: `expires_slot` is a column and not
+// Updates stay HOT (they touch no index) as long as the expiry stays in its hour: `expires_hour` is a column and not
 // an index on an expression, because PostgreSQL would look at the column in the expression. The room the fill factor
 // leaves is where the new versions of a row go.
 const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<string> => [
@@ -124,13 +127,13 @@ const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<
   previous_kind text,
   previous_until bigint,
   previous_token text,
-  expires_slot bigint generated always as (expires_at / ${slotMillis}) stored,
+  expires_hour bigint generated always as (expires_at / ${hourMillis}) stored,
   row_id bigserial not null
-) with (fillfactor = 85)`,
+) with (fillfactor = 90)`,
   `create index if not exists ${index("row_id")} on ${sessions} (row_id)`,
   `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
   `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
-  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_slot)`,
+  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_hour, row_id)`,
   `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
   `create table if not exists ${revocations} (
   namespace text collate "C" not null,

@@ -1,6 +1,7 @@
-/** SQLite, from version 3.31. */
+/** SQLite, from version 3.35. */
+import * as Effect from "effect/Effect"
 import type { Dialect, DriverFailure, Failure } from "./dialect.js"
-import { numberAt, slotMillis } from "./dialect.js"
+import { changedOf, hourMillis, numberAt } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
@@ -18,11 +19,14 @@ export const sqlite: Dialect = {
   nowMillis: "cast((julianday('now') - 2440587.5) * 86400000 as integer)",
   affected: (answer) => numberAt(answer, "changes"),
   classify: (failure) => classify(failure),
-  changeSome: ({ change }, { change: head, table, condition, parameters, limit }) =>
-    change(`${head} where row_id in (select row_id from ${table} where ${condition} limit ?)`, [
-      ...parameters,
-      limit
-    ]),
+  changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
+    Effect.map(
+      query(
+        `${head} where row_id in (select row_id from ${table} where ${condition.text} order by ${order} limit ?) returning row_id`,
+        [...condition.parameters, limit]
+      ),
+      changedOf
+    ),
   // Nothing ever waits: a statement has ended before the next call is made.
   isOneOf: undefined,
   changeEach: undefined,
@@ -77,11 +81,11 @@ const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<
   previous_kind text,
   previous_until integer,
   previous_token text,
-  expires_slot integer generated always as (expires_at / ${slotMillis}) virtual
+  expires_hour integer generated always as (expires_at / ${hourMillis}) virtual
 )`,
   `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
   `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
-  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_slot)`,
+  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_hour, row_id)`,
   `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
   `create table if not exists ${revocations} (
   namespace text not null,
