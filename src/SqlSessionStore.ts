@@ -8,20 +8,15 @@
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors.js"
-import { collect } from "./internal/sql/collect.js"
-import { makeDatabase } from "./internal/sql/database.js"
-import { count, entries, removeWhere } from "./internal/sql/listing.js"
 import * as Migrate from "./internal/sql/migrate.js"
-import { revokedWithin, revokeUser } from "./internal/sql/revocations.js"
-import type { Place } from "./internal/sql/sessions.js"
-import { find, insert, move, remove, touch, update } from "./internal/sql/sessions.js"
-import { defaultTable, makeTable } from "./internal/sql/table.js"
-import type { Overrides, Primitives, Service } from "./SessionStore.js"
-import { make as makeStore, SessionStore } from "./SessionStore.js"
+import { openStore } from "./internal/sql/store.js"
+import { defaultTable } from "./internal/sql/table.js"
+import type { Service } from "./SessionStore.js"
+import { SessionStore } from "./SessionStore.js"
 
 /**
  * The settings of the SQL store.
@@ -49,13 +44,13 @@ export interface Options {
 export const make = (
   options: Options = {}
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError, SqlClient> =>
-  Effect.gen(function* () {
-    const database = yield* makeDatabase(yield* SqlClient)
-    const table = yield* makeTable(database.dialect, options.table ?? defaultTable)
-    yield* Migrate.checkTable(database, table)
-    const keepEndedMillis = Duration.toMillis(options.keepEnded ?? 0)
-    return makeStore(primitivesOf({ database, table, keepEndedMillis }), options)
-  })
+  Effect.flatMap(SqlClient, (client) =>
+    openStore(client, {
+      table: options.table ?? defaultTable,
+      keepEnded: options.keepEnded ?? 0,
+      coalesces: true
+    })
+  )
 
 /**
  * Provides a `SessionStore` in the database of the app's `SqlClient`, in a table that a migration made.
@@ -156,21 +151,3 @@ export const migrations = (
       Migrate.runMigration(migration, options.table ?? defaultTable)
     ])
   )
-
-const primitivesOf = (place: Place): Primitives & Overrides => {
-  const ends = removeWhere(place)
-  return {
-    find: find(place),
-    insert: insert(place),
-    update: update(place),
-    move: move(place),
-    remove: remove(place),
-    entries: entries(place),
-    touch: touch(place),
-    collect: collect(place),
-    count: count(place),
-    removeWhere: ends,
-    revokeUser: revokeUser(place, ends),
-    revokedWithin: revokedWithin(place)
-  }
-}

@@ -29,8 +29,11 @@ export interface DriverFailure {
   readonly message: string
 }
 
-/** A parameter of a statement. */
-export type Parameter = string | number | null
+/** A value of a column. */
+export type Value = string | number | null
+
+/** A parameter of a statement; a list only where the database takes one. */
+export type Parameter = Value | ReadonlyArray<Value>
 
 /** A row as a driver returns it. */
 export type Row = Readonly<Record<string, unknown>>
@@ -81,6 +84,36 @@ export interface Exclusion {
   readonly abort: string
 }
 
+/** The condition that a column has one of these values. */
+export type IsOneOf = (
+  column: string,
+  values: ReadonlyArray<string>
+) => { readonly text: string; readonly parameters: ReadonlyArray<Parameter> }
+
+/** What is done to the rows of several calls. */
+export interface EachRow {
+  readonly table: string
+  /** Columns and what they become, in words of the row, `session`, and of what the call gave, `given.new_<column>`. */
+  readonly set: ReadonlyArray<readonly [column: string, expression: string]>
+  /** The columns whose values the calls give. */
+  readonly given: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<{
+    readonly id: string
+    readonly version: number
+    readonly now: number
+    readonly values: ReadonlyArray<Value>
+  }>
+}
+
+/**
+ * Changes each row that is live and has the version its call expects; succeeds with the ids of those that were changed.
+ * Waits for nobody: a row that is locked is left out.
+ */
+export type ChangeEach = (
+  statements: Statements,
+  change: EachRow
+) => Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
+
 /** One database. */
 export interface Dialect {
   readonly name: "postgres" | "mysql" | "sqlite"
@@ -106,6 +139,10 @@ export interface Dialect {
     statements: Statements,
     rows: SomeRows
   ) => Effect.Effect<Changed, SqlError.SqlError>
+  /** Absent where concurrent finds do not share a statement. */
+  readonly isOneOf: IsOneOf | undefined
+  /** Absent where concurrent writes do not share a statement. */
+  readonly changeEach: ChangeEach | undefined
   /** The statements of the migration `0001_create_sessions`. Each may be run again. */
   readonly createSessions: (table: Table) => ReadonlyArray<string>
   readonly createMigrations: (table: Table) => string

@@ -1,6 +1,6 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure, Row } from "./dialect.js"
+import type { Dialect, DriverFailure, Failure, IsOneOf, Row } from "./dialect.js"
 import { changedOf, hourMillis, numberAt } from "./dialect.js"
 import type { Table } from "./table.js"
 
@@ -38,6 +38,9 @@ export const mysql: Dialect = {
       }
       return { count, lastRowId: changedOf(rows).lastRowId }
     }),
+  isOneOf: (column, values) => isOneOf(column, values),
+  // There is no way to tell which of several rows were changed.
+  changeEach: undefined,
   createSessions: (table) => createSessions(table),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer unsigned not null,
@@ -71,6 +74,14 @@ const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>
     chunks.push([...chunk, ...Array.from({ length: listLength - chunk.length }, () => last)])
   }
   return chunks
+}
+
+// Filled up to a power of two by repeating the last, so that the server keeps seven prepared statements and not 64.
+const isOneOf: IsOneOf = (column, values) => {
+  const length = 2 ** Math.ceil(Math.log2(values.length))
+  const last = values[values.length - 1] ?? ""
+  const parameters = Array.from({ length }, (_, index) => values[index] ?? last)
+  return { text: `${column} in (${parameters.map(() => "?").join(",")})`, parameters }
 }
 
 const failures: Readonly<Record<string, Failure>> = {

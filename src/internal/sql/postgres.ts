@@ -1,6 +1,6 @@
 /** PostgreSQL, from version 12. */
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure } from "./dialect.js"
+import type { ChangeEach, Dialect, DriverFailure, EachRow, Failure } from "./dialect.js"
 import { changedOf, hourMillis, numberAt } from "./dialect.js"
 import type { Table } from "./table.js"
 
@@ -32,6 +32,8 @@ export const postgres: Dialect = {
       ),
       changedOf
     ),
+  isOneOf: (column, values) => ({ text: `${column} = any(?::text[])`, parameters: [values] }),
+  changeEach: (statements, change) => changeEach(statements, change),
   createSessions: (table) => createSessions(table),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer primary key,
@@ -45,6 +47,38 @@ export const postgres: Dialect = {
     abort: "rollback"
   })
 }
+
+// The rows are locked first, and those that are locked already are passed over. So two of these statements never wait for
+// each other in a circle, and a transaction that keeps one row locked does not hold up the others. Then by ctid, which costs
+// nothing more; with the id as well, because in a partitioned table a ctid is not unique.
+const changeEach: ChangeEach = ({ query }, change) => {
+  const given = ["id", "version", "now", ...change.given.map((column) => `new_${column}`)]
+  const arrays = ["text", "integer", "bigint", ...change.given.map(typeOf)]
+  const text = `with given as (
+  select session.ctid as place, given.* from unnest(${arrays.map((type) => `?::${type}[]`).join(", ")}) as given(${given.join(", ")})
+  join ${change.table} as session on session.id = given.id and session.version = given.version
+  where session.expires_at > given.now and session.ended_at is null
+  for no key update of session skip locked
+) update ${change.table} as session set ${change.set.map(([column, value]) => `${column} = ${value}`).join(", ")}
+from given where session.ctid = given.place and session.id = given.id returning given.id`
+  return Effect.map(
+    query(text, listsOf(change)),
+    (rows) => new Set(rows.map((row) => String(row.id)))
+  )
+}
+
+/** One list a column. */
+const listsOf = ({ rows, given }: EachRow) => [
+  rows.map(({ id }) => id),
+  rows.map(({ version }) => version),
+  rows.map(({ now }) => now),
+  ...given.map((_, index) => rows.map(({ values }) => values[index] ?? null))
+]
+
+const typeOf = (column: string): string =>
+  column === "version" ? "integer" : bigints.has(column) ? "bigint" : "text"
+
+const bigints = new Set(["created_at", "last_activity", "expires_at", "ended_at", "previous_until"])
 
 const failures: Readonly<Record<string, Failure>> = {
   "23505": "duplicate",

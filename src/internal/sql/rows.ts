@@ -1,7 +1,7 @@
 /** Between rows and records. */
 import type { PreviousId, SessionRecord, SessionSummary } from "../../core/record.js"
 import { SessionStoreError } from "../errors.js"
-import type { Dialect, Parameter, Row } from "./dialect.js"
+import type { Dialect, Row, Value } from "./dialect.js"
 
 /** The columns of a record, in the order of `valuesOf`. */
 export const columns = [
@@ -23,7 +23,7 @@ export const columns = [
 ] as const
 
 /** The values of a record, in the order of `columns`. */
-export const valuesOf = (record: SessionRecord): ReadonlyArray<Parameter> => [
+export const valuesOf = (record: SessionRecord): ReadonlyArray<Value> => [
   record.id,
   record.namespace,
   record.userId,

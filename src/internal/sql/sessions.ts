@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord, SessionSummary } from "../../core/record.js"
-import type { Primitives, Service } from "../../SessionStore.js"
+import type { Primitives } from "../../SessionStore.js"
 import { SessionStoreError } from "../errors.js"
 import type { Database } from "./database.js"
 import type { Row } from "./dialect.js"
@@ -29,16 +29,36 @@ export const isLive = "expires_at > ? and ended_at is null"
 export const ending = ({ database: { dialect } }: Place): string =>
   `set ended_at = ${dialect.least}(?, expires_at), payload = '', previous_id = null, previous_kind = null, previous_until = null, previous_token = null`
 
+/** A call of `find`, made at `now`. */
+export interface Find {
+  readonly id: string
+  readonly now: number
+}
+
+/** A call of `update` or `move` for the row that has this id and this version at `now`. */
+export interface Replace extends Find {
+  readonly record: SessionRecord
+  readonly version: number
+}
+
+/** A call of `touch`, made at `now`. */
+export interface Touch extends Find {
+  readonly version: number
+  readonly lastActivityMillis: number
+  readonly expiresAtMillis: number
+}
+
+type Call<In, Out> = (call: In) => Effect.Effect<Out, SessionStoreError>
+
 /** Finds by id, and only on a miss by the previous id, so that a hit costs one statement. */
-export const find = ({ database, table }: Place): Primitives["find"] => {
+export const find = ({ database, table }: Place): Call<Find, Option.Option<SessionRecord>> => {
   const select = `select ${columns.join(", ")} from ${table.sessions}`
   const byId = `${select} where id = ? and ${isLive}`
   const byPrevious = `${select} where previous_id = ? and previous_until > ? and ${isLive} limit 1`
-  return (id) =>
+  return ({ id, now }) =>
     database.call(
       "find",
       Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
         const found = (yield* database.query(byId, [id, now]))[0]
         if (found !== undefined) return Option.some(yield* record("find", found))
         const moved = (yield* database.query(byPrevious, [id, now, now]))[0]
@@ -55,49 +75,44 @@ export const insert = ({ database, table }: Place): Primitives["insert"] => {
     database.call("insert", isWritten(database, database.change(text, valuesOf(record))))
 }
 
+/** The columns `update` replaces: all but the id. */
+export const updated = columns.slice(1)
+
 /** Replaces a live row of one version. */
-export const update = ({ database, table }: Place): Primitives["update"] => {
-  const [, ...others] = columns
-  const text = replacing(table, others)
-  return (record, expectedVersion) =>
-    database.call(
+export const update = ({ database, table }: Place): Call<Replace, boolean> => {
+  const text = replacing(table, updated)
+  return ({ id, record, version, now }) => {
+    const values = valuesOf(record).slice(1)
+    return database.call(
       "update",
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const [, ...values] = valuesOf(record)
-        return isWritten(
-          database,
-          database.change(text, [...values, record.id, expectedVersion, now])
-        )
-      })
+      isWritten(database, database.change(text, [...values, id, version, now]))
     )
+  }
 }
 
 /** Replaces a live row of one version, its id too: one statement re-keys the row in every dialect. */
-export const move = ({ database, table }: Place): Primitives["move"] => {
+export const move = ({ database, table }: Place): Call<Replace, boolean> => {
   const text = replacing(table, columns)
-  return (fromId, record, expectedVersion) =>
+  return ({ id, record, version, now }) =>
     database.call(
       "move",
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        isWritten(
-          database,
-          database.change(text, [...valuesOf(record), fromId, expectedVersion, now])
-        )
-      )
+      isWritten(database, database.change(text, [...valuesOf(record), id, version, now]))
     )
 }
 
-/** Moves activity and expiry forward. */
-export const touch = ({ database, table }: Place): Service["touch"] => {
+/** The columns `touch` moves forward. */
+export const touched = ["last_activity", "expires_at"]
+
+/** Moves activity and expiry forward; succeeds with whether there was such a row. */
+export const touch = ({ database, table }: Place): Call<Touch, boolean> => {
   const { greatest } = database.dialect
   const text = `update ${table.sessions} set last_activity = ${greatest}(last_activity, ?), expires_at = ${greatest}(expires_at, ?) where id = ? and version = ? and ${isLive}`
-  return (id, version, lastActivityMillis, expiresAtMillis) =>
+  return ({ id, version, lastActivityMillis, expiresAtMillis, now }) =>
     database.call(
       "touch",
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.asVoid(
-          database.change(text, [lastActivityMillis, expiresAtMillis, id, version, now])
-        )
+      isWritten(
+        database,
+        database.change(text, [lastActivityMillis, expiresAtMillis, id, version, now])
       )
     )
 }

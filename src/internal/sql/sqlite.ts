@@ -27,6 +27,9 @@ export const sqlite: Dialect = {
       ),
       changedOf
     ),
+  // Nothing ever waits: a statement has ended before the next call is made.
+  isOneOf: undefined,
+  changeEach: undefined,
   createSessions: (table) => createSessions(table),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer primary key not null,

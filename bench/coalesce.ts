@@ -1,0 +1,81 @@
+/**
+ * What the coalescer costs by itself: CPU a call, against the same call made directly, with a "statement" that only
+ * waits for the next turn of the event loop. Medians of the rounds.
+ */
+import { Effect } from "effect"
+import * as Coalesce from "../src/internal/coalesce.js"
+
+const rounds = 7
+const calls = 40_000
+
+const statement = Effect.async<number>((resume) => {
+  setImmediate(() => resume(Effect.succeed(1)))
+})
+
+type Run = (call: string) => Effect.Effect<number>
+
+const measure = async (run: Run, concurrency: number): Promise<number> => {
+  const worker = async (first: number) => {
+    for (let index = first; index < calls; index += concurrency) {
+      await Effect.runPromise(run(`id-${index}`))
+    }
+  }
+  const before = process.cpuUsage()
+  await Promise.all(Array.from({ length: concurrency }, (_, first) => worker(first)))
+  const { system, user } = process.cpuUsage(before)
+  return (user + system) / calls
+}
+
+const median = (values: ReadonlyArray<number>): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+
+const main = async () => {
+  let statements = 0
+  const direct: Run = () => statement
+  const coalesced: Run = await Effect.runPromise(
+    Coalesce.make({
+      single: (_: string) =>
+        Effect.suspend(() =>
+          Effect.zipRight(
+            Effect.sync(() => {
+              statements++
+            }),
+            statement
+          )
+        ),
+      batch: (batch) =>
+        Effect.suspend(() =>
+          Effect.map(
+            Effect.zipRight(
+              Effect.sync(() => {
+                statements++
+              }),
+              statement
+            ),
+            () => batch.map(() => 1)
+          )
+        ),
+      key: (call) => call,
+      sameKey: "apart",
+      retriesSingly: () => true
+    })
+  )
+  for (const concurrency of [1, 10, 64]) {
+    const figures = { direct: [] as Array<number>, coalesced: [] as Array<number> }
+    for (let round = 0; round <= rounds; round++) {
+      const one = await measure(direct, concurrency)
+      statements = 0
+      const other = await measure(coalesced, concurrency)
+      if (round === 0) continue
+      figures.direct.push(one)
+      figures.coalesced.push(other)
+    }
+    console.log(
+      `concurrency ${concurrency}: direct ${median(figures.direct).toFixed(2)} us, ` +
+        `coalesced ${median(figures.coalesced).toFixed(2)} us a call, ` +
+        `${(statements / calls).toFixed(3)} statements a call`
+    )
+  }
+}
+
+await main()
