@@ -339,7 +339,8 @@ const backOff = (attempts: number): Effect.Effect<void> =>
 const isTouchDue = (cell: Cell, base: Base): boolean =>
   now(cell) - base.record.lastActivityMillis >= cell.surroundings.compiled.touchMillis
 
-const touch = (cell: Cell, base: Base): Effect.Effect<"done", SessionStoreError> => {
+/** Moves the last activity and with it the expiry; nothing else. */
+export const touch = (cell: Cell, base: Base): Effect.Effect<"done", SessionStoreError> => {
   const nowMillis = now(cell)
   const expiresAtMillis = expiry(cell, base.state, nowMillis)
   const { id, version } = base.record
