@@ -8,23 +8,30 @@
  * @since 0.1.0
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/csrf.js"
+import { actor } from "./internal/actor.js"
 import { callable } from "./internal/callable.js"
 import { type Cell, now } from "./internal/cell.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { formTokens } from "./internal/formTokens.js"
+import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import * as Operations from "./internal/operations.js"
 import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
 import * as SessionEvents from "./SessionEvents.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  RouteLayer
+} from "./internal/mounts.js"
 export {
   /**
    * @since 0.1.0
@@ -60,14 +67,6 @@ export interface Options {
 }
 
 /**
- * The layer of a middleware for routes of `HttpLayerRouter` that have a session.
- *
- * @since 0.1.0
- * @category models
- */
-export type RouteLayer = Layer.Layer<never, never, HttpLayerRouter.Request<"Requires", Session>>
-
-/**
  * For `HttpApp` and `HttpRouter`: checks every unsafe request before the app.
  *
  * @example
@@ -85,9 +84,7 @@ export type RouteLayer = Layer.Layer<never, never, HttpLayerRouter.Request<"Requ
  * @since 0.1.0
  * @category middleware
  */
-export const middleware = (
-  options: Options = {}
-): (<E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R | Session>) => {
+export const middleware = (options: Options = {}): Middleware => {
   const rules = compile(options)
   return (app) => guard(rules, app)
 }
@@ -100,14 +97,7 @@ export const middleware = (
  * @category layers
  */
 export const layer: RouteLayer & ((options?: Options) => RouteLayer) = callable(
-  (options: Options = {}): RouteLayer => {
-    const rules = compile(options)
-    // The platform types the layer of a middleware that needs a service as a hint to combine it. Provided to routes inside
-    // `SessionMiddleware.layer` it finds the session all the same, and this type asks for exactly that.
-    return HttpLayerRouter.middleware<{ provides: never }>()(
-      Effect.succeed((app) => guard(rules, app))
-    ).layer as never
-  }
+  (options?: Options): RouteLayer => routeLayer(middleware(options))
 )
 
 /**
@@ -124,15 +114,13 @@ export const layerHttpApi: Layer.Layer<CsrfHttpApi> &
   return Layer.succeed(
     CsrfHttpApi,
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      Effect.contextWithEffect((context: Context.Context<never>) => {
-        // The session is provided by the middleware outside this one, which the platform's types cannot say.
-        const cell = Context.unsafeGet(context as Context.Context<Session>, Session)
-        return Effect.flatMap(verdict(rules, request, cell), (reason) =>
+      withSession((cell) =>
+        Effect.flatMap(verdict(rules, request, cell), (reason) =>
           reason === undefined
             ? Effect.void
             : Effect.zipRight(reject(cell, reason), Effect.fail(new CsrfRejected()))
         )
-      })
+      )
     )
   )
 })
@@ -238,7 +226,8 @@ const tokensOf = (
 const reject = (cell: Cell, reason: Reason): Effect.Effect<void> =>
   Effect.suspend(() => {
     cell.mode = "ephemeral"
-    return SessionEvents.publish({ _tag: "CsrfRejected", reason, atMillis: now(cell) })
+    const of = actor(cell, cell.state.userId)
+    return SessionEvents.publish({ _tag: "CsrfRejected", reason, ...of, atMillis: now(cell) })
   })
 
 const refusal = () => answer(403, "The request was refused: its CSRF check failed.")
