@@ -3,23 +3,50 @@
  *
  * An unsafe method (anything but GET, HEAD, OPTIONS) is refused with 403 before the handler when `Sec-Fetch-Site`, or
  * else `Origin`, says that another site sent it, and when it carries no valid token in `X-CSRF-Token`, `X-XSRF-TOKEN` or
- * the form field `_token`. Mount it inside the session middleware.
+ * the form field `_token`. Mount it inside the session middleware and outside whatever reads the body.
  *
  * @since 0.1.0
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/csrf.js"
+import { actor } from "./internal/actor.js"
+import { callable } from "./internal/callable.js"
 import { type Cell, now } from "./internal/cell.js"
+import { SessionConfigError } from "./internal/errors.js"
+import { formTokens } from "./internal/formTokens.js"
+import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import * as Operations from "./internal/operations.js"
+import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
 import * as SessionEvents from "./SessionEvents.js"
+import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
+
+export type {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  RouteLayer
+} from "./internal/mounts.js"
+export {
+  /**
+   * @since 0.1.0
+   * @category tags
+   */
+  CsrfHttpApi as HttpApi,
+  /**
+   * @since 0.1.0
+   * @category errors
+   */
+  CsrfRejected
+} from "./SessionHttpApi.js"
 
 /**
- * What can be changed about the check.
+ * What can be changed about the check. Anything that cannot be used is thrown as a `SessionConfigError` at once.
  *
  * @since 0.1.0
  * @category models
@@ -27,38 +54,76 @@ import * as SessionEvents from "./SessionEvents.js"
 export interface Options {
   /** Origins that may send requests, such as `https://example.com`. Default: the request's own host, with either scheme. */
   readonly origins?: ReadonlyArray<string> | undefined
-  /** Paths that are not checked, compared exactly and without the query. Default none. */
+  /**
+   * Paths that are not checked at all, such as `/webhooks/payments`. Compared with the path as the client sent it, the
+   * query apart and prefixes of mounts included: no pattern, no decoding, and `/a/` is not `/a`. Default none.
+   */
   readonly exempt?: ReadonlyArray<string> | undefined
+  /**
+   * How many bytes of a form are searched for the field `_token`: a form with large files sends it before them.
+   * Default 1 MiB.
+   */
+  readonly maxFormBytes?: number | undefined
 }
-
-type Response = HttpServerResponse.HttpServerResponse
-
-const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 /**
  * For `HttpApp` and `HttpRouter`: checks every unsafe request before the app.
  *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { Csrf, SessionMiddleware } from "effect-session"
+ *
+ * export const app = HttpRouter.empty.pipe(
+ *   HttpRouter.post("/orders", HttpServerResponse.text("ordered")),
+ *   Csrf.middleware({ exempt: ["/webhooks/payments"] }),
+ *   SessionMiddleware.middleware
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category middleware
  */
-export const middleware =
-  (options: Options = {}) =>
-  <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
-    guard(options, app)
+export const middleware = (options: Options = {}): Middleware => {
+  const rules = compile(options)
+  return (app) => guard(rules, app)
+}
 
 /**
- * For `HttpLayerRouter`: the same check for the routes it is provided to.
+ * For `HttpLayerRouter`: the same check for the routes it is provided to. A layer as it stands, and with options a
+ * function that gives one: `Layer.provide(Csrf.layer)`, `Layer.provide(Csrf.layer({ exempt }))`.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (
-  options: Options = {}
-): Layer.Layer<never, never, HttpLayerRouter.Request<"Requires", Session>> =>
-  // The platform types the layer of a middleware that needs a service as a hint to combine it. Provided to routes inside
-  // `SessionMiddleware.layer` it finds the session all the same, and this type asks for exactly that.
-  HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed((app) => guard(options, app)))
-    .layer as never
+export const layer: RouteLayer & ((options?: Options) => RouteLayer) = callable(
+  (options?: Options): RouteLayer => routeLayer(middleware(options))
+)
+
+/**
+ * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403). A layer as it stands, and with
+ * options a function that gives one. In the definition the session comes last, since the last is the outermost:
+ * `.middleware(Csrf.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpApi: Layer.Layer<CsrfHttpApi> &
+  ((options?: Options) => Layer.Layer<CsrfHttpApi>) = callable((options: Options = {}) => {
+  const rules = compile(options)
+  return Layer.succeed(
+    CsrfHttpApi,
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      withSession((cell) =>
+        Effect.flatMap(verdict(rules, request, cell), (reason) =>
+          reason === undefined
+            ? Effect.void
+            : Effect.zipRight(reject(cell, reason), Effect.fail(new CsrfRejected()))
+        )
+      )
+    )
+  )
+})
 
 /**
  * The hidden input of a form, as HTML: `<input type="hidden" name="_token" value="...">`.
@@ -71,71 +136,98 @@ export const field: Effect.Effect<string, never, Session> = Effect.map(
   (cell) => `<input type="hidden" name="_token" value="${Operations.csrfToken(cell)}">`
 )
 
-const guard = <E, R>(options: Options, app: Effect.Effect<Response, E, R>) =>
-  Effect.flatMap(
-    verdict(options),
-    (reason): Effect.Effect<Response, E, R | Session> =>
-      reason === undefined ? app : refuse(reason)
-  )
+/** Options that were checked. */
+interface Rules {
+  readonly origins: ReadonlyArray<string> | undefined
+  readonly exempt: ReadonlySet<string>
+  readonly maxFormBytes: number
+}
 
-const verdict = (options: Options) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-    if (safeMethods.has(request.method)) return Effect.succeed(undefined)
-    const path = request.originalUrl.split("?", 1)[0] as string
-    if (options.exempt?.includes(path) === true) return Effect.succeed(undefined)
-    const reason = siteProblem(request, options)
-    if (reason !== undefined) return Effect.succeed(reason)
-    return Effect.map(tokenOf(request), (token) => ({ token })).pipe(
-      Effect.zipWith(Session, ({ token }, cell: Cell) =>
-        token !== undefined && Operations.verifyToken(cell, token) ? undefined : "token"
+const compile = ({ exempt = [], maxFormBytes = 2 ** 20, origins }: Options): Rules => {
+  for (const path of exempt) {
+    if (rawPath(path) === path && !path.includes("#")) continue
+    const reason = `must list paths such as "/webhooks", without a query: "${path}" is none.`
+    throw new SessionConfigError({ field: "exempt", reason })
+  }
+  if (!Number.isSafeInteger(maxFormBytes) || maxFormBytes < 1) {
+    throw new SessionConfigError({ field: "maxFormBytes", reason: "must be a positive integer." })
+  }
+  return { origins: origins?.map(originOf), exempt: new Set(exempt), maxFormBytes }
+}
+
+const originOf = (text: string): string => {
+  const origin = parseOrigin(text)
+  if (origin !== undefined) return origin
+  const reason = `must list origins such as "https://example.com": "${text}" is none.`
+  throw new SessionConfigError({ field: "origins", reason })
+}
+
+type Reason = "site" | "origin" | "token"
+
+const guard = <E, R>(
+  rules: Rules,
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): HttpApp.Default<E, R | Session> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.flatMap(Session, (cell) =>
+      Effect.flatMap(
+        verdict(rules, request, cell),
+        (reason): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+          reason === undefined ? app : Effect.as(reject(cell, reason), refusal())
       )
     )
-  })
-
-const siteProblem = (
-  request: HttpServerRequest.HttpServerRequest,
-  options: Options
-): string | undefined => {
-  const { origin } = request.headers
-  const trusted = origin !== undefined && options.origins?.includes(origin) === true
-  if (trusted) return undefined
-  const site = request.headers["sec-fetch-site"]
-  if (site !== undefined) return site === "same-origin" || site === "none" ? undefined : "site"
-  if (origin === undefined) return undefined
-  if (options.origins !== undefined) return "origin"
-  return isOwnOrigin(origin, request.headers.host) ? undefined : "origin"
-}
-
-const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
-  host !== undefined &&
-  /^[A-Za-z0-9.:[\]-]+$/.test(host) &&
-  (origin === `http://${host}` || origin === `https://${host}`)
-
-/** The token of the request: a header, else the field of a form, whose body the handler can still read. */
-const tokenOf = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<string | undefined> => {
-  const header = request.headers["x-csrf-token"] ?? request.headers["x-xsrf-token"]
-  if (header !== undefined) return Effect.succeed(header)
-  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "")) {
-    return Effect.succeed(undefined)
-  }
-  return Effect.match(request.urlParamsBody, {
-    onFailure: () => undefined,
-    onSuccess: (params) => {
-      const tokens = Array.from(params).filter(([name]) => name === "_token")
-      return tokens.length === 1 ? tokens[0]?.[1] : undefined
-    }
-  })
-}
-
-const refuse = (reason: string) =>
-  Effect.flatMap(Session, (cell) =>
-    Effect.as(
-      SessionEvents.publish({ _tag: "CsrfRejected", reason, atMillis: now(cell) }),
-      HttpServerResponse.text("The request was refused: its CSRF check failed.", {
-        status: 403,
-        headers: { "cache-control": "no-store" }
-      })
-    )
   )
+
+/** Why the request is refused, or nothing. Where it comes from is looked at before its body. */
+const verdict = (
+  rules: Rules,
+  request: HttpServerRequest.HttpServerRequest,
+  cell: Cell
+): Effect.Effect<Reason | undefined> =>
+  Effect.suspend(() => {
+    if (isSafeMethod(methodOf(request))) return Effect.succeed(undefined)
+    const path = rawPath(request.originalUrl)
+    if (path !== undefined && rules.exempt.has(path)) return Effect.succeed(undefined)
+    const { headers } = request
+    const { host, origin, "sec-fetch-site": site } = headers
+    const problem = siteProblem({ host, origin, site }, rules.origins)
+    if (problem !== undefined) return Effect.succeed(problem)
+    return Effect.map(tokensOf(rules, request, cell), (tokens) =>
+      tokens.length > 0 && tokens.every((token) => Operations.verifyToken(cell, token))
+        ? undefined
+        : "token"
+    )
+  })
+
+/** The method as the client wrote it where the server still has it: the platform writes it in upper case. */
+const methodOf = (request: HttpServerRequest.HttpServerRequest): string => {
+  const { source } = request
+  const written = typeof source === "object" && source !== null && "method" in source
+  return written && typeof source.method === "string" ? source.method : request.method
+}
+
+/** The tokens the request carries, which must all be right: those of headers, else the one of a form. */
+const tokensOf = (
+  rules: Rules,
+  request: HttpServerRequest.HttpServerRequest,
+  cell: Cell
+): Effect.Effect<ReadonlyArray<string>> => {
+  const sent = [request.headers["x-csrf-token"], request.headers["x-xsrf-token"]]
+  const headers = sent.filter((header) => header !== undefined)
+  if (headers.length > 0) return Effect.succeed(headers)
+  // The secret of a session that is not stored was made a moment ago, so no form can know it.
+  if (cell.base === null) return Effect.succeed([])
+  return Effect.map(formTokens(request, rules.maxFormBytes), (fields) =>
+    fields.length === 1 ? fields : []
+  )
+}
+
+/** Tells of the refusal, and keeps the session as it was: neither touched nor its flash aged. */
+const reject = (cell: Cell, reason: Reason): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    cell.mode = "ephemeral"
+    const of = actor(cell, cell.state.userId)
+    return SessionEvents.publish({ _tag: "CsrfRejected", reason, ...of, atMillis: now(cell) })
+  })
+
+const refusal = () => answer(403, "The request was refused: its CSRF check failed.")

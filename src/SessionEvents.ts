@@ -16,20 +16,21 @@ import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 
 /**
- * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`.
+ * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came
+ * from as far as `SessionConfig.trustedProxies` reaches.
  *
  * @since 0.1.0
  * @category models
  */
 export type SessionEvent = { readonly atMillis: number } & (
-  | { readonly _tag: "Created"; readonly id: string }
-  | {
+  | ({ readonly _tag: "Created"; readonly id: string } & Actor)
+  | ({
       readonly _tag: "Regenerated"
       readonly id: string
       readonly from: string
       readonly reason: "login" | "regenerate" | "migrate" | "invalidate"
-    }
-  | { readonly _tag: "Destroyed"; readonly id: string }
+    } & Actor)
+  | ({ readonly _tag: "Destroyed"; readonly id: string } & Actor)
   | { readonly _tag: "Expired"; readonly count: number }
   | {
       readonly _tag: "Revoked"
@@ -38,16 +39,27 @@ export type SessionEvent = { readonly atMillis: number } & (
       readonly userId?: string | undefined
     }
   | { readonly _tag: "ConflictReplayed"; readonly id: string; readonly attempts: number }
-  | { readonly _tag: "InvalidId"; readonly reason: "malformed" | "ambiguous" | "unknown" }
-  | { readonly _tag: "CsrfRejected"; readonly reason: string }
-  | {
+  | ({
+      readonly _tag: "InvalidId"
+      readonly reason: "malformed" | "ambiguous" | "unknown"
+    } & Client)
+  | ({ readonly _tag: "CsrfRejected"; readonly reason: string } & Actor)
+  | ({
       readonly _tag: "GuardTripped"
       readonly id: string
       readonly guard: string
       readonly policy: "terminate" | "log"
-    }
+    } & Actor)
   | { readonly _tag: "PayloadDiscarded"; readonly id: string; readonly reason: string }
 )
+
+interface Client {
+  readonly clientAddress?: string | undefined
+}
+
+interface Actor extends Client {
+  readonly userId?: string | undefined
+}
 
 /**
  * Where events are published. The default hub is one for the whole process, so nothing has to be provided.

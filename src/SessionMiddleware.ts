@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { IncomingMessage } from "node:http"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -168,10 +169,16 @@ const begin = (
 
 const addressOf = (request: Request, compiled: Compiled): string | null =>
   clientAddress({
-    socket: Option.getOrUndefined(request.remoteAddress),
+    socket: peerOf(request),
     forwardedFor: request.headers["x-forwarded-for"],
     isTrusted: compiled.isTrustedProxy ?? (() => false)
   }) ?? null
+
+/** The socket's own peer: `remoteAddress` is whatever `HttpMiddleware.xForwardedHeaders` was told by anybody. */
+const peerOf = ({ remoteAddress, source }: Request): string | undefined =>
+  source instanceof IncomingMessage
+    ? source.socket.remoteAddress
+    : Option.getOrUndefined(remoteAddress)
 
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
 const atTheEnd = (cell: Cell, store: Service, options: Options) => {

@@ -6,8 +6,8 @@
  */
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from "node:net"
 
-/** Tells whether a normalised address belongs to a trusted proxy. */
-export type ProxyMatcher = (address: string) => boolean
+/** Tells whether a peer is a trusted proxy: by its address, or by how many proxies stand between it and the server. */
+export type ProxyMatcher = (address: string, hop?: number) => boolean
 
 const MAX_ADDRESS_TEXT = 128
 const MAX_HOPS = 64
@@ -15,13 +15,19 @@ const MAX_USER_AGENT = 512
 const MAPPED = "::ffff:"
 
 /**
- * Makes the matcher for a list of addresses and CIDR ranges, IPv4 and IPv6.
+ * Makes the matcher for a list of addresses and CIDR ranges, IPv4 and IPv6, or for a number of proxies, of which the
+ * socket's peer is the first.
  *
- * Answers `{ bad }` with the first entry that is neither. An empty list trusts nobody.
+ * Answers `{ bad }` with the first entry that is neither, or the number that is none from 0 to 64. An empty list and 0
+ * trust nobody.
  */
 export const makeProxyMatcher = (
-  list: ReadonlyArray<string>
+  list: ReadonlyArray<string> | number
 ): ProxyMatcher | { readonly bad: string } => {
+  if (typeof list === "number") {
+    if (!Number.isInteger(list) || list < 0 || list > MAX_HOPS) return { bad: String(list) }
+    return (_address, hop = 0) => hop < list
+  }
   if (list.length === 0) return () => false
   // One list a family, so that "::/0" never speaks for IPv4.
   const blocks = { ipv4: new BlockList(), ipv6: new BlockList() }
@@ -92,7 +98,10 @@ const withoutPort = (text: string): string => {
  *
  * The header is walked from the right, as each proxy appends the address it was called from. The first address that is
  * no trusted proxy is the client; an entry that is no address ends the walk at the last trusted one, since what stands
- * further left may be the client's own invention.
+ * further left may be the client's own invention. `Forwarded` and other headers are not believed.
+ *
+ * A peer whose address is unknown (a Unix socket, a web handler) is in no list, so its client is unknown; only a number
+ * of proxies reaches further.
  */
 export const clientAddress = (source: {
   readonly socket: string | undefined
@@ -100,10 +109,10 @@ export const clientAddress = (source: {
   readonly isTrusted: ProxyMatcher
 }): string | undefined => {
   let address = source.socket === undefined ? undefined : normalize(source.socket)
-  if (address === undefined || source.forwardedFor === undefined) return address
+  if (source.forwardedFor === undefined) return address
   let end = source.forwardedFor.length
   // A chain longer than this is not one of real proxies; the bound keeps a forged header cheap.
-  for (let hops = 0; hops < MAX_HOPS && end >= 0 && source.isTrusted(address); hops++) {
+  for (let hops = 0; hops < MAX_HOPS && end >= 0 && source.isTrusted(address ?? "", hops); hops++) {
     const comma = end === 0 ? -1 : source.forwardedFor.lastIndexOf(",", end - 1)
     const hop = normalize(source.forwardedFor.slice(comma + 1, end))
     if (hop === undefined) return address
@@ -111,6 +120,24 @@ export const clientAddress = (source: {
     end = comma
   }
   return address
+}
+
+/** How many leading bits of an address count when two are compared. */
+export interface Prefixes {
+  readonly ipv4: number
+  readonly ipv6: number
+}
+
+/** True when two addresses are of one family and agree in as many leading bits as its prefix has. */
+export const sameNetwork = (left: string, right: string, prefixes: Prefixes): boolean => {
+  const [one, other] = [normalize(left), normalize(right)]
+  if (one === undefined || other === undefined) return false
+  if (one === other) return true
+  const family = familyOf(one)
+  if (family !== familyOf(other)) return false
+  const network = new BlockList()
+  network.addSubnet(one, prefixes[family], family)
+  return network.check(other, family)
 }
 
 /**

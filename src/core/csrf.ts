@@ -1,8 +1,9 @@
 /**
- * The CSRF token: a secret kept with the session, shown to pages in a masked form that differs each time.
+ * The rules against cross-site request forgery, apart from HTTP: which requests are checked, where a request may come
+ * from, and the token: a secret kept with the session, shown to pages in a masked form that differs each time.
  *
- * The mask keeps the secret from being guessed through the length of compressed responses (BREACH). Where the token is
- * looked for, and when, is decided elsewhere.
+ * The mask keeps the secret from being guessed through the length of compressed responses (BREACH). How the token is
+ * found in a request is decided elsewhere.
  */
 import { timingSafeEqual } from "node:crypto"
 import { fillRandom, isBase64Url, isToken, makeToken } from "./token.js"
@@ -44,4 +45,63 @@ const xorInto = (target: Uint8Array, pad: Uint8Array): void => {
   for (let index = 0; index < target.length; index++) {
     target[index] = (target[index] ?? 0) ^ (pad[index] ?? 0)
   }
+}
+
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
+
+/** True for exactly GET, HEAD and OPTIONS, as they are written here. */
+export const isSafeMethod = (method: string): boolean => safeMethods.has(method)
+
+/** What the headers of a request say about where it comes from, as they came. */
+export interface Provenance {
+  /** `Sec-Fetch-Site` */
+  readonly site: string | undefined
+  /** `Origin` */
+  readonly origin: string | undefined
+  /** `Host` */
+  readonly host: string | undefined
+}
+
+/**
+ * Tells what speaks against a request: `site` or `origin`, or nothing.
+ *
+ * An origin of `origins` is always right. Otherwise `Sec-Fetch-Site` decides where a browser sends it, and else the
+ * origin must be one of `origins`, or without them the request's own host with either scheme. A request with neither
+ * header has nothing against it.
+ */
+export const siteProblem = (
+  from: Provenance,
+  origins: ReadonlyArray<string> | undefined
+): "site" | "origin" | undefined => {
+  const { origin, site } = from
+  if (origin !== undefined && origins?.includes(origin) === true) return undefined
+  if (site !== undefined) return site === "same-origin" || site === "none" ? undefined : "site"
+  if (origin === undefined) return undefined
+  return origins === undefined && isOwnOrigin(origin, from.host) ? undefined : "origin"
+}
+
+// A host with anything else in it could move the end of the host when it is put into a URL.
+const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
+  host !== undefined &&
+  /^[A-Za-z0-9._:[\]-]+$/.test(host) &&
+  (origin === parseOrigin(`http://${host}`) || origin === parseOrigin(`https://${host}`))
+
+/** The origin as browsers write it, from a text that holds an http(s) origin and nothing else. */
+export const parseOrigin = (text: string): string | undefined => {
+  if (!/^https?:\/\/[^/?#@\\\s]+\/?$/i.test(text)) return undefined
+  try {
+    return new URL(text).origin
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The path of a request target as it came: nothing decoded, nothing resolved, the query cut off.
+ *
+ * The absolute form (`http://host/path`) loses its scheme and host. Gives `undefined` for what has no path.
+ */
+export const rawPath = (target: string): string | undefined => {
+  const parts = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?(\/[^?]*)/i.exec(target)
+  return parts?.[1]
 }

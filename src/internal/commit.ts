@@ -12,6 +12,7 @@ import { openToken, sealToken } from "../core/seal.js"
 import { carryOn, type State } from "../core/state.js"
 import { makeEntryId, makeToken, tokenId } from "../core/token.js"
 import * as SessionEvents from "../SessionEvents.js"
+import { actor } from "./actor.js"
 import { type Base, type Cell, now, type PendingMove } from "./cell.js"
 import { expiry, readRecord, writeRecord } from "./codec.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
@@ -86,8 +87,9 @@ const insertAttempt = (
   const finish = Effect.suspend(() => {
     settle(cell, { record, state, commits })
     cell.cookie = "set"
+    const of = actor(cell, record.userId)
     return Effect.as(
-      SessionEvents.publish({ _tag: "Created", id: record.id, atMillis: nowMillis }),
+      SessionEvents.publish({ _tag: "Created", id: record.id, ...of, atMillis: nowMillis }),
       "done" as const
     )
   })
@@ -239,6 +241,7 @@ const finish = (work: Work, base: Base, committed: Base): Effect.Effect<"done" |
         id: committed.record.id,
         from: base.record.id,
         reason: move.reason,
+        ...actor(cell, committed.record.userId),
         atMillis: now(cell)
       })
     )
@@ -339,7 +342,8 @@ const backOff = (attempts: number): Effect.Effect<void> =>
 const isTouchDue = (cell: Cell, base: Base): boolean =>
   now(cell) - base.record.lastActivityMillis >= cell.surroundings.compiled.touchMillis
 
-const touch = (cell: Cell, base: Base): Effect.Effect<"done", SessionStoreError> => {
+/** Moves the last activity and with it the expiry; nothing else. */
+export const touch = (cell: Cell, base: Base): Effect.Effect<"done", SessionStoreError> => {
   const nowMillis = now(cell)
   const expiresAtMillis = expiry(cell, base.state, nowMillis)
   const { id, version } = base.record

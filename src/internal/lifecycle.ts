@@ -12,6 +12,7 @@ import type { SessionSummary } from "../core/record.js"
 import { type Lifetime, read } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
 import * as SessionEvents from "../SessionEvents.js"
+import { actor } from "./actor.js"
 import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
 import { type CommitError, commit } from "./commit.js"
 import {
@@ -70,7 +71,10 @@ const admit = (
       (a, b) => a.createdAtMillis - b.createdAtMillis || a.lastActivityMillis - b.lastActivityMillis
     )
     for (const summary of oldestFirst.slice(0, others.length - limit.max + 1)) {
-      yield* guarded("remove", cell.surroundings.store.remove(summary.id))
+      const ended = yield* guarded("remove", cell.surroundings.store.remove(summary.id))
+      if (Option.isNone(ended)) continue
+      const { id } = summary
+      yield* SessionEvents.publish({ _tag: "Revoked", count: 1, id, userId, atMillis: now(cell) })
     }
   })
 
@@ -98,13 +102,21 @@ const otherSessions = (
 }
 
 const takeBack = (cell: Cell) =>
-  Effect.zipRight(
-    guarded("remove", cell.surroundings.store.remove(cell.id)),
-    Effect.sync(() => {
-      reset(cell)
-      cell.cookie = "delete"
-    })
-  )
+  Effect.flatMap(guarded("remove", cell.surroundings.store.remove(cell.id)), (ended) => {
+    const told = destroyed(cell, ended)
+    reset(cell)
+    cell.cookie = "delete"
+    return told
+  })
+
+const destroyed = (cell: Cell, ended: Option.Option<SessionSummary>): Effect.Effect<void> =>
+  Option.match(ended, {
+    onNone: () => Effect.void,
+    onSome: ({ id, userId }) => {
+      const of = actor(cell, userId)
+      return SessionEvents.publish({ _tag: "Destroyed", id, ...of, atMillis: now(cell) })
+    }
+  })
 
 const loginCommit = (
   cell: Cell,
@@ -163,10 +175,9 @@ export const destroy = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
     const begin = Effect.sync(() => reset(cell))
     if (id === null) return begin
     return Effect.uninterruptible(
-      Effect.flatMap(guarded("remove", cell.surroundings.store.remove(id)), (ended) => {
-        const event = SessionEvents.publish({ _tag: "Destroyed", id, atMillis: now(cell) })
-        return Option.isSome(ended) ? Effect.zipRight(begin, event) : begin
-      })
+      Effect.flatMap(guarded("remove", cell.surroundings.store.remove(id)), (ended) =>
+        Effect.zipRight(begin, destroyed(cell, ended))
+      )
     )
   })
 

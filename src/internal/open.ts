@@ -9,6 +9,7 @@ import type { SessionRecord } from "../core/record.js"
 import { openToken } from "../core/seal.js"
 import { tokenId } from "../core/token.js"
 import * as SessionEvents from "../SessionEvents.js"
+import { actor } from "./actor.js"
 import { adopt, type Cell, makeCell, now, type Surroundings } from "./cell.js"
 import { readRecord } from "./codec.js"
 import { SessionStoreError } from "./errors.js"
@@ -82,7 +83,15 @@ const retire = (cell: Cell, id: string): Effect.Effect<Cell> =>
 const invalidId = (
   cell: Cell,
   reading: Exclude<CookieReading, { _tag: "none" | "token" }> | { readonly _tag: "unknown" }
-) => SessionEvents.publish({ _tag: "InvalidId", reason: reading._tag, atMillis: now(cell) })
+) =>
+  Effect.suspend(() =>
+    SessionEvents.publish({
+      _tag: "InvalidId",
+      reason: reading._tag,
+      ...actor(cell, null),
+      atMillis: now(cell)
+    })
+  )
 
 const discard = (cell: Cell, id: string, reason: string) =>
   SessionEvents.publish({ _tag: "PayloadDiscarded", id, reason, atMillis: now(cell) })

@@ -37,7 +37,10 @@ export const compile = (settings: Settings): Compiled => {
 }
 
 const prepare = (settings: Settings): Compiled => {
-  const proxies = makeProxyMatcher(settings.trustedProxies)
+  const { trustedProxies } = settings
+  const proxies = makeProxyMatcher(trustedProxies)
+  const trustsNobody =
+    typeof trustedProxies === "number" ? trustedProxies === 0 : trustedProxies.length === 0
   return {
     settings,
     namespace: settings.namespace,
@@ -58,8 +61,7 @@ const prepare = (settings: Settings): Compiled => {
             })),
             settings.namespace
           ),
-    isTrustedProxy:
-      settings.trustedProxies.length === 0 || typeof proxies !== "function" ? undefined : proxies
+    isTrustedProxy: trustsNobody || typeof proxies !== "function" ? undefined : proxies
   }
 }
 
@@ -157,8 +159,13 @@ export const keysProblem = (
     : "must not use one id twice."
 }
 
-const proxiesProblem = (proxies: ReadonlyArray<string>): Problem | undefined => {
+const proxiesProblem = (proxies: Settings["trustedProxies"]): Problem | undefined => {
   const field = "trustedProxies"
+  if (typeof proxies === "number") {
+    return typeof makeProxyMatcher(proxies) === "function"
+      ? undefined
+      : { field, reason: "must be a whole number from 0 to 64, or a list of addresses." }
+  }
   if (!Array.isArray(proxies) || !proxies.every((entry) => typeof entry === "string")) {
     return { field, reason: "must be a list of texts." }
   }

@@ -6,6 +6,7 @@ import {
   makeProxyMatcher,
   normalize,
   type ProxyMatcher,
+  sameNetwork,
   userAgentText
 } from "../../src/core/address.js"
 
@@ -272,6 +273,86 @@ describe("clientAddress", () => {
       }),
       { numRuns: 1_000 }
     )
+  })
+})
+
+describe("a number of proxies (R43)", () => {
+  const behind = (count: number, forwardedFor: string | undefined, socket?: string) => {
+    const isTrusted = makeProxyMatcher(count)
+    if (typeof isTrusted !== "function") throw new Error(`no number: ${isTrusted.bad}`)
+    return clientAddress({ socket, forwardedFor, isTrusted })
+  }
+
+  it("trusts the peer and as many entries from the right", () => {
+    const header = "6.6.6.6, 5.5.5.5, 10.0.0.2"
+
+    expect([0, 1, 2, 3, 4].map((count) => behind(count, header, "10.0.0.1"))).toEqual([
+      "10.0.0.1",
+      "10.0.0.2",
+      "5.5.5.5",
+      "6.6.6.6",
+      "6.6.6.6"
+    ])
+  })
+
+  it("works where the peer's address is unknown", () => {
+    expect([0, 1, 2].map((count) => behind(count, "6.6.6.6, 5.5.5.5"))).toEqual([
+      undefined,
+      "5.5.5.5",
+      "6.6.6.6"
+    ])
+  })
+
+  it("is the peer where nothing is forwarded", () => {
+    expect(behind(2, undefined, "10.0.0.1")).toBe("10.0.0.1")
+  })
+
+  it("stops before an entry that is no address (A49)", () => {
+    expect(behind(3, "9.9.9.9, unknown, 10.0.0.2", "10.0.0.1")).toBe("10.0.0.2")
+    expect(behind(1, "unknown")).toBeUndefined()
+  })
+
+  it("is a whole number from 0 to 64", () => {
+    const bad = [-1, 0.5, 65, Number.NaN, Number.POSITIVE_INFINITY]
+
+    expect(bad.map((count) => makeProxyMatcher(count))).toEqual(
+      bad.map((count) => ({ bad: String(count) }))
+    )
+  })
+})
+
+describe("sameNetwork", () => {
+  const exact = { ipv4: 32, ipv6: 128 }
+  const wide = { ipv4: 24, ipv6: 64 }
+
+  it("takes every spelling of one address for the same, IPv4 in IPv6 clothes too", () => {
+    expect(sameNetwork("::ffff:1.2.3.4", "1.2.3.4", exact)).toBe(true)
+    expect(sameNetwork("2001:DB8::1", "2001:db8:0:0::1", exact)).toBe(true)
+  })
+
+  it("tells any two addresses apart where every bit counts", () => {
+    expect(sameNetwork("1.2.3.4", "1.2.3.5", exact)).toBe(false)
+    expect(sameNetwork("2001:db8::1", "2001:db8::2", exact)).toBe(false)
+  })
+
+  it("compares the leading bits alone where a prefix is shorter", () => {
+    expect(sameNetwork("1.2.3.4", "1.2.3.200", wide)).toBe(true)
+    expect(sameNetwork("1.2.3.4", "1.2.4.4", wide)).toBe(false)
+    expect(sameNetwork("2001:db8:0:1::1", "2001:db8:0:1:ffff::9", wide)).toBe(true)
+    expect(sameNetwork("2001:db8:0:1::1", "2001:db8:0:2::1", wide)).toBe(false)
+  })
+
+  it("takes an IPv4 prefix for an IPv4 address in IPv6 clothes", () => {
+    expect(sameNetwork("::ffff:1.2.3.4", "1.2.3.9", { ipv4: 32, ipv6: 64 })).toBe(false)
+  })
+
+  it("never takes addresses of two families for the same", () => {
+    expect(sameNetwork("1.2.3.4", "::1.2.3.4", { ipv4: 1, ipv6: 1 })).toBe(false)
+  })
+
+  it("takes what is no address for nothing", () => {
+    expect(sameNetwork("", "", wide)).toBe(false)
+    expect(sameNetwork("unknown", "unknown", wide)).toBe(false)
   })
 })
 

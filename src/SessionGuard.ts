@@ -1,0 +1,285 @@
+/**
+ * Guards against stolen cookies and forgotten screens: the session is compared with the client that uses it, or with the
+ * time it was idle, before the app runs. Off by default: a guard is there where it is mounted, inside the session middleware.
+ *
+ * Compared is what the session's last commit stored, and every commit stores the client of its own request. So mount
+ * `ipAddress` and `userAgent` around every route that has the session: on a part of them alone a thief makes the session
+ * his by writing to it elsewhere. A visitor without a stored session passes every guard.
+ *
+ * A guard that trips with the policy `terminate` destroys the session at once, on every server, and the request goes on
+ * as that of a guest: an empty session, the cookie deleted. Where the store fails meanwhile, the request ends with 503.
+ *
+ * @since 0.1.0
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { type Prefixes, sameNetwork } from "./core/address.js"
+import { actor } from "./internal/actor.js"
+import { type Base, type Cell, makeCell, now } from "./internal/cell.js"
+import { touch } from "./internal/commit.js"
+import { SessionConfigError, type SessionStoreError } from "./internal/errors.js"
+import { logout } from "./internal/lifecycle.js"
+import { type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
+import { response as answer } from "./internal/respond.js"
+import { Session } from "./internal/tag.js"
+import * as SessionEvents from "./SessionEvents.js"
+import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
+
+export {
+  /**
+   * @since 0.1.0
+   * @category tags
+   */
+  GuardHttpApi as HttpApi
+} from "./SessionHttpApi.js"
+
+/**
+ * A guard: a middleware for `HttpApp` and `HttpRouter` that also has the other mounts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Guard {
+  <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session>
+  /** For `HttpLayerRouter`: guards the routes it is provided to. */
+  readonly layer: RouteLayer
+  /**
+   * For `HttpApi`: the layer of `SessionGuard.HttpApi`. In the definition the session comes last, since the last is the
+   * outermost: `.middleware(SessionGuard.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+   */
+  readonly layerHttpApi: Layer.Layer<GuardHttpApi>
+  /** The guard alone, for a middleware of one's own. */
+  readonly check: Effect.Effect<void, SessionStoreError, Session>
+}
+
+/**
+ * What a guard does when it trips: `terminate` destroys the session, `log` only publishes `GuardTripped`, once per
+ * session and change on each server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Policy = "terminate" | "log"
+
+/**
+ * How addresses are compared. What cannot be used is thrown as a `SessionConfigError` at once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AddressOptions {
+  /** Default `terminate`. */
+  readonly policy?: Policy | undefined
+  /** How many leading bits of an IPv4 address count, from 1 to 32. Default 32: all. */
+  readonly ipv4Prefix?: number | undefined
+  /** How many leading bits of an IPv6 address count, from 1 to 128; 64 survives privacy addresses. Default 128: all. */
+  readonly ipv6Prefix?: number | undefined
+}
+
+/**
+ * How user agents are compared.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AgentOptions {
+  /** Default `terminate`. */
+  readonly policy?: Policy | undefined
+  /** `ignore` leaves digits and dots out of the comparison, so that an update of the browser passes. Default `compare`. */
+  readonly versions?: "compare" | "ignore" | undefined
+}
+
+/**
+ * Trips when the client's address is another than the session's. IPv4 and its form in IPv6 are one address.
+ *
+ * The address is the one `SessionConfig.trustedProxies` finds. A session whose address is not known (a web handler, a
+ * Unix socket) passes. Where only the request's is not known, as the client has gone meanwhile, the request sees an
+ * empty session, and the stored one stays. Phones change their address on the way: consider `log` for them.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { SessionGuard, SessionMiddleware } from "effect-session"
+ *
+ * export const app = HttpRouter.empty.pipe(
+ *   HttpRouter.get("/", HttpServerResponse.text("hello")),
+ *   SessionGuard.ipAddress({ policy: "log", ipv4Prefix: 24, ipv6Prefix: 64 }),
+ *   SessionGuard.userAgent({ versions: "ignore" }),
+ *   SessionMiddleware.middleware
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const ipAddress = (options: AddressOptions = {}): Guard => {
+  const prefixes: Prefixes = {
+    ipv4: bitsOf("ipv4Prefix", options.ipv4Prefix, 32),
+    ipv6: bitsOf("ipv6Prefix", options.ipv6Prefix, 128)
+  }
+  return comparing("ipAddress", options.policy, (cell, { record }) => {
+    const address = cell.surroundings.ipAddress()
+    if (record.ipAddress === null) return same
+    if (address === null) return { _tag: "unknown" }
+    return sameNetwork(record.ipAddress, address, prefixes)
+      ? same
+      : { _tag: "other", found: address }
+  })
+}
+
+/**
+ * Trips when the `User-Agent` is another than the session's; none is one of its own.
+ *
+ * Compared are the first 512 characters without control characters, as they are stored. A browser that updates itself
+ * changes it, every few weeks: see `versions`. It is no secret: this stops a cookie that was copied without it.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const userAgent = (options: AgentOptions = {}): Guard => {
+  const { versions = "compare" } = options
+  if (versions !== "compare" && versions !== "ignore") {
+    throw new SessionConfigError({ field: "versions", reason: 'must be "compare" or "ignore".' })
+  }
+  const shape = (text: string | null) =>
+    versions === "ignore" ? (text ?? "").replace(/[\d._]+/g, "") : (text ?? "")
+  return comparing("userAgent", options.policy, (cell, { record }) => {
+    const found = cell.surroundings.userAgent()
+    return shape(record.userAgent) === shape(found) ? same : { _tag: "other", found: found ?? "" }
+  })
+}
+
+/**
+ * Ends a session that was idle for `duration` or longer: a stricter limit than `SessionConfig.idleTimeout` for a part of
+ * the app, such as the administration. At least 1 second.
+ *
+ * Activity anywhere in the app counts. Inside the guard it is noted to a twentieth of `duration`; elsewhere to
+ * `SessionConfig.touchInterval` (1 minute), and a session may end early by as much. It never ends late.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const idleTimeout = (duration: Duration.DurationInput): Guard => {
+  const limit = Option.getOrElse(
+    Option.map(Duration.decodeUnknown(duration), Duration.toMillis),
+    () => 0
+  )
+  if (!(limit >= 1000 && Number.isFinite(limit))) {
+    const reason = "of SessionGuard must be a finite duration of at least 1 second."
+    throw new SessionConfigError({ field: "idleTimeout", reason })
+  }
+  return make((cell, base) => {
+    const idle = now(cell) - base.record.lastActivityMillis
+    if (idle >= limit) return trip(cell, base, "idleTimeout", "terminate")
+    const noted = Math.min(cell.surroundings.compiled.touchMillis, limit / 20)
+    return idle >= noted ? Effect.asVoid(touch(cell, base)) : Effect.void
+  })
+}
+
+/**
+ * Makes one guard of several, which run in this order; once the session is gone the rest has nothing to guard.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const all = (...guards: ReadonlyArray<Guard>): Guard =>
+  mount(Effect.forEach(guards, ({ check }) => check, { discard: true }))
+
+type Check = (cell: Cell, base: Base) => Effect.Effect<void, SessionStoreError>
+
+const make = (check: Check): Guard =>
+  mount(
+    Effect.flatMap(Session, (cell) =>
+      Effect.suspend(() => (cell.base === null ? Effect.void : check(cell, cell.base)))
+    )
+  )
+
+const mount = (check: Guard["check"]): Guard => {
+  const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
+    Effect.matchEffect(check, {
+      onFailure: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+        Effect.succeed(answer(503, "The session store is unavailable.")),
+      onSuccess: () => app
+    })
+  return Object.assign(middleware, {
+    check,
+    layer: routeLayer(middleware),
+    layerHttpApi: Layer.succeed(
+      GuardHttpApi,
+      withSession((cell) =>
+        Effect.mapError(Effect.provideService(check, Session, cell), () => new SessionUnavailable())
+      )
+    )
+  })
+}
+
+type Comparison =
+  | { readonly _tag: "same" | "unknown" }
+  | { readonly _tag: "other"; readonly found: string }
+
+const same: Comparison = { _tag: "same" }
+
+const comparing = (
+  guard: string,
+  policy: Policy = "terminate",
+  compare: (cell: Cell, base: Base) => Comparison
+): Guard => {
+  if (policy !== "terminate" && policy !== "log") {
+    throw new SessionConfigError({ field: "policy", reason: 'must be "terminate" or "log".' })
+  }
+  const isNews = makeNews()
+  return make((cell, base) => {
+    const compared = compare(cell, base)
+    if (compared._tag === "same") return Effect.void
+    if (policy === "log") {
+      return compared._tag === "other" && isNews(base.record.id, compared.found)
+        ? tell(cell, base, guard, policy)
+        : Effect.void
+    }
+    return compared._tag === "other" ? trip(cell, base, guard, policy) : withhold(cell)
+  })
+}
+
+const trip = (cell: Cell, base: Base, guard: string, policy: Policy) =>
+  Effect.zipRight(tell(cell, base, guard, policy), logout(cell))
+
+const tell = (cell: Cell, { record }: Base, guard: string, policy: Policy): Effect.Effect<void> =>
+  SessionEvents.publish({
+    _tag: "GuardTripped",
+    id: record.id,
+    guard,
+    policy,
+    ...actor(cell, record.userId),
+    atMillis: now(cell)
+  })
+
+/** The request goes on as one whose id is retired: nothing to see, nothing stored, no cookie. */
+const withhold = (cell: Cell): Effect.Effect<void> =>
+  Effect.sync(() => {
+    Object.assign(cell, makeCell(cell.surroundings, "retired"))
+  })
+
+const remembered = 4096
+
+/** Tells whether a session is seen with another value than last time; the oldest of 4096 sessions are forgotten. */
+const makeNews = () => {
+  const last = new Map<string, string>()
+  return (id: string, found: string): boolean => {
+    if (last.get(id) === found) return false
+    last.delete(id)
+    last.set(id, found)
+    const [oldest] = last.keys()
+    if (last.size > remembered && oldest !== undefined) last.delete(oldest)
+    return true
+  }
+}
+
+const bitsOf = (field: string, given: number | undefined, most: number): number => {
+  const bits = given ?? most
+  if (Number.isInteger(bits) && bits >= 1 && bits <= most) return bits
+  throw new SessionConfigError({ field, reason: `must be a whole number from 1 to ${most}.` })
+}
