@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
-import { afterAll, beforeAll, describe, it } from "vitest"
+import { afterAll, beforeAll, beforeEach, describe, it } from "vitest"
 import type { SessionEvent } from "../../src/SessionEvents.js"
 import { Client, send } from "./client.js"
 
@@ -130,6 +130,10 @@ export const runCases = (
     running = await startServers(started())
   })
   afterAll(() => running?.stop())
+  // Listings stay short, and no case sees what another left.
+  beforeEach(async () => {
+    await running.admin("revokeAll")
+  })
   for (const [group, cases] of Object.entries(groups)) {
     describe(group, () => {
       for (const [claim, test] of cases) {
