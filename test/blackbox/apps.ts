@@ -10,12 +10,13 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Csrf from "../../src/Csrf.js"
-import type { Session } from "../../src/Session.js"
+import * as Session from "../../src/Session.js"
 import type * as SessionConfig from "../../src/SessionConfig.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import type { SessionStore } from "../../src/SessionStore.js"
@@ -40,7 +41,7 @@ const respond = (run: Run, results: ReadonlyArray<unknown>) => {
     case "html":
       return Effect.succeed(HttpServerResponse.html("<p>page</p>"))
     case "stream":
-      return Effect.map(Effect.context<Session | SessionStore>(), (context) => {
+      return Effect.map(Effect.context<Session.Session | SessionStore>(), (context) => {
         const late = Stream.fromEffect(
           Effect.provide(
             Effect.map(Effect.exit(runSteps(run.late ?? [])), ({ _tag }) => _tag),
@@ -67,8 +68,21 @@ const handler = Effect.gen(function* () {
   return response
 })
 
+const socketPage = Effect.gen(function* () {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const socket = yield* request.upgrade
+  const write = yield* socket.writer
+  const a = yield* Session.getOrElse("a", () => "nothing")
+  yield* Session.put("b", 1)
+  const running = yield* Effect.fork(socket.run(() => Effect.void))
+  yield* write(`a is ${a}`)
+  yield* Effect.ignore(Fiber.join(running))
+  return HttpServerResponse.empty()
+}).pipe(Effect.scoped)
+
 const router = HttpRouter.empty.pipe(
   HttpRouter.all("/run", handler),
+  HttpRouter.get("/socket", socketPage),
   HttpRouter.all(
     "/body",
     Effect.gen(function* () {

@@ -81,6 +81,32 @@ const fields = {
 const Cart = Session.schema(fields)
 const Strict = Session.schema(fields, { onInvalid: "fail" })
 
+const lifetimes: Readonly<Record<string, number>> = {
+  endless: Number.POSITIVE_INFINITY,
+  negative: -1000,
+  zero: 0
+}
+
+/** Changes what it put and what it was given, as careless code does. */
+const mutating = Effect.gen(function* () {
+  const given = { x: 1 }
+  yield* Session.put("given", given)
+  given.x = 2
+  const deep = Option.getOrThrow(yield* Session.get("deep"))
+  const all = yield* Session.all
+  const only = yield* Session.only("list")
+  try {
+    // The values are what the case stored; they may be frozen, which is as good.
+    ;(deep as { x: number }).x = 2
+  } catch {}
+  try {
+    ;(all.list as Array<number>).push(2)
+  } catch {}
+  try {
+    ;(only.list as Array<number>).push(2)
+  } catch {}
+})
+
 /** How often the effect of `remember` ran in this process, by key. */
 const remembered = new Map<string, number>()
 
@@ -130,6 +156,8 @@ const program = (name: string, args: ReadonlyArray<unknown>): Program => {
       return Session.put(key, (strange[args[1] as string] as () => Session.Json)())
     case "putSized":
       return Session.put(key, "x".repeat(args[1] as number))
+    case "putBytes":
+      return Session.put(key, "\u00e9".repeat(args[1] as number))
     case "putNested":
       return Session.put(key, nested(args[1] as number) as Session.Json)
     case "putKeys":
@@ -162,6 +190,10 @@ const program = (name: string, args: ReadonlyArray<unknown>): Program => {
           return value
         })
       )
+    case "rememberFailing":
+      return Session.remember(key, Effect.fail(new AppFailure()))
+    case "mutating":
+      return mutating
     case "remembered":
       return Effect.sync(() => remembered.get(key) ?? 0)
     case "pull":
@@ -216,6 +248,8 @@ const program = (name: string, args: ReadonlyArray<unknown>): Program => {
       return instant(Session.expiresAt)
     case "setLifetime":
       return Session.setLifetime(args[0] as "browser")
+    case "lifetimeOf":
+      return Session.setLifetime(lifetimes[key] as number)
     case "csrfToken":
       return Session.csrfToken
     case "csrfField":

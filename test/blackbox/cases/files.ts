@@ -12,7 +12,7 @@ import {
   unlinkSync,
   writeFileSync
 } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { expect } from "vitest"
 import type { Client } from "../client.js"
 import type { Case, Harness } from "../harness.js"
@@ -79,6 +79,8 @@ const damaged = damages.map(
   ]
 )
 
+const junkFiles = ["stray", "sess_", "sess_zz", "sess_../x".replace("/", "_"), ".lock", "core.1234"]
+
 /** Every way to use the session is a 503 that leaves the cookie alone. */
 const unavailable = async (client: Client): Promise<void> => {
   for (const step of [["get", "a"], ["put", "a", 2], ["login", "u"], ["logout"]] as const) {
@@ -107,6 +109,135 @@ export const fileCases: ReadonlyArray<Case> = [
       }
 
       expect(await client.elsewhere(["get", "a"])).toEqual([{ some: 1 }])
+    }
+  ],
+  [
+    "login, logout, revoke and a collection get along with a damaged file",
+    async (harness) => {
+      for (const damage of ["", "junk", '{"v":1}']) {
+        const user = harness.unique("user")
+        const one = await visitor(harness)
+        const two = await visitor(harness)
+        const three = await visitor(harness)
+        const id = await idOf(three)
+        for (const client of [one, two, three]) writeFileSync(await fileOf(harness, client), damage)
+        const login = await one.ask({ steps: [["login", user]], node: 1 })
+        const logout = await two.ask({ steps: [["logout"]], node: 1 })
+        const revoke = harness.admin("revoke", { id }, 1)
+
+        expect([login.status, logout.status]).toEqual([200, 200])
+        expect(await one.run(["userId"])).toEqual([{ some: user }])
+        await expect(revoke).resolves.toEqual(expect.any(Boolean))
+        await expect(harness.admin("collect", {}, 1)).resolves.toEqual(expect.any(Number))
+        expect(await harness.admin("countActive", {}, 1)).toBe(1)
+        await harness.admin("revokeAll")
+      }
+    }
+  ],
+  [
+    "stray files and directories in the directory harm nobody",
+    async (harness) => {
+      const client = await visitor(harness)
+      const shard = dirname(await fileOf(harness, client))
+      for (const folder of [harness.argument, shard]) {
+        for (const name of junkFiles) writeFileSync(join(folder, name), "junk")
+        mkdirSync(join(folder, "sess_directory"))
+      }
+      const listed = await harness.sessions()
+      await harness.admin("collect", {}, 1)
+      const revoked = await harness.admin("revokeAll", {}, 1)
+      for (const folder of [harness.argument, shard]) {
+        for (const name of [...junkFiles, "sess_directory"]) {
+          rmSync(join(folder, name), { recursive: true, force: true })
+        }
+      }
+
+      expect([listed.length, revoked]).toEqual([1, 1])
+    }
+  ],
+  [
+    "after the shards were deleted everybody is anonymous, and writes work",
+    async (harness) => {
+      const client = await visitor(harness)
+      for (const name of readdirSync(harness.argument)) {
+        if (/^[0-9a-f]{2}$/.test(name)) rmSync(join(harness.argument, name), { recursive: true })
+      }
+      const read = await client.ask({ steps: [["all"]], node: 1 })
+      const write = await client.ask({ steps: [["put", "b", 1]], node: 1 })
+
+      expect([read.status, read.results, read.setCookies]).toEqual([200, [{}], []])
+      expect(write.status).toBe(200)
+      expect(await client.run(["all"])).toEqual([{ b: 1 }])
+    }
+  ],
+  [
+    "after the directory was removed and made again the servers go on by themselves",
+    async (harness) => {
+      const client = await visitor(harness)
+      rmSync(harness.argument, { recursive: true })
+      const gone = await client.peek({ steps: [["get", "a"]], node: 1 })
+      mkdirSync(harness.argument, { mode: 0o700 })
+      const answers = [
+        await client.ask({ steps: [["put", "b", 1]] }),
+        await client.ask({ steps: [["put", "c", 1]], node: 1 })
+      ]
+
+      expect([gone.status, gone.setCookies]).toEqual([503, []])
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      expect(await client.run(["all"])).toEqual([{ b: 1, c: 1 }])
+      const parallel = await Promise.all(
+        Array.from({ length: 20 }, (_, node) => client.peek({ steps: [["increment", "n"]], node }))
+      )
+      expect(new Set(parallel.map(({ status }) => status))).toEqual(new Set([200]))
+      expect(await client.run(["get", "n"])).toEqual([{ some: 20 }])
+    }
+  ],
+  [
+    "every mount answers 503 with Retry-After and varies by cookie while the store is down",
+    async (harness) => {
+      const clients = []
+      for (const app of ["main", "layerRouter", "httpApi", "webHandler"]) {
+        clients.push(await visitor(harness, { a: 1 }, app))
+      }
+      const aside = `${harness.argument}-aside`
+      renameSync(harness.argument, aside)
+      writeFileSync(harness.argument, "no directory")
+      const answers = []
+      for (const client of clients) answers.push(await client.peek({ steps: [["get", "a"]] }))
+      rmSync(harness.argument)
+      renameSync(aside, harness.argument)
+
+      expect(
+        answers.map(({ status, headers, setCookies }) => [
+          status,
+          /^\d+$/.test(String(headers["retry-after"])),
+          headers.vary,
+          setCookies
+        ])
+      ).toEqual(clients.map(() => [503, true, "Cookie", []]))
+    }
+  ],
+  [
+    "a store that goes down before the commit makes the answer a 503, and nothing is half done",
+    async (harness) => {
+      const client = await visitor(harness)
+      for (const steps of [[["put", "a", 2]], [["regenerate"]], [["migrate"]]] as const) {
+        const gate = harness.unique("down")
+        const pending = client.peek({ steps: [...steps, ["gate", gate]] })
+        await harness.entered(gate)
+        const aside = `${harness.argument}-aside`
+        renameSync(harness.argument, aside)
+        writeFileSync(harness.argument, "no directory")
+        await harness.open(gate)
+        const answer = await pending
+        rmSync(harness.argument)
+        renameSync(aside, harness.argument)
+
+        expect([answer.status, answer.setCookies]).toEqual([503, []])
+        expect(answer.headers["retry-after"]).toMatch(/^\d+$/)
+        expect(answer.text).not.toContain("results")
+        expect(await client.elsewhere(["all"])).toEqual([{ a: 1 }])
+      }
     }
   ],
   [

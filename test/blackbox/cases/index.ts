@@ -4,12 +4,15 @@ import { adminCases } from "./admin.js"
 import { concurrencyCases } from "./concurrency.js"
 import { cookieCases } from "./cookies.js"
 import { csrfCases } from "./csrf.js"
+import { edgeCases } from "./edges.js"
 import { expiryCases } from "./expiry.js"
 import { fixationCases } from "./fixation.js"
 import { flashCases } from "./flash.js"
+import { interplayCases } from "./interplay.js"
 import { loginCases } from "./login.js"
 import { mountCases } from "./mounts.js"
 import { sealingCases } from "./sealing.js"
+import { upgradeCases } from "./upgrades.js"
 import { valueCases } from "./values.js"
 
 export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
@@ -23,5 +26,8 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   csrf: csrfCases,
   admin: adminCases,
   sealing: sealingCases,
-  mounts: mountCases
+  mounts: mountCases,
+  interplay: interplayCases,
+  edges: edgeCases,
+  upgrades: upgradeCases
 }
