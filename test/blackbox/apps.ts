@@ -118,6 +118,16 @@ const layerRouter: App = {
   )
 }
 
+const csrfLayer: App = {
+  serving: HttpLayerRouter.serve(
+    HttpLayerRouter.add("*", "/run", handler).pipe(
+      Layer.provide(Csrf.layer()),
+      Layer.provide(SessionMiddleware.layer)
+    ),
+    { disableLogger: true, disableListenLog: true }
+  )
+}
+
 class Runs extends HttpApiGroup.make("runs")
   .add(HttpApiEndpoint.get("run", "/run").addSuccess(Schema.Unknown))
   .middleware(SessionMiddleware.HttpApi) {}
@@ -186,6 +196,7 @@ export const apps: Readonly<Record<string, App>> = {
   unsealed: plain({ namespace: "sealed" }),
   csrf: guarded(),
   csrfOrigins: guarded({ origins: ["https://shop.example"], exempt: ["/body"] }),
+  csrfLayer,
   layerRouter,
   httpApi,
   webHandler

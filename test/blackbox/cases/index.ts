@@ -12,6 +12,8 @@ import { interplayCases } from "./interplay.js"
 import { loginCases } from "./login.js"
 import { mountCases } from "./mounts.js"
 import { sealingCases } from "./sealing.js"
+import { secrecyCases } from "./secrecy.js"
+import { shadowingCases } from "./shadowing.js"
 import { upgradeCases } from "./upgrades.js"
 import { valueCases } from "./values.js"
 
@@ -28,6 +30,8 @@ export const groups: Readonly<Record<string, ReadonlyArray<Case>>> = {
   sealing: sealingCases,
   mounts: mountCases,
   interplay: interplayCases,
+  secrecy: secrecyCases,
+  shadowing: shadowingCases,
   edges: edgeCases,
   upgrades: upgradeCases
 }
