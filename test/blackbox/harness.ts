@@ -121,13 +121,13 @@ export const startServers = async (started: Started): Promise<Running> => {
 
 /** Runs the cases on a store; those in `known` are bugs that are open, and must still fail. */
 export const runCases = (
-  started: () => Started,
+  started: () => Started | Promise<Started>,
   groups: Readonly<Record<string, ReadonlyArray<Case>>>,
   known: ReadonlySet<string> = new Set()
 ): void => {
   let running: Running
   beforeAll(async () => {
-    running = await startServers(started())
+    running = await startServers(await started())
   })
   afterAll(() => running?.stop())
   // Listings stay short, and no case sees what another left.

@@ -101,9 +101,10 @@ export const concurrencyCases: ReadonlyArray<Case> = [
     "parallel pushes are all kept, each once",
     async (harness) => {
       const client = await visitor(harness)
-      await Promise.all(
+      const answers = await Promise.all(
         times(60, (index) => client.peek({ steps: [["push", "list", index]], node: index % 2 }))
       )
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
       const [list] = (await client.run(["getOrElse", "list", []])) as [Array<number>]
 
       expect(list.sort((a, b) => a - b)).toEqual(times(60, (index) => index))
