@@ -146,10 +146,7 @@ export const migrateWith = (
  */
 export const migrations = (
   options: Pick<Options, "table"> = {}
-): Record<
-  string,
-  Effect.Effect<void, SqlError | SessionStoreError | SessionConfigError, SqlClient>
-> =>
+): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
   Object.fromEntries(
     Migrate.migrations.map((migration) => [
       Migrate.fileName(migration),
