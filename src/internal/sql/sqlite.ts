@@ -23,7 +23,7 @@ export const sqlite: Dialect = {
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
       query(
-        `${head} where row_id in (select row_id from ${table} where ${condition.text} order by ${order} limit ?) returning row_id`,
+        `${head} where row_id in (select row_id from ${table} where ${condition.text} order by ${order.join(", ")} limit ?) returning row_id`,
         [...condition.parameters, limit]
       ),
       changedOf
