@@ -16,6 +16,7 @@ import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record
 import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
+import * as Figures from "./internal/figures.js"
 import { makeMemory } from "./internal/memoryStore.js"
 import * as Revocations from "./internal/revocations.js"
 
@@ -98,13 +99,86 @@ export interface Primitives {
 /**
  * What a store may do better than `make` derives it. Each has the meaning of the service's method of that name.
  *
+ * Those that take a filter are called with a namespace only, and never with the one in which `make` keeps the marks of
+ * `revokeUser`: a call that could see a mark is derived instead. So no override needs to know of them.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Overrides
   extends Partial<
-    Pick<Service, "touch" | "collect" | "count" | "removeWhere" | "revokeUser" | "revokedWithin">
-  > {}
+    Pick<
+      Service,
+      "touch" | "collect" | "revokeUser" | "revokedWithin" | "addresses" | "hourly" | "usage"
+    >
+  > {
+  readonly count?: (filter: NamespaceFilter) => ReturnType<Service["count"]>
+  readonly removeWhere?: (
+    filter: NamespaceFilter,
+    options?: { readonly except?: string | undefined }
+  ) => ReturnType<Service["removeWhere"]>
+}
+
+/**
+ * A filter of one namespace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NamespaceFilter extends SessionFilter {
+  readonly namespace: string
+}
+
+/**
+ * Tells which sessions a figure is about: live ones, and those that are over and still kept (`keepEnded`, or not yet
+ * collected). What is left out does not restrict.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KeptFilter extends Omit<NamespaceFilter, "state"> {}
+
+/**
+ * The addresses a user was seen from, each once, in no particular order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserAddresses {
+  readonly userId: string
+  readonly addresses: ReadonlyArray<string>
+  /** How many sessions they were seen with. */
+  readonly sessions: number
+}
+
+/**
+ * The figures of one hour, which begins at `startMillis`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HourFigures {
+  readonly startMillis: number
+  readonly sessions: number
+  readonly users: number
+}
+
+/**
+ * The sums over a set of sessions.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UsageFigures {
+  /** Sessions that are live. */
+  readonly live: number
+  /** Sessions that ended or expired and are still kept. */
+  readonly over: number
+  /** Length of all payloads together, in bytes of UTF-8; those of sessions that are over too, where they still have one. */
+  readonly payloadBytes: number
+  /** The time from creation to last activity of all sessions together, live or over. */
+  readonly activeMillis: number
+}
 
 /**
  * The whole service: the six primitives and what is derived from them.
@@ -161,6 +235,26 @@ export interface Service extends Primitives {
     readonly since: LocalInstant
     readonly exceptId?: string | undefined
   }) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Lists the users that the filter's sessions were seen with from more than one address, in no particular order.
+   * Sessions without a user or without an address do not count. Two addresses differ when their texts do.
+   */
+  readonly addresses: (
+    filter: KeptFilter
+  ) => Effect.Effect<ReadonlyArray<UserAddresses>, SessionStoreError>
+  /**
+   * Counts, for each hour from `fromMillis` on and before `untilMillis` (both multiples of 3,600,000), the sessions of
+   * the namespace, live or over and still kept, that were created before the hour's end and last active at its beginning
+   * or later; and the different users among them. The hours are in order, each is there, an empty one with 0. A session
+   * counts for the user it has now.
+   */
+  readonly hourly: (range: {
+    readonly namespace: string
+    readonly fromMillis: number
+    readonly untilMillis: number
+  }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
+  /** Adds up the filter's sessions. */
+  readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
 }
 
 /**
@@ -198,9 +292,9 @@ export const LocalInstant: { readonly now: () => LocalInstant } = { now: Revocat
  * Makes the whole service from the six primitives; what the store can do better it passes beside them.
  *
  * `keepEnded` must be the time the store's `remove` honours (default 0): `collect` needs it to tell what is due.
- * `entries` is wrapped, because the marks of `revokeUser` are records of the store itself (namespace
- * `effect-session/revocations`, no user, ids that no token leads to, gone after one to four days): they are in no
- * listing, no count and no `removeWhere`.
+ * The marks of a derived `revokeUser` are records of the store itself (namespace `effect-session/revocations`, no user,
+ * ids that no token leads to, gone after one to four days). `make` sees to it that they are in no listing, no figure and
+ * no `removeWhere`.
  *
  * @example
  * ```ts
@@ -221,7 +315,10 @@ export const make = (
 ): Service => {
   const { find, insert, update, move, remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
-  const removeWhere = primitives.removeWhere ?? Derived.removeWhere(entries, remove)
+  const removeWhere = Revocations.unlessMarks(
+    primitives.removeWhere,
+    Derived.removeWhere(entries, remove)
+  )
   const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
   return {
     find,
@@ -233,7 +330,7 @@ export const make = (
     removeWhere,
     touch: primitives.touch ?? Derived.touch(primitives),
     collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
-    count: primitives.count ?? Derived.count(entries),
+    count: Revocations.unlessMarks(primitives.count, Derived.count(entries)),
     revokeUser:
       primitives.revokeUser ??
       (({ namespace, userId, except }) =>
@@ -242,7 +339,10 @@ export const make = (
           Revocations.writeMark(primitives, { namespace, userId }, except),
           removeWhere({ namespace, userId }, { except })
         )),
-    revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives)
+    revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives),
+    addresses: Revocations.unlessMarks(primitives.addresses, Figures.addresses(entries)),
+    hourly: Revocations.unlessMarks(primitives.hourly, Figures.hourly(entries)),
+    usage: Revocations.unlessMarks(primitives.usage, Figures.usage(entries))
   }
 }
 

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe } from "vitest"
 import type { RunWithStore, Suite } from "./internal/storeSuite/bench.js"
 import { makeSuite } from "./internal/storeSuite/bench.js"
 import { collecting, keepingEnded } from "./internal/storeSuite/collecting.js"
+import { figuring, figuringKept } from "./internal/storeSuite/figuring.js"
 import { inserting } from "./internal/storeSuite/inserting.js"
 import { keepingText } from "./internal/storeSuite/keepingText.js"
 import { listing } from "./internal/storeSuite/listing.js"
@@ -94,6 +95,7 @@ const contract: ReadonlyArray<Part> = [
   ["what a record holds", keepingText],
   ["entries and count", listing],
   ["revokeUser", revoking],
+  ["addresses, hourly and usage", figuring],
   ["collect", collecting]
 ]
 
@@ -103,6 +105,8 @@ const contractOfKeeping: ReadonlyArray<Part> = [
   ["move and the previous id", moving],
   ["remove", removing],
   ["revokeUser", revoking],
+  ["addresses, hourly and usage", figuring],
+  ["figures of kept sessions", figuringKept],
   ["keepEnded", keepingEnded]
 ]
 

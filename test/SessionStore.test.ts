@@ -6,7 +6,13 @@ import * as fc from "fast-check"
 import type { Mark } from "../src/internal/revocations.js"
 import { addMark, isRevoked, makeMark } from "../src/internal/revocations.js"
 import type { Primitives, SessionRecord } from "../src/SessionStore.js"
-import { LocalInstant, layerMemory, make, SessionStore } from "../src/SessionStore.js"
+import {
+  LocalInstant,
+  layerMemory,
+  make,
+  SessionStore,
+  SessionStoreError
+} from "../src/SessionStore.js"
 
 const primitivesOf = (store: Primitives): Primitives => ({
   find: store.find,
@@ -36,6 +42,21 @@ const derivedStore = Effect.gen(function* () {
     })
   return { store, rewriteMark }
 })
+
+const aSession: SessionRecord = {
+  id: "a".repeat(40),
+  namespace: "session",
+  userId: "7",
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: 0,
+  lastActivityMillis: 0,
+  expiresAtMillis: 3_600_000,
+  endedAtMillis: null,
+  version: 1,
+  previous: null,
+  payload: "{}"
+}
 
 const user = { namespace: "session", userId: "7" }
 
@@ -82,6 +103,54 @@ describe("make", () => {
     }).pipe(Effect.provide(layerMemory))
   )
 
+  it.effect("shows the marks of revocations to no override", () =>
+    Effect.gen(function* () {
+      const memory = primitivesOf(yield* SessionStore)
+      const asked: Array<string> = []
+      const ask = <A>(answer: A) => {
+        return ({ namespace }: { readonly namespace: string }) =>
+          Effect.sync(() => {
+            asked.push(namespace)
+            return answer
+          })
+      }
+      const store = make({
+        ...memory,
+        count: ask({ sessions: 1, users: 1 }),
+        removeWhere: ask(1),
+        addresses: ask([]),
+        hourly: ask([]),
+        usage: ask({ live: 1, over: 1, payloadBytes: 1, activeMillis: 1 })
+      })
+      const range = { fromMillis: 0, untilMillis: 3_600_000 }
+
+      for (const namespace of ["effect-session/revocations", "session"]) {
+        yield* store.count({ namespace })
+        yield* store.removeWhere({ namespace })
+        yield* store.addresses({ namespace })
+        yield* store.hourly({ namespace, ...range })
+        yield* store.usage({ namespace })
+      }
+      yield* store.count({})
+      yield* store.removeWhere({})
+
+      expect(asked).toEqual(Array(5).fill("session"))
+    }).pipe(Effect.provide(layerMemory))
+  )
+
+  it.effect("removes from all namespaces, but no mark, where an override cannot be asked", () =>
+    Effect.gen(function* () {
+      const { store } = yield* derivedStore
+      const since = LocalInstant.now()
+      yield* store.revokeUser(user)
+
+      const removed = yield* store.removeWhere({})
+
+      expect(removed).toBe(0)
+      expect(yield* store.revokedWithin({ ...user, since })).toBe(true)
+    }).pipe(Effect.provide(layerMemory))
+  )
+
   it.effect(
     "compares a mark of another process by the wall clock, an equal millisecond counts",
     () =>
@@ -115,6 +184,51 @@ describe("make", () => {
       }).pipe(Effect.provide(layerMemory))
     )
   }
+
+  it.effect("replaces a mark that cannot be read by one that spares nobody", () =>
+    Effect.gen(function* () {
+      const { store, rewriteMark } = yield* derivedStore
+      const since = LocalInstant.now()
+      yield* store.revokeUser(user)
+      yield* rewriteMark(() => "damaged")
+
+      yield* store.revokeUser({ ...user, except: "a" })
+
+      const revoked = yield* store.revokedWithin({ ...user, since, exceptId: "a" })
+      expect(revoked).toBe(true)
+    }).pipe(Effect.provide(layerMemory))
+  )
+
+  it.effect("ends the sessions of a user also where the store cannot read its mark", () =>
+    Effect.gen(function* () {
+      const { store: working } = yield* derivedStore
+      const memory = primitivesOf(working)
+      let damaged: string | undefined
+      const store = make({
+        ...memory,
+        insert: (record) => {
+          damaged ??= record.payload.includes("wallMillis") ? record.id : undefined
+          return memory.insert(record)
+        },
+        find: (id) =>
+          id === damaged
+            ? Effect.fail(new SessionStoreError({ operation: "find", reason: "corrupt" }))
+            : memory.find(id),
+        remove: (id) => {
+          if (id === damaged) damaged = ""
+          return memory.remove(id)
+        }
+      })
+      const since = LocalInstant.now()
+      yield* store.revokeUser(user)
+      yield* memory.insert(aSession)
+
+      const ended = yield* store.revokeUser(user)
+
+      expect(ended).toBe(1)
+      expect(yield* store.revokedWithin({ ...user, since })).toBe(true)
+    }).pipe(Effect.provide(layerMemory))
+  )
 
   it.effect("gives up a revocation whose mark can never be written, and ends no session", () =>
     Effect.gen(function* () {

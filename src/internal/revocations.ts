@@ -108,18 +108,14 @@ const isMark = (value: unknown): value is Mark =>
   typeof value.process === "string" &&
   "except" in value
 
-const decode = (
-  operation: string,
-  payload: string
-): Effect.Effect<ReadonlyArray<Mark>, SessionStoreError> =>
-  Effect.try({
-    try: () => {
-      const marks: unknown = JSON.parse(payload)
-      if (Array.isArray(marks) && marks.every(isMark)) return marks
-      throw new Error("A revocation mark cannot be read.")
-    },
-    catch: (cause) => new SessionStoreError({ operation, reason: "corrupt", cause })
-  })
+const decode = (payload: string): ReadonlyArray<Mark> | undefined => {
+  try {
+    const marks: unknown = JSON.parse(payload)
+    return Array.isArray(marks) && marks.every(isMark) ? marks : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Wraps `entries` so that listings, counts and removals never see a mark. */
 export const hideMarks =
@@ -132,7 +128,29 @@ export const hideMarks =
       : summaries
   }
 
-/** Keeps the mark of a revocation that happens now for at least a day. */
+/**
+ * Takes what a store does better, except where that could see a mark: without a namespace, and in that of the marks.
+ */
+export const unlessMarks =
+  <
+    Filter extends { readonly namespace?: string | undefined },
+    Rest extends ReadonlyArray<unknown>,
+    A
+  >(
+    better: ((filter: Filter & { readonly namespace: string }, ...rest: Rest) => A) | undefined,
+    derived: (filter: Filter, ...rest: Rest) => A
+  ) =>
+  (filter: Filter, ...rest: Rest): A => {
+    const { namespace } = filter
+    return better === undefined || namespace === undefined || namespace === namespaceOfMarks
+      ? derived(filter, ...rest)
+      : better({ ...filter, namespace }, ...rest)
+  }
+
+/**
+ * Keeps the mark of a revocation that happens now for at least a day. A mark that cannot be read is replaced: no
+ * revocation fails for it.
+ */
 export const writeMark = (
   primitives: Primitives,
   user: User,
@@ -143,13 +161,13 @@ export const writeMark = (
     const now = yield* Clock.currentTimeMillis
     const period = Math.floor(now / periodMillis)
     const id = markId(user, period)
-    const found = yield* primitives.find(id)
-    const marks = Option.isSome(found) ? yield* decode("revokeUser", found.value.payload) : []
-    const version = Option.isSome(found) ? found.value.version : 0
+    const found = yield* findReplaceable(primitives, id)
+    const marks = found === undefined ? [] : (decode(found.payload) ?? allRevoked())
+    const version = found?.version ?? 0
     const next = markRecord(id, period, now, version + 1, addMark(marks, makeMark(except)))
-    const stored = yield* Option.isSome(found)
-      ? primitives.update(next, version)
-      : primitives.insert(next)
+    const stored = yield* found === undefined
+      ? primitives.insert(next)
+      : primitives.update(next, version)
     if (stored) return
     if (tries > 1) return yield* writeMark(primitives, user, except, tries - 1)
     return yield* new SessionStoreError({
@@ -159,7 +177,24 @@ export const writeMark = (
     })
   })
 
-/** The service's `revokedWithin`, over the marks that `writeMark` keeps. */
+// What was lost with an unreadable mark may have spared nobody.
+const allRevoked = (): ReadonlyArray<Mark> => [makeMark(undefined)]
+
+/** Finds the record of a mark; one that the store cannot read is treated as a mark that cannot be read, or removed. */
+const findReplaceable = (
+  primitives: Primitives,
+  id: string
+): Effect.Effect<SessionRecord | undefined, SessionStoreError> =>
+  Effect.catchIf(
+    Effect.map(primitives.find(id), Option.getOrUndefined),
+    ({ reason }) => reason === "corrupt",
+    () => Effect.as(primitives.remove(id), undefined)
+  )
+
+/**
+ * The service's `revokedWithin`, over the marks that `writeMark` keeps. A mark that cannot be read fails with `corrupt`, so
+ * that nobody slips through; the next `revokeUser` of the user replaces it.
+ */
 export const revokedWithin =
   (primitives: Primitives): Service["revokedWithin"] =>
   (options) =>
@@ -167,11 +202,22 @@ export const revokedWithin =
       const now = yield* Clock.currentTimeMillis
       // Both periods within a day from now, so that neither midnight nor the skew of another server hides a mark.
       const periods = [now - dayMillis, now + dayMillis].map((at) => Math.floor(at / periodMillis))
-      for (const period of periods) {
+      for (const period of new Set(periods)) {
         const found = yield* primitives.find(markId(options, period))
         if (Option.isNone(found)) continue
-        const marks = yield* decode("revokedWithin", found.value.payload)
+        const marks = decode(found.value.payload)
+        if (marks === undefined) return yield* unreadable
         if (isRevoked(marks, options.since, options.exceptId)) return true
       }
       return false
     })
+
+const unreadable = Effect.suspend(() =>
+  Effect.fail(
+    new SessionStoreError({
+      operation: "revokedWithin",
+      reason: "corrupt",
+      cause: new Error("A revocation mark cannot be read.")
+    })
+  )
+)

@@ -1,0 +1,57 @@
+/** From what a driver threw to the store's own error, without what the driver quotes from rows and parameters. */
+import type { SqlError } from "@effect/sql/SqlError"
+import { SessionStoreError } from "../errors.js"
+import type { Dialect, DriverFailure, Failure } from "./dialect.js"
+
+/** What a driver said: its code, and its message without quoted values. The driver's own error may hold whole rows. */
+export class DriverError extends Error {
+  override readonly name = "DriverError"
+  constructor(
+    readonly code: string,
+    message: string
+  ) {
+    super(message)
+  }
+}
+
+const textAt = (value: unknown, property: string): string => {
+  if (typeof value !== "object" || value === null) return ""
+  const text: unknown = Reflect.get(value, property)
+  return typeof text === "string" ? text : ""
+}
+
+const driverFailure = (error: SqlError): DriverFailure => ({
+  code: textAt(error.cause, "code"),
+  message: textAt(error.cause, "message") || (error.message ?? "")
+})
+
+/** What a failure means. */
+export const failureOf = (dialect: Dialect, error: SqlError): Failure =>
+  dialect.classify(driverFailure(error))
+
+/** Removes what stands between the first and the last quote: names, but also values of rows and parameters. */
+export const withoutQuoted = (message: string): string => message.replace(/['"`].*['"`]/s, "(...)")
+
+/** Makes the store's error of a driver's. */
+export const toStoreError = (
+  dialect: Dialect,
+  operation: string,
+  error: SqlError
+): SessionStoreError => {
+  const driver = driverFailure(error)
+  const cause = new DriverError(driver.code, withoutQuoted(driver.message))
+  return new SessionStoreError({ operation, reason: reasonOf(dialect.classify(driver)), cause })
+}
+
+const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
+  switch (failure) {
+    case "noTable":
+    case "noColumn":
+    case "duplicate":
+      return "unknown"
+    case "deadlock":
+      return "unavailable"
+    default:
+      return failure
+  }
+}

@@ -1,0 +1,145 @@
+/** Bringing the tables up to date, one server at a time, and telling whether they are. */
+import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { SessionConfigError, SessionStoreError } from "../errors.js"
+import type { Database } from "./database.js"
+import { makeDatabase } from "./database.js"
+import type { Dialect } from "./dialect.js"
+import { failureOf } from "./failure.js"
+import { columns } from "./rows.js"
+import type { Table } from "./table.js"
+import { makeTable } from "./table.js"
+
+/** A step of the schema. */
+interface Migration {
+  readonly id: number
+  readonly name: string
+  readonly statements: (dialect: Dialect, table: Table) => ReadonlyArray<string>
+}
+
+/** All migrations, oldest first. The names are those of the files in `migrations/`. */
+export const migrations: ReadonlyArray<Migration> = [
+  {
+    id: 1,
+    name: "create_sessions",
+    statements: (dialect, table) => dialect.createSessions(table)
+  }
+]
+
+/** The name of a migration as files and records have it: `0001_create_sessions`. */
+export const fileName = ({ id, name }: Pick<Migration, "id" | "name">): string =>
+  `${String(id).padStart(4, "0")}_${name}`
+
+/** Runs the statements of one migration, whatever ran before; for migrators that do their own bookkeeping. */
+export const runMigration = (
+  migration: Migration,
+  tableName: string
+): Effect.Effect<void, SqlError | SessionConfigError | SessionStoreError, SqlClient> =>
+  Effect.gen(function* () {
+    const database = yield* makeDatabase(yield* SqlClient)
+    const table = yield* makeTable(database.dialect, tableName)
+    yield* runStatements(database, migration.statements(database.dialect, table))
+  })
+
+/** Runs the migrations that are missing; succeeds with their names. */
+export const migrate = (
+  tableName: string
+): Effect.Effect<ReadonlyArray<string>, SessionStoreError | SessionConfigError, SqlClient> =>
+  Effect.gen(function* () {
+    const database = yield* makeDatabase(yield* SqlClient)
+    const table = yield* makeTable(database.dialect, tableName)
+    const done = yield* database.callPatiently("migrate", exclusively(database, table))
+    yield* checkTable(database, table)
+    return done
+  })
+
+/** Fails with a sentence when the tables are missing or of another make. */
+export const checkTable = (
+  database: Database,
+  table: Table
+): Effect.Effect<void, SessionStoreError | SessionConfigError> => {
+  const probe = (selected: string, from: string) =>
+    database.query(`select ${selected} from ${from} where 1 = 0`, [])
+  const probes = Effect.zipRight(
+    probe(`${columns.join(", ")}, expires_slot, row_id`, table.sessions),
+    probe("namespace, user_id, except_id, revoked_at", table.revocations)
+  )
+  const told = Effect.catchAll(probes, (error): Effect.Effect<string | undefined, SqlError> => {
+    const failure = failureOf(database.dialect, error)
+    if (failure === "noTable") return Effect.succeed(missing(table))
+    return failure === "noColumn" ? Effect.succeed(older(table)) : Effect.fail(error)
+  })
+  return Effect.flatMap(database.call("open", told), (reason) =>
+    typeof reason === "string"
+      ? Effect.fail(new SessionConfigError({ field: "table", reason }))
+      : Effect.void
+  )
+}
+
+const latest = (): string => fileName(migrations[migrations.length - 1] ?? { id: 0, name: "" })
+
+const advice = () =>
+  `Run the migration ${latest()}: with SqlSessionStore.migrate, with SqlSessionStore.layerMigrated, or from the package's folder migrations/.`
+
+const missing = ({ name }: Table): string =>
+  `is "${name}", but the database lacks that table or its "${name}_revocations". ${advice()}`
+
+const older = ({ name }: Table): string =>
+  `is "${name}", but that table is older than this version, or none of this library: it lacks columns. ${advice()}`
+
+/** Runs the missing migrations on one connection, when no other server does. */
+const exclusively = (database: Database, table: Table) => {
+  const { begin, lock, end, abort } = database.dialect.exclusion(table)
+  const run = Effect.gen(function* () {
+    if (lock !== undefined) yield* acquire(database, lock)
+    const done = yield* runMissing(database, table)
+    yield* database.query(end, [])
+    return done
+  })
+  return Effect.scoped(
+    Effect.flatMap(database.client.reserve, (connection) =>
+      Effect.provideService(
+        Effect.acquireUseRelease(
+          database.query(begin, []),
+          () => run,
+          (_, exit) =>
+            Exit.isSuccess(exit) ? Effect.void : Effect.ignore(database.query(abort, []))
+        ),
+        TransactionConnection,
+        [connection, 0]
+      )
+    )
+  )
+}
+
+const acquire = (database: Database, lock: string) =>
+  Effect.flatMap(database.query(lock, []), (rows) => {
+    const locked = rows[0]?.locked
+    return locked === undefined || Number(locked) === 1
+      ? Effect.void
+      : Effect.fail(new SessionStoreError({ operation: "migrate", reason: "timeout" }))
+  })
+
+const runMissing = (database: Database, table: Table) =>
+  Effect.gen(function* () {
+    yield* runStatements(database, [database.dialect.createMigrations(table)])
+    const rows = yield* database.query(
+      `select max(migration_id) as latest from ${table.migrations}`,
+      []
+    )
+    const done = Number(rows[0]?.latest ?? 0)
+    const due = migrations.filter(({ id }) => id > done)
+    for (const migration of due) {
+      yield* runStatements(database, migration.statements(database.dialect, table))
+      yield* database.change(`insert into ${table.migrations} (migration_id, name) values (?, ?)`, [
+        migration.id,
+        migration.name
+      ])
+    }
+    return due.map(fileName)
+  })
+
+const runStatements = ({ client }: Database, texts: ReadonlyArray<string>) =>
+  Effect.forEach(texts, (text) => client.unsafe(text).unprepared, { discard: true })

@@ -1,0 +1,147 @@
+/** MySQL, from version 8, and MariaDB, from version 10.5. */
+import * as Effect from "effect/Effect"
+import type { Dialect, DriverFailure, Failure, Row } from "./dialect.js"
+import { numberAt, slotMillis } from "./dialect.js"
+import type { Table } from "./table.js"
+
+const quote = (identifier: string): string => `\`${identifier.replaceAll("`", "``")}\``
+
+export const mysql: Dialect = {
+  name: "mysql",
+  native: (text) => text,
+  quote,
+  takesSchema: true,
+  hasOneConnection: false,
+  // `insert ignore` would hide other failures as well.
+  skipTaken: "",
+  greatest: "greatest",
+  least: "least",
+  byteLength: (column) => `octet_length(${column})`,
+  // Not `unix_timestamp`, which goes back an hour with the session's time zone in autumn.
+  nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
+  affected: (answer) => numberAt(answer, "affectedRows"),
+  classify: (failure) => failures[failure.code] ?? classifyOther(failure),
+  // Read without locks, then changed by key: `delete ... limit` would lock what it passes, also live sessions.
+  changeSome: ({ change, query }, { change: head, table, condition, parameters, limit }) =>
+    Effect.flatMap(
+      // A number would be sent as a floating point number, which `limit` refuses.
+      query(`select row_id from ${table} where ${condition} limit ?`, [...parameters, `${limit}`]),
+      (rows) =>
+        Effect.map(
+          Effect.forEach(chunksOf(rows), (ids) =>
+            change(`${head} where row_id in (${inList}) and ${condition}`, [...ids, ...parameters])
+          ),
+          (counts) => counts.reduce((sum, count) => sum + count, 0)
+        )
+    ),
+  createSessions: (table) => createSessions(table),
+  createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
+  migration_id integer unsigned not null,
+  created_at timestamp not null default current_timestamp,
+  name varchar(255) not null,
+  primary key (migration_id)
+)`,
+  // A definition of a table ends a transaction here, so the lock is one of the connection.
+  exclusion: ({ name }) => {
+    const lock = `'effect-session:${name.slice(-40)}'`
+    const release = `select release_lock(${lock})`
+    return {
+      begin: "select 1",
+      lock: `select get_lock(${lock}, 60) as locked`,
+      end: release,
+      abort: release
+    }
+  }
+}
+
+// Every list is filled up to one length, so that the server keeps one prepared statement and not one a length.
+const listLength = 250
+const inList = Array.from({ length: listLength }, () => "?").join(",")
+
+const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>> => {
+  const ids = rows.map((row) => String(row.row_id))
+  const chunks: Array<ReadonlyArray<string>> = []
+  for (let start = 0; start < ids.length; start += listLength) {
+    const chunk = ids.slice(start, start + listLength)
+    const last = chunk[chunk.length - 1] ?? ""
+    chunks.push([...chunk, ...Array.from({ length: listLength - chunk.length }, () => last)])
+  }
+  return chunks
+}
+
+const failures: Readonly<Record<string, Failure>> = {
+  ER_DUP_ENTRY: "duplicate",
+  ER_LOCK_DEADLOCK: "deadlock",
+  ER_NO_SUCH_TABLE: "noTable",
+  ER_BAD_DB_ERROR: "noTable",
+  ER_BAD_FIELD_ERROR: "noColumn",
+  ER_LOCK_WAIT_TIMEOUT: "timeout",
+  ER_QUERY_TIMEOUT: "timeout",
+  ER_STATEMENT_TIMEOUT: "timeout",
+  ER_QUERY_INTERRUPTED: "timeout",
+  PROTOCOL_SEQUENCE_TIMEOUT: "timeout",
+  ER_DATA_TOO_LONG: "tooLarge",
+  ER_NET_PACKET_TOO_LARGE: "tooLarge",
+  ER_NOT_KEYFILE: "corrupt",
+  ER_CRASHED_ON_USAGE: "corrupt"
+}
+
+const unavailable = new Set([
+  "ER_CON_COUNT_ERROR",
+  "ER_TOO_MANY_USER_CONNECTIONS",
+  "ER_SERVER_SHUTDOWN",
+  "ER_NORMAL_SHUTDOWN",
+  "ER_ACCESS_DENIED_ERROR",
+  "ER_DBACCESS_DENIED_ERROR",
+  "ER_OPTION_PREVENTS_STATEMENT",
+  "ER_READ_ONLY_MODE",
+  "ER_DISK_FULL",
+  "ER_RECORD_FILE_FULL",
+  "ER_OUTOFMEMORY",
+  "ER_CONNECTION_KILLED"
+])
+
+// What does not begin with ER_ did not come from the server: the connection could not be made or was lost.
+const classifyOther = ({ code, message }: DriverFailure): Failure => {
+  // MariaDB's own numbers, which the driver has no names for.
+  if (/max_statement_time exceeded/.test(message)) return "timeout"
+  if (/server is going down|connection was killed/i.test(message)) return "unavailable"
+  return unavailable.has(code) || !/^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unavailable" : "unknown"
+}
+
+// User ids and namespaces are binary, because every other collation that both servers know ignores blanks at the end.
+const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string> => [
+  `create table if not exists ${sessions} (
+  id varchar(40) not null,
+  namespace varbinary(255) not null,
+  user_id varbinary(255),
+  ip_address varchar(45),
+  user_agent varchar(512),
+  payload longtext not null,
+  created_at bigint not null,
+  last_activity bigint not null,
+  expires_at bigint not null,
+  ended_at bigint,
+  version integer not null,
+  previous_id varchar(40),
+  previous_kind varchar(10),
+  previous_until bigint,
+  previous_token varchar(512),
+  expires_slot bigint generated always as (expires_at div ${slotMillis}) stored,
+  row_id bigint not null auto_increment,
+  primary key (id),
+  unique key row_id (row_id),
+  key user_id (user_id, row_id),
+  key previous_id (previous_id),
+  key ended_at (ended_at, expires_slot),
+  key previous_token (previous_token(1), previous_until)
+) character set utf8mb4 collate utf8mb4_bin`,
+  `create table if not exists ${revocations} (
+  namespace varbinary(255) not null,
+  user_id varbinary(255) not null,
+  except_id varchar(40),
+  revoked_at bigint not null,
+  key user_id (user_id, revoked_at),
+  key revoked_at (revoked_at)
+) character set utf8mb4 collate utf8mb4_bin`
+]

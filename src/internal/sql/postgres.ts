@@ -1,0 +1,108 @@
+/** PostgreSQL, from version 12. */
+import type { Dialect, DriverFailure, Failure } from "./dialect.js"
+import { numberAt, slotMillis } from "./dialect.js"
+import type { Table } from "./table.js"
+
+const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
+
+export const postgres: Dialect = {
+  name: "postgres",
+  native: (text) => {
+    let count = 0
+    return text.replaceAll("?", () => `$${++count}`)
+  },
+  quote,
+  takesSchema: true,
+  hasOneConnection: false,
+  skipTaken: " on conflict do nothing",
+  greatest: "greatest",
+  least: "least",
+  byteLength: (column) => `octet_length(${column})`,
+  nowMillis: "(extract(epoch from clock_timestamp()) * 1000)::bigint",
+  affected: (answer) => numberAt(answer, "rowCount"),
+  classify: (failure) => failures[failure.code] ?? classifyOther(failure),
+  // By ctid, which is the cheapest. The condition stands twice, because in a partitioned table a ctid is not unique.
+  changeSome: ({ change }, { change: head, table, condition, parameters, limit }) =>
+    change(
+      `${head} where ctid = any(array(select ctid from ${table} where ${condition} ` +
+        `limit ? for update skip locked)) and ${condition}`,
+      [...parameters, limit, ...parameters]
+    ),
+  createSessions: (table) => createSessions(table),
+  createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
+  migration_id integer primary key,
+  created_at timestamp with time zone not null default now(),
+  name text not null
+)`,
+  exclusion: ({ name }) => ({
+    begin: "begin",
+    lock: `select pg_advisory_xact_lock(hashtext('effect-session:${name}'))`,
+    end: "commit",
+    abort: "rollback"
+  })
+}
+
+const failures: Readonly<Record<string, Failure>> = {
+  "23505": "duplicate",
+  "40001": "deadlock",
+  "40P01": "deadlock",
+  "42P01": "noTable",
+  "3F000": "noTable",
+  "42703": "noColumn",
+  // Statement timeout or cancelled, lock timeout, transaction timeout.
+  "57014": "timeout",
+  "55P03": "timeout",
+  "25P04": "timeout",
+  // Out of memory, disk full, too many connections, a standby that takes no writes.
+  "53200": "unavailable",
+  "53100": "unavailable",
+  "53300": "unavailable",
+  "25006": "unavailable",
+  "22001": "tooLarge",
+  "54000": "tooLarge",
+  XX001: "corrupt",
+  XX002: "corrupt"
+}
+
+// Class 08 are lost connections, 57P a server that stops or starts, 28 and 3D refused logins. What has no SQLSTATE did not
+// come from the server: the connection could not be made or was lost.
+const classifyOther = ({ code }: DriverFailure): Failure =>
+  !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08|57P|28|3D)/.test(code) ? "unavailable" : "unknown"
+
+// Updates stay HOT (they touch no index) as long as the expiry stays in its half hour: `expires_slot` is a column and not
+// an index on an expression, because PostgreSQL would look at the column in the expression. The room the fill factor
+// leaves is where the new versions of a row go.
+const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<string> => [
+  `create table if not exists ${sessions} (
+  id text collate "C" primary key,
+  namespace text collate "C" not null,
+  user_id text collate "C",
+  ip_address varchar(45),
+  user_agent text,
+  payload text not null,
+  created_at bigint not null,
+  last_activity bigint not null,
+  expires_at bigint not null,
+  ended_at bigint,
+  version integer not null,
+  previous_id text collate "C",
+  previous_kind text,
+  previous_until bigint,
+  previous_token text,
+  expires_slot bigint generated always as (expires_at / ${slotMillis}) stored,
+  row_id bigserial not null
+) with (fillfactor = 85)`,
+  `create index if not exists ${index("row_id")} on ${sessions} (row_id)`,
+  `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
+  `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
+  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_slot)`,
+  `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
+  `create table if not exists ${revocations} (
+  namespace text collate "C" not null,
+  user_id text collate "C" not null,
+  except_id text collate "C",
+  revoked_at bigint not null
+)`,
+  `create index if not exists ${index("revocations_user")} on ${revocations} (user_id, revoked_at)`,
+  `create index if not exists ${index("revocations_at")} on ${revocations} (revoked_at)`
+]

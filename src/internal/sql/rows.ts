@@ -1,0 +1,124 @@
+/** Between rows and records. */
+import type { PreviousId, SessionRecord, SessionSummary } from "../../core/record.js"
+import { SessionStoreError } from "../errors.js"
+import type { Dialect, Parameter, Row } from "./dialect.js"
+
+/** The columns of a record, in the order of `valuesOf`. */
+export const columns = [
+  "id",
+  "namespace",
+  "user_id",
+  "ip_address",
+  "user_agent",
+  "payload",
+  "created_at",
+  "last_activity",
+  "expires_at",
+  "ended_at",
+  "version",
+  "previous_id",
+  "previous_kind",
+  "previous_until",
+  "previous_token"
+] as const
+
+/** The values of a record, in the order of `columns`. */
+export const valuesOf = (record: SessionRecord): ReadonlyArray<Parameter> => [
+  record.id,
+  record.namespace,
+  record.userId,
+  record.ipAddress,
+  record.userAgent,
+  record.payload,
+  record.createdAtMillis,
+  record.lastActivityMillis,
+  record.expiresAtMillis,
+  record.endedAtMillis,
+  record.version,
+  record.previous?.id ?? null,
+  record.previous?.kind ?? null,
+  record.previous?.untilMillis ?? null,
+  record.previous?.sealedToken ?? null
+]
+
+/** What a query must select for `toSummary`. */
+export const summaryColumns = (dialect: Dialect): string =>
+  `row_id, id, namespace, user_id, ip_address, user_agent, created_at, last_activity, expires_at, ended_at, previous_id, ${dialect.byteLength("payload")} as payload_bytes`
+
+/** Reads a record; throws `SessionStoreError` (`corrupt`) when the row was not written by a store. */
+export const toRecord = (operation: string, row: Row): SessionRecord => {
+  const read = new Reader(operation, row)
+  return {
+    ...common(read),
+    version: read.number("version"),
+    previous: previousOf(read),
+    payload: read.text("payload")
+  }
+}
+
+/** Reads a summary; throws as `toRecord` does. */
+export const toSummary = (operation: string, row: Row): SessionSummary => {
+  const read = new Reader(operation, row)
+  return {
+    ...common(read),
+    previousId: read.optionalText("previous_id"),
+    payloadBytes: read.number("payload_bytes")
+  }
+}
+
+const common = (read: Reader) => ({
+  id: read.text("id"),
+  namespace: read.text("namespace"),
+  userId: read.optionalText("user_id"),
+  ipAddress: read.optionalText("ip_address"),
+  userAgent: read.optionalText("user_agent"),
+  createdAtMillis: read.number("created_at"),
+  lastActivityMillis: read.number("last_activity"),
+  expiresAtMillis: read.number("expires_at"),
+  endedAtMillis: read.optionalNumber("ended_at")
+})
+
+const previousOf = (read: Reader): PreviousId | null => {
+  const id = read.optionalText("previous_id")
+  if (id === null) return null
+  const kind = read.text("previous_kind")
+  if (kind !== "quarantine" && kind !== "alias") return read.fail("previous_kind")
+  const untilMillis = read.number("previous_until")
+  return { id, kind, untilMillis, sealedToken: read.optionalText("previous_token") }
+}
+
+/** Reads columns whatever type the driver gives them: `bigint` comes as text, binary text as bytes. */
+class Reader {
+  constructor(
+    private readonly operation: string,
+    private readonly row: Row
+  ) {}
+
+  text(column: string): string {
+    const value = this.row[column]
+    if (typeof value === "string") return value
+    return value instanceof Uint8Array ? Buffer.from(value).toString() : this.fail(column)
+  }
+
+  optionalText(column: string): string | null {
+    return this.row[column] === null ? null : this.text(column)
+  }
+
+  number(column: string): number {
+    const value = this.row[column]
+    const number = value === null || value === "" ? Number.NaN : Number(value)
+    return Number.isSafeInteger(number) ? number : this.fail(column)
+  }
+
+  optionalNumber(column: string): number | null {
+    return this.row[column] === null ? null : this.number(column)
+  }
+
+  fail(column: string): never {
+    throw new SessionStoreError({
+      operation: this.operation,
+      reason: "corrupt",
+      cause: new Error(`The column ${column} of a session's row cannot be read.`)
+    })
+  }
+}

@@ -1,0 +1,34 @@
+/** The migrations as text, for people who paste SQL. */
+import * as Effect from "effect/Effect"
+import type { SessionConfigError } from "../errors.js"
+import type { Dialect } from "./dialect.js"
+import { fileName, migrations } from "./migrate.js"
+import { mysql } from "./mysql.js"
+import { postgres } from "./postgres.js"
+import { sqlite } from "./sqlite.js"
+import { makeTable } from "./table.js"
+
+/** The dialects by the names that the files in `migrations/` bear. */
+export const dialects = { postgres, mysql, sqlite } as const
+
+/** One migration as a script. */
+export interface Script {
+  /** `0001_create_sessions` */
+  readonly name: string
+  readonly text: string
+}
+
+/** The migrations of a table in one dialect, oldest first. */
+export const scripts = (
+  dialect: Dialect,
+  tableName: string
+): Effect.Effect<ReadonlyArray<Script>, SessionConfigError> =>
+  Effect.map(makeTable(dialect, tableName), (table) =>
+    migrations.map((migration) => ({
+      name: fileName(migration),
+      text: migration
+        .statements(dialect, table)
+        .map((statement) => `${statement};\n`)
+        .join("\n")
+    }))
+  )

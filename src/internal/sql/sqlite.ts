@@ -1,0 +1,91 @@
+/** SQLite, from version 3.31. */
+import type { Dialect, DriverFailure, Failure } from "./dialect.js"
+import { numberAt, slotMillis } from "./dialect.js"
+import type { Table } from "./table.js"
+
+const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
+
+export const sqlite: Dialect = {
+  name: "sqlite",
+  native: (text) => text,
+  quote,
+  takesSchema: false,
+  hasOneConnection: true,
+  skipTaken: " on conflict do nothing",
+  greatest: "max",
+  least: "min",
+  byteLength: (column) => `length(cast(${column} as blob))`,
+  nowMillis: "cast((julianday('now') - 2440587.5) * 86400000 as integer)",
+  affected: (answer) => numberAt(answer, "changes"),
+  classify: (failure) => classify(failure),
+  changeSome: ({ change }, { change: head, table, condition, parameters, limit }) =>
+    change(`${head} where row_id in (select row_id from ${table} where ${condition} limit ?)`, [
+      ...parameters,
+      limit
+    ]),
+  createSessions: (table) => createSessions(table),
+  createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
+  migration_id integer primary key not null,
+  created_at datetime not null default current_timestamp,
+  name varchar(255) not null
+)`,
+  exclusion: () => ({ begin: "begin immediate", end: "commit", abort: "rollback" })
+}
+
+// Extended codes begin with the plain one: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_READ.
+const families: ReadonlyArray<readonly [prefix: string, failure: Failure]> = [
+  ["SQLITE_CONSTRAINT_PRIMARYKEY", "duplicate"],
+  ["SQLITE_CONSTRAINT_UNIQUE", "duplicate"],
+  ["SQLITE_BUSY", "timeout"],
+  ["SQLITE_LOCKED", "timeout"],
+  ["SQLITE_CORRUPT", "corrupt"],
+  ["SQLITE_NOTADB", "corrupt"],
+  ["SQLITE_TOOBIG", "tooLarge"],
+  ["SQLITE_CANTOPEN", "unavailable"],
+  ["SQLITE_IOERR", "unavailable"],
+  ["SQLITE_FULL", "unavailable"],
+  ["SQLITE_READONLY", "unavailable"],
+  ["SQLITE_NOMEM", "unavailable"]
+]
+
+const classify = ({ code, message }: DriverFailure): Failure => {
+  if (/no such table/.test(message)) return "noTable"
+  if (/no such column|has no column/.test(message)) return "noColumn"
+  if (/database connection is not open/.test(message)) return "unavailable"
+  return families.find(([prefix]) => code.startsWith(prefix))?.[1] ?? "unknown"
+}
+
+// `row_id` is the row's own number, so it costs no index. The id is the key everything else goes by.
+const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<string> => [
+  `create table if not exists ${sessions} (
+  row_id integer primary key,
+  id text not null unique,
+  namespace text not null,
+  user_id text,
+  ip_address text,
+  user_agent text,
+  payload text not null,
+  created_at integer not null,
+  last_activity integer not null,
+  expires_at integer not null,
+  ended_at integer,
+  version integer not null,
+  previous_id text,
+  previous_kind text,
+  previous_until integer,
+  previous_token text,
+  expires_slot integer generated always as (expires_at / ${slotMillis}) virtual
+)`,
+  `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
+  `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
+  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_slot)`,
+  `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
+  `create table if not exists ${revocations} (
+  namespace text not null,
+  user_id text not null,
+  except_id text,
+  revoked_at integer not null
+)`,
+  `create index if not exists ${index("revocations_user")} on ${revocations} (user_id, revoked_at)`,
+  `create index if not exists ${index("revocations_at")} on ${revocations} (revoked_at)`
+]
