@@ -80,8 +80,10 @@ const sqlite = (variable: string, url: Url): Effect.Effect<Connection, SessionCo
   return Effect.succeed({
     description: `SQLite in ${filename}`,
     client: unwrap(
-      load(variable, "@effect/sql-sqlite-node", () =>
-        import("@effect/sql-sqlite-node/SqliteClient")
+      load(
+        variable,
+        "@effect/sql-sqlite-node",
+        () => import("@effect/sql-sqlite-node/SqliteClient")
       ),
       (client) => client.layer({ filename })
     )
