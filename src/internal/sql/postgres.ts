@@ -27,7 +27,7 @@ export const postgres: Dialect = {
     Effect.map(
       query(
         `${head} where ctid = any(array(select ctid from ${table} where ${condition.text} ` +
-          `order by ${order} limit ? for update skip locked)) and ${condition.text} returning row_id`,
+          `order by ${order.join(", ")} limit ? for update skip locked)) and ${condition.text} returning row_id`,
         [...condition.parameters, limit, ...condition.parameters]
       ),
       changedOf
