@@ -116,6 +116,20 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
     await dispose()
   })
 
+  test("a login that begins once a revocation has answered is not taken for one in flight", async () => {
+    const { one, other, run, dispose } = await twoPools()
+    const verdicts: Array<boolean> = []
+
+    for (let round = 0; round < 20; round++) {
+      const user = { namespace: "session", userId: `again ${round}` }
+      await run(one.revokeUser(user))
+      verdicts.push(await run(other.revokedWithin({ ...user, since: LocalInstant.now() })))
+    }
+
+    expect(verdicts).toEqual(verdicts.map(() => false))
+    await dispose()
+  })
+
   test("collect erases a sealed token when its grace is over, and nothing else of the session", async () => {
     const { one, run, dispose } = await twoPools()
     const previous = { id: idOf(9), kind: "alias", sealedToken: "sealed" } as const
