@@ -63,8 +63,8 @@ export interface Settings {
   readonly encrypt: Encryption | undefined
   /** Part of the id's hash and of the row, so that two middlewares on one store stay apart. 1 to 64 ASCII characters. Default `session`. */
   readonly namespace: string
-  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. Default none. */
-  readonly trustedProxies: ReadonlyArray<string>
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed, or how many proxies stand in front. Default none. */
+  readonly trustedProxies: ReadonlyArray<string> | number
   /** `[2, 100]` collects garbage after 2 of 100 requests. Default off. */
   readonly lottery: readonly [number, number] | undefined
   /** What a payload that cannot be read does: `discard` starts empty, `fail` answers 503 and keeps the row. Default `discard`. */

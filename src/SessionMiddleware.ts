@@ -6,24 +6,22 @@
  */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { clientAddress, userAgentText } from "./core/address.js"
-import { type Cell, makeCell, type Surroundings } from "./internal/cell.js"
+import { type Cell, makeCell } from "./internal/cell.js"
 import { close, withVary } from "./internal/close.js"
+import { isWritten } from "./internal/commit.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { open } from "./internal/open.js"
 import * as Operations from "./internal/operations.js"
+import { built, current, type Place, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
-import { type Compiled, compile } from "./internal/settings.js"
 import { Session } from "./internal/tag.js"
-import { SessionConfig } from "./SessionConfig.js"
 import * as SessionGc from "./SessionGc.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
-import { LocalInstant, type Service, SessionStore } from "./SessionStore.js"
+import type { SessionStore } from "./SessionStore.js"
 
 export {
   /**
@@ -74,9 +72,14 @@ export interface Mounts {
   readonly middleware: <E, R>(
     app: HttpApp.Default<E, R>
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
-  readonly layer: typeof layer
+  readonly layer: ReturnType<typeof layerOf>
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
+
+const layerOf = (options: Options) =>
+  HttpLayerRouter.middleware<{ provides: Session }>()(
+    Effect.map(built, (place) => (app) => around(app, Effect.succeed(place), options))
+  ).layer
 
 /**
  * Makes the middleware with options.
@@ -84,110 +87,100 @@ export interface Mounts {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Mounts => {
-  const middleware: Mounts["middleware"] = (app) =>
-    Effect.flatMap(SessionStore, (store) => around(app, store, options))
-  return {
-    middleware,
-    layer: HttpLayerRouter.middleware<{ provides: Session }>()(
-      Effect.map(SessionStore, (store) => (app) => around(app, store, options))
-    ).layer,
-    layerHttpApi: Layer.effect(
-      HttpApi,
-      Effect.map(SessionStore, (store) =>
-        Effect.catchAll(begin(store, options), () => Effect.fail(new SessionUnavailable()))
-      )
+export const make = (options: Options = {}): Mounts => ({
+  middleware: (app) => around(app, current, options),
+  layer: layerOf(options),
+  layerHttpApi: Layer.effect(
+    HttpApi,
+    Effect.map(built, (place) =>
+      Effect.catchAll(begin(Effect.succeed(place), options), unavailable)
     )
-  }
-}
+  )
+})
 
 /**
- * For `HttpApp` and `HttpRouter`: gives an app the session.
+ * For `HttpApp` and `HttpRouter`: gives an app the session. Reads `SessionConfig` and `SessionEvents` where the app runs.
  *
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) =>
-  Effect.flatMap(SessionStore, (store) => around(app, store, {}))
+export const middleware: Mounts["middleware"] = (app) => around(app, current, {})
 
 /**
- * For `HttpLayerRouter`: provides the session to the routes it is provided to.
+ * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
+ * those the layer is built with.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = HttpLayerRouter.middleware<{ provides: Session }>()(
-  Effect.map(SessionStore, (store) => (app) => around(app, store, {}))
-).layer
+export const layer = make().layer
 
 /**
- * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`.
+ * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. `SessionConfig` and `SessionEvents` are those the layer is
+ * built with.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().layerHttpApi
 
-const around = <E, R>(
+const around = <E, R, RP>(
   app: Effect.Effect<Response, E, R>,
-  store: Service,
+  place: Effect.Effect<Place, never, RP>,
   options: Options
-): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> =>
-  Effect.matchEffect(begin(store, options), {
+): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest | RP> =>
+  Effect.matchEffect(begin(place, options), {
     onFailure: () => Effect.succeed(withVary(answer(503, "The session store is unavailable."))),
     // The app is given the one service it lacks.
     onSuccess: (cell) =>
       Effect.provideService(app, Session, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
   })
 
-const begin = (
-  store: Service,
-  options: Options
-): Effect.Effect<Cell, SessionStoreError, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.flatMap(SessionConfig, (settings) =>
-      Effect.clockWith((clock) => {
-        const compiled = compile(settings)
-        const surroundings: Surroundings = {
-          store,
-          compiled,
-          clock,
-          began: LocalInstant.now(),
-          ipAddress: () => addressOf(request, compiled),
-          userAgent: () => userAgentText(request.headers["user-agent"]) ?? null
-        }
-        if (options.skip?.(request) === true) {
-          return Effect.succeed(makeCell(surroundings, "ephemeral"))
-        }
-        return Effect.tap(open(surroundings, request.headers.cookie), (cell) =>
-          HttpApp.appendPreResponseHandler(atTheEnd(cell, store, options))
-        )
-      })
-    )
+/** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
+const unavailable = () =>
+  Effect.zipRight(
+    HttpApp.appendPreResponseHandler((_request, response) =>
+      Effect.succeed(
+        HttpServerResponse.setHeaders(withVary(response), {
+          "cache-control": "no-store",
+          "retry-after": "1"
+        })
+      )
+    ),
+    Effect.fail(new SessionUnavailable())
   )
 
-const addressOf = (request: Request, compiled: Compiled): string | null =>
-  clientAddress({
-    socket: Option.getOrUndefined(request.remoteAddress),
-    forwardedFor: request.headers["x-forwarded-for"],
-    isTrusted: compiled.isTrustedProxy ?? (() => false)
-  }) ?? null
+const begin = <R>(
+  place: Effect.Effect<Place, never, R>,
+  options: Options
+): Effect.Effect<Cell, SessionStoreError, HttpServerRequest.HttpServerRequest | R> =>
+  Effect.flatMap(Effect.flatMap(place, surround), (surroundings) => {
+    const { request } = surroundings
+    if (options.skip?.(request) === true) {
+      return Effect.succeed(makeCell(surroundings, "ephemeral"))
+    }
+    const opened = Effect.flatMap(open(surroundings, request.headers.cookie), (cell) =>
+      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options)), cell)
+    )
+    return Effect.tapError(opened, (error) =>
+      Effect.logError("The session could not be loaded", error)
+    )
+  })
 
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
-const atTheEnd = (cell: Cell, store: Service, options: Options) => {
-  let ended: Response | undefined
-  return (request: Request, response: Response): Effect.Effect<Response> => {
-    if (ended !== undefined) return Effect.succeed(response)
-    ended = response
-    const gone = response.status === 499 || isUpgrade(request)
-    const commits = !gone && (options.commitOn?.(response, request) ?? response.status < 500)
-    if (commits && options.recordsPreviousUrl === true && isPage(request, response)) {
-      if (cell.base !== null && cell.mode === "open") {
-        Operations.setPreviousUrl(cell, request.originalUrl)
-      }
-    }
-    const ages = response.status < 500 && agesFlash(options, request, response)
-    const { lottery } = cell.surroundings.compiled.settings
+const atTheEnd = (cell: Cell, options: Options): HttpApp.PreResponseHandler => {
+  let ended = false
+  return (request, response) => {
+    if (ended) return Effect.succeed(response)
+    ended = true
+    const commits =
+      response.status !== 499 &&
+      !isUpgraded(request, response) &&
+      (options.commitOn?.(response, request) ?? response.status < 500)
+    if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
+    const ages = commits && response.status < 500 && agesFlash(options, request, response)
+    const { compiled, store } = cell.surroundings
+    const { lottery } = compiled.settings
     const closed = close(cell, response, { commits, ages })
     return lottery === undefined
       ? closed
@@ -195,8 +188,23 @@ const atTheEnd = (cell: Cell, store: Service, options: Options) => {
   }
 }
 
-const isUpgrade = (request: Request): boolean =>
-  request.headers.upgrade !== undefined && /\bupgrade\b/i.test(request.headers.connection ?? "")
+/**
+ * True when the connection has become a websocket: the response is a formality then. One that says something to the
+ * client is a refusal to upgrade, and an ordinary response; a client cannot keep it from being committed.
+ */
+const isUpgraded = (request: Request, response: Response): boolean =>
+  response.status === 204 &&
+  response.body._tag === "Empty" &&
+  /^websocket$/i.test(request.headers.upgrade ?? "")
+
+const rememberPage = (cell: Cell, request: Request, response: Response): void => {
+  if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return
+  if (!isPage(request, response)) return
+  const { originalUrl } = request
+  // A web handler's URL is absolute.
+  const origin = originalUrl.startsWith("/") ? undefined : new URL(originalUrl).origin
+  Operations.setPreviousUrl(cell, originalUrl, origin)
+}
 
 const isPrefetch = (request: Request): boolean =>
   /\bprefetch|\bprerender/i.test(
@@ -214,8 +222,9 @@ const isNavigation = (request: Request): boolean =>
 
 const isPage = (request: Request, response: Response): boolean =>
   request.method === "GET" &&
-  response.status < 400 &&
+  ((response.status >= 200 && response.status < 300) || response.status === 304) &&
   !isPrefetch(request) &&
   isNavigation(request) &&
   request.headers["x-requested-with"] === undefined &&
-  /\btext\/html\b/.test(request.headers.accept ?? "")
+  /\btext\/html\b/i.test(request.headers.accept ?? "") &&
+  /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")

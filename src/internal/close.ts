@@ -1,5 +1,4 @@
 /** The end of a request: commit what is pending, then the headers of the response. */
-import * as Headers from "@effect/platform/Headers"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -17,18 +16,32 @@ export const close = (
   response: Response,
   options: { readonly commits: boolean; readonly ages: boolean }
 ): Effect.Effect<Response> => {
-  if (!options.commits) return Effect.sync(() => withHeaders(cell, response))
-  return Effect.matchCauseEffect(commit(cell, { ages: options.ages, operation: "commit" }), {
-    onSuccess: () => Effect.sync(() => withHeaders(cell, response)),
-    onFailure: (cause) => {
-      const error = Cause.squash(cause)
-      return Effect.as(
-        Effect.logError("The session could not be committed", cause),
-        withHeaders(cell, failure(error))
-      )
-    }
-  })
+  const closed = options.commits
+    ? Effect.matchCauseEffect(commit(cell, { ages: options.ages, operation: "commit" }), {
+        onSuccess: () => Effect.succeed(withHeaders(cell, response)),
+        onFailure: (cause) =>
+          Effect.as(
+            Effect.logError("The session could not be committed", cause),
+            withHeaders(cell, failure(Cause.squash(cause)))
+          )
+      })
+    : Effect.sync(() => withHeaders(cell, response))
+  return Effect.zipLeft(closed, reportLate(cell))
 }
+
+/** From here on writes are told of in the log of this fiber, since nothing commits them any more. */
+const reportLate = (cell: Cell): Effect.Effect<void> =>
+  Effect.withFiberRuntime((fiber) => {
+    const refs = fiber.getFiberRefs()
+    cell.late = (verb, key) => {
+      const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
+      const warning = Effect.logWarning(
+        `${what} came after the response head: it is not stored unless Session.commit follows`
+      )
+      Effect.runSync(Effect.zipRight(Effect.setFiberRefs(refs), warning))
+    }
+    return Effect.void
+  })
 
 const failure = (error: unknown): Response => {
   if (error instanceof SessionConflict) {
@@ -41,25 +54,28 @@ const failure = (error: unknown): Response => {
 
 /** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */
 export const withHeaders = (cell: Cell, response: Response): Response => {
-  const varying = withVary(response)
-  if (cell.cookie === "none") return varying
-  if (cell.cookie === "set" && cell.base === null) return varying
-  const uncached = /\bno-store\b/i.test(varying.headers["cache-control"] ?? "")
-    ? varying
-    : HttpServerResponse.setHeader(varying, "cache-control", "no-store")
+  if (cell.cookie === "none" || (cell.cookie === "set" && cell.base === null)) {
+    return withVary(response)
+  }
+  const uncached = HttpServerResponse.setHeaders(response, {
+    vary: varyOf(response),
+    "cache-control": "no-store"
+  })
   return cell.cookie === "set" ? withCookie(cell, uncached) : withoutCookie(cell, uncached)
 }
 
 /** Adds `Cookie` to `Vary`, whatever stands there already. */
 export const withVary = (response: Response): Response => {
-  const vary = Headers.get(response.headers, "vary")
-  const given = vary._tag === "Some" ? vary.value : ""
-  if (/(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given)) return response
-  return HttpServerResponse.setHeader(
-    response,
-    "vary",
-    given === "" ? "Cookie" : `${given}, Cookie`
-  )
+  const vary = varyOf(response)
+  return vary === response.headers.vary
+    ? response
+    : HttpServerResponse.setHeader(response, "vary", vary)
+}
+
+const varyOf = ({ headers }: Response): string => {
+  const given = headers.vary
+  if (given === undefined || given === "") return "Cookie"
+  return /(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given) ? given : `${given}, Cookie`
 }
 
 const attributes = (cell: Cell) => {

@@ -4,10 +4,11 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { Overrides, Primitives } from "../SessionStore.js"
+import type { Overrides, Primitives, Service } from "../SessionStore.js"
 import { MemoryRecords } from "./memoryRecords.js"
 import type { Mark } from "./revocations.js"
 import { addMark, isRevoked, makeMark } from "./revocations.js"
+import { declareSynchronous } from "./synchronous.js"
 
 // One step of the fiber: what it does is done when the step is made, which is when the effect runs.
 const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
@@ -45,7 +46,7 @@ class MemoryMarks {
 export const makeMemory = (
   keepEndedMillis: number,
   maxSessions: number | undefined
-): Primitives & Overrides => {
+): Primitives & Pick<Service, "touch"> & Overrides => {
   const records = new MemoryRecords(keepEndedMillis, maxSessions)
   const marks = new MemoryMarks()
   const removeAll = (
@@ -61,7 +62,7 @@ export const makeMemory = (
     }
     return ended
   }
-  return {
+  const store: Primitives & Pick<Service, "touch"> & Overrides = {
     find: (id) => atNow((now) => Option.fromNullable(records.find(id, now))),
     insert: (record) => atNow((now) => records.insert(record, now)),
     update: (record, expectedVersion) =>
@@ -90,4 +91,6 @@ export const makeMemory = (
     revokedWithin: ({ namespace, userId, since, exceptId }) =>
       Effect.sync(() => isRevoked(marks.of(namespace, userId), since, exceptId))
   }
+  declareSynchronous(store)
+  return store
 }

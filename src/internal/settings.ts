@@ -22,7 +22,8 @@ export interface Compiled {
   readonly maxPayloadBytes: number
   readonly cookie: CookieAttributes
   readonly keyring: Keyring | undefined
-  readonly isTrustedProxy: ((address: string) => boolean) | undefined
+  /** Gives what decides, for one request, whether the next address of the chain is a trusted proxy's. */
+  readonly proxyTrust: () => (address: string) => boolean
 }
 
 const cache = new WeakMap<Settings, Compiled>()
@@ -37,7 +38,6 @@ export const compile = (settings: Settings): Compiled => {
 }
 
 const prepare = (settings: Settings): Compiled => {
-  const proxies = makeProxyMatcher(settings.trustedProxies)
   return {
     settings,
     namespace: settings.namespace,
@@ -58,9 +58,22 @@ const prepare = (settings: Settings): Compiled => {
             })),
             settings.namespace
           ),
-    isTrustedProxy:
-      settings.trustedProxies.length === 0 || typeof proxies !== "function" ? undefined : proxies
+    proxyTrust: proxyTrust(settings.trustedProxies)
   }
+}
+
+const trustsNobody = () => false
+
+const proxyTrust = (proxies: Settings["trustedProxies"]): Compiled["proxyTrust"] => {
+  if (typeof proxies === "number") return () => countingTrust(proxies)
+  const matcher = makeProxyMatcher(proxies)
+  return () => (typeof matcher === "function" ? matcher : trustsNobody)
+}
+
+/** Trusts the first addresses it is asked about: the chain is walked from the socket on. */
+const countingTrust = (hops: number) => {
+  let left = hops
+  return () => left-- > 0
 }
 
 /** What is wrong with a setting; `reason` goes on after the field's name and ends the sentence. */
@@ -157,10 +170,16 @@ export const keysProblem = (
     : "must not use one id twice."
 }
 
-const proxiesProblem = (proxies: ReadonlyArray<string>): Problem | undefined => {
+const proxiesProblem = (proxies: Settings["trustedProxies"]): Problem | undefined => {
   const field = "trustedProxies"
+  if (typeof proxies === "number") {
+    const isCount = Number.isInteger(proxies) && proxies >= 0 && proxies <= 64
+    return isCount
+      ? undefined
+      : { field, reason: "must be a whole number from 0 to 64, or a list." }
+  }
   if (!Array.isArray(proxies) || !proxies.every((entry) => typeof entry === "string")) {
-    return { field, reason: "must be a list of texts." }
+    return { field, reason: "must be a list of texts, or how many proxies there are." }
   }
   const matcher = makeProxyMatcher(proxies)
   return "bad" in matcher
