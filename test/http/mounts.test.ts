@@ -10,8 +10,12 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Session from "../../src/Session.js"
+import * as SessionConfig from "../../src/SessionConfig.js"
+import * as SessionEvents from "../../src/SessionEvents.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
 import { cookieName, json, type Server, withLayer } from "./support.js"
@@ -100,8 +104,90 @@ for (const [name, serving] of mounts) {
         },
         { store: unreachable }
       ))
+
+    it("says when to come back, and that it varies by cookie, when the store is down", () =>
+      withLayer(
+        serving,
+        async (server) => {
+          const { headers } = await server.client(`${cookieName}=${"A".repeat(43)}`).send("/visits")
+
+          const names = ["retry-after", "vary", "cache-control"]
+          expect(names.map((name) => headers.get(name))).toEqual(["1", "Cookie", "no-store"])
+        },
+        { store: unreachable }
+      ))
+
+    it("takes the settings that are provided around it", () =>
+      withLayer(
+        serving,
+        async (server) => {
+          const answer = await server.client().send("/visits")
+
+          expect(answer.setCookies[0]).toMatch(/^sid=/)
+        },
+        { config: SessionConfig.layer({ cookie: { name: "sid" } }) }
+      ))
   })
 }
+
+const named = SessionConfig.layer({ cookie: { name: "sid" } })
+
+/** Each layer mount with its settings and its hub provided to the session's layer alone. */
+const provided = <E>(own: Layer.Layer<never, E>) => [
+  [
+    "HttpLayerRouter",
+    HttpLayerRouter.serve(
+      HttpLayerRouter.add("GET", "/visits", visits).pipe(
+        Layer.provide(Layer.provide(SessionMiddleware.layer, own))
+      ),
+      { disableLogger: true, disableListenLog: true }
+    )
+  ] as const,
+  [
+    "HttpApi",
+    HttpApiBuilder.serve().pipe(
+      Layer.provide(HttpApiBuilder.api(Api)),
+      Layer.provide(
+        HttpApiBuilder.group(Api, "visits", (handlers) =>
+          handlers.handle("visits", () => Effect.orDie(Session.increment("visits")))
+        ).pipe(Layer.provide(Layer.provide(SessionMiddleware.layerHttpApi, own)))
+      )
+    )
+  ] as const
+]
+
+describe("settings provided to the session's layer alone", () => {
+  for (const [name, serving] of provided(named)) {
+    it(`hold for ${name}`, () =>
+      withLayer(serving, async (server) => {
+        const answer = await server.client().send("/visits")
+
+        expect(answer.setCookies[0]).toMatch(/^sid=/)
+      }))
+  }
+})
+
+describe("a hub provided to the session's layer alone", () => {
+  const hub = Effect.runSync(PubSub.unbounded<SessionEvents.SessionEvent>())
+  const own = Layer.succeed(SessionEvents.SessionEvents, hub)
+
+  for (const [name, serving] of provided(own)) {
+    it(`gets the events of ${name}`, () =>
+      withLayer(serving, async (server) => {
+        const events = await Effect.runPromise(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const queue = yield* PubSub.subscribe(hub)
+              yield* Effect.promise(() => server.client().send("/visits"))
+              return Array.from(yield* Queue.takeAll(queue))
+            })
+          )
+        )
+
+        expect(events.map(({ _tag }) => _tag)).toEqual(["Created"])
+      }))
+  }
+})
 
 describe("HttpLayerRouter", () => {
   it("leaves a route alone that the layer is not provided to", () =>

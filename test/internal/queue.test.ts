@@ -14,7 +14,7 @@ const makeLine = () => {
     inTurn(
       owner,
       "key",
-      Effect.sync(() => ran.push(name))
+      Effect.sync(() => void ran.push(name))
     )
   return { owner, ran, holding, turn, letGo: Deferred.succeed(held, undefined) }
 }
@@ -32,7 +32,8 @@ describe("a queue", () => {
       yield* settled
       yield* letGo
 
-      yield* Fiber.joinAll([first, ...others])
+      yield* Fiber.join(first)
+      yield* Fiber.joinAll(others)
 
       expect(ran).toEqual(["a", "b", "c"])
     })
