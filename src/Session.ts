@@ -509,7 +509,7 @@ export const start: Effect.Effect<void, never, Session> = use(Operations.start)
  * @since 0.1.0
  * @category lifecycle
  */
-export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.base === null)
+export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.isNew)
 
 /**
  * Gives the session a new id, cookie and CSRF token; data and flash are kept. The old id is dead on every server once
@@ -705,7 +705,7 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
 
 /**
  * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
- * aged by this commit and not again at the end.
+ * aged at the end all the same, once.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -715,7 +715,7 @@ export const commit: Effect.Effect<
   SessionStoreError | SessionConflict | SessionEncodeError,
   Session
 > = Effect.flatMap(Session, (cell) =>
-  Effect.asVoid(commitCell(cell, { ages: true, operation: "commit" }))
+  Effect.asVoid(commitCell(cell, { ages: false, operation: "commit" }))
 )
 
 /**

@@ -8,13 +8,16 @@ import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Cell, makeCell } from "./internal/cell.js"
 import { close, withVary } from "./internal/close.js"
 import { isWritten } from "./internal/commit.js"
-import type { SessionStoreError } from "./internal/errors.js"
+import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
+import type { Lease, LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
+import { openAlone } from "./internal/openAlone.js"
 import * as Operations from "./internal/operations.js"
 import { built, current, type Place, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
@@ -60,6 +63,15 @@ export interface Options {
   readonly commitOn?: ((response: Response, request: Request) => boolean) | undefined
   /** Remembers the page of successful GET page loads for `Session.previousUrl`. Default false: it is a write a page. */
   readonly recordsPreviousUrl?: boolean | undefined
+  /**
+   * Lets one request of a session run at a time, over all processes, for routes that must not run twice at once. Others
+   * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit; it is not renewed, so a
+   * request that runs longer than `hold` may get company, and one whose process was killed blocks nobody for longer.
+   * A visitor without a stored session is not held up. Each such request costs five store calls. Default: off.
+   */
+  readonly serialize?:
+    | { readonly wait: Duration.DurationInput; readonly hold: Duration.DurationInput }
+    | undefined
 }
 
 /**
@@ -76,27 +88,45 @@ export interface Mounts {
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
 
-const layerOf = (options: Options) =>
+/** Options with the durations worked out. */
+interface Ready extends Options {
+  readonly lease: LeaseOptions | undefined
+}
+
+const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
+  if (serialize === undefined) return undefined
+  const waitMillis = Duration.toMillis(serialize.wait)
+  const holdMillis = Duration.toMillis(serialize.hold)
+  if (!(Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1)) {
+    throw new TypeError("SessionMiddleware.make takes finite durations for serialize")
+  }
+  return { waitMillis, holdMillis }
+}
+
+const layerOf = (options: Ready) =>
   HttpLayerRouter.middleware<{ provides: Session }>()(
     Effect.map(built, (place) => (app) => around(app, Effect.succeed(place), options))
   ).layer
 
 /**
- * Makes the middleware with options.
+ * Makes the middleware with options. Throws when a duration of `serialize` is none.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options = {}): Mounts => ({
-  middleware: (app) => around(app, current, options),
-  layer: layerOf(options),
-  layerHttpApi: Layer.effect(
-    HttpApi,
-    Effect.map(built, (place) =>
-      Effect.catchAll(begin(Effect.succeed(place), options), unavailable)
+export const make = (options: Options = {}): Mounts => {
+  const ready = { ...options, lease: leaseOptions(options) }
+  return {
+    middleware: (app) => around(app, current, ready),
+    layer: layerOf(ready),
+    layerHttpApi: Layer.effect(
+      HttpApi,
+      Effect.map(built, (place) =>
+        Effect.catchAll(begin(Effect.succeed(place), ready), unavailable)
+      )
     )
-  )
-})
+  }
+}
 
 /**
  * For `HttpApp` and `HttpRouter`: gives an app the session. Reads `SessionConfig` and `SessionEvents` where the app runs.
@@ -104,7 +134,7 @@ export const make = (options: Options = {}): Mounts => ({
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) => around(app, current, {})
+export const middleware: Mounts["middleware"] = (app) => around(app, current, none)
 
 /**
  * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
@@ -124,20 +154,33 @@ export const layer = make().layer
  */
 export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().layerHttpApi
 
+const none: Ready = { lease: undefined }
+
 const around = <E, R, RP>(
   app: Effect.Effect<Response, E, R>,
   place: Effect.Effect<Place, never, RP>,
-  options: Options
+  options: Ready
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest | RP> =>
   Effect.matchEffect(begin(place, options), {
-    onFailure: () => Effect.succeed(withVary(answer(503, "The session store is unavailable."))),
+    onFailure: (error) => Effect.succeed(withVary(refusal(error))),
     // The app is given the one service it lacks.
     onSuccess: (cell) =>
       Effect.provideService(app, Session, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
   })
 
+const refusal = (error: SessionStoreError | SessionConflict): Response =>
+  error._tag === "SessionConflict"
+    ? HttpServerResponse.setHeader(
+        answer(409, "Another request of this session is still running. Please try again."),
+        "retry-after",
+        "1"
+      )
+    : answer(503, "The session store is unavailable.")
+
 /** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
-const unavailable = () =>
+const unavailable = (
+  error: SessionStoreError | SessionConflict
+): Effect.Effect<never, SessionUnavailable> =>
   Effect.zipRight(
     HttpApp.appendPreResponseHandler((_request, response) =>
       Effect.succeed(
@@ -147,28 +190,36 @@ const unavailable = () =>
         })
       )
     ),
-    Effect.fail(new SessionUnavailable())
+    // A conflict answers for itself.
+    error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
 const begin = <R>(
   place: Effect.Effect<Place, never, R>,
-  options: Options
-): Effect.Effect<Cell, SessionStoreError, HttpServerRequest.HttpServerRequest | R> =>
+  options: Ready
+): Effect.Effect<
+  Cell,
+  SessionStoreError | SessionConflict,
+  HttpServerRequest.HttpServerRequest | R
+> =>
   Effect.flatMap(Effect.flatMap(place, surround), (surroundings) => {
     const { request } = surroundings
     if (options.skip?.(request) === true) {
       return Effect.succeed(makeCell(surroundings, "ephemeral"))
     }
-    const opened = Effect.flatMap(open(surroundings, request.headers.cookie), (cell) =>
-      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options)), cell)
-    )
-    return Effect.tapError(opened, (error) =>
+    const registered = (cell: Cell, lease?: Lease) =>
+      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options, lease)), cell)
+    const opened =
+      options.lease === undefined
+        ? Effect.flatMap(open(surroundings, request.headers.cookie), registered)
+        : openAlone(surroundings, request.headers.cookie, options.lease, registered)
+    return Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
       Effect.logError("The session could not be loaded", error)
     )
   })
 
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
-const atTheEnd = (cell: Cell, options: Options): HttpApp.PreResponseHandler => {
+const atTheEnd = (cell: Cell, options: Options, lease?: Lease): HttpApp.PreResponseHandler => {
   let ended = false
   return (request, response) => {
     if (ended) return Effect.succeed(response)
@@ -181,7 +232,8 @@ const atTheEnd = (cell: Cell, options: Options): HttpApp.PreResponseHandler => {
     const ages = commits && response.status < 500 && agesFlash(options, request, response)
     const { compiled, store } = cell.surroundings
     const { lottery } = compiled.settings
-    const closed = close(cell, response, { commits, ages })
+    const committed = close(cell, response, { commits, ages })
+    const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
     return lottery === undefined
       ? closed
       : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))

@@ -73,6 +73,8 @@ export class Cell {
   viaAlias = false
   cookie: "none" | "set" | "delete" = "none"
   aged = false
+  /** No stored session came with the request. */
+  isNew = true
   /** Set once the response head has left: tells of a write that comes too late to be committed. */
   late: ((verb: string, key: string) => void) | null = null
   private ownToken: string | null = null
@@ -147,6 +149,7 @@ export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell 
 /** Puts a stored session into a cell. */
 export const adopt = (cell: Cell, base: Base, token: string): void => {
   cell.mode = "open"
+  cell.isNew = false
   cell.base = base
   cell.token = token
   cell.state = base.state

@@ -8,7 +8,7 @@ import type { Cell } from "./cell.js"
 import { now, retire } from "./cell.js"
 import { guarded } from "./guarded.js"
 import { insert } from "./insert.js"
-import { inTurn } from "./queue.js"
+import { inTurn, lastMoved } from "./queue.js"
 import { replace } from "./replace.js"
 import { isTouchDue, touch } from "./touch.js"
 import { type CommitError, type CommitOptions, done, type Outcome, Work } from "./work.js"
@@ -27,14 +27,19 @@ export const commit = (cell: Cell, options: CommitOptions): Effect.Effect<Outcom
     if (!hasWork(cell, options)) return done
     const work = new Work(cell, options)
     // A session's own key, so that two commits of one request do not apply its operations twice.
+    const { store } = cell.surroundings
+    const key = cell.id
     const turn = inTurn(
-      cell.surroundings.store,
-      cell.id,
+      store,
+      key,
       Effect.suspend(() => step(work))
     )
-    return guarded(cell.surroundings.store, options.operation, turn, () => {
-      work.abandoned = true
-      retire(cell)
+    return guarded(store, options.operation, turn, {
+      since: () => work.beganMillis ?? lastMoved(store, key),
+      abandon: () => {
+        work.abandoned = true
+        retire(cell)
+      }
     })
   })
 
@@ -62,7 +67,7 @@ export const isWritten = (cell: Cell): boolean => {
 /** Looks again: an earlier commit of the same request may have done it meanwhile. */
 const step = (work: Work): Effect.Effect<Outcome, CommitError> => {
   const { cell } = work
-  if (!hasWork(cell, work.options)) return done
+  if (work.abandoned || !hasWork(cell, work.options)) return done
   work.take()
   if (cell.base === null) return insert(work)
   return work.operations.length === 0 && work.move === null

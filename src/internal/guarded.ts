@@ -10,27 +10,38 @@ import { SessionStoreError } from "./errors.js"
 import { isSynchronous } from "./synchronous.js"
 
 /** How long a request waits for the store, in milliseconds. */
-export const deadlineMillis = 2000
+const deadlineMillis = 2000
+
+/** How long a commit may wait for the earlier ones of its session, as long as they get done. */
+const longestMillis = 10_000
 
 /** How long a commit tries again: it ends with a conflict before the request gives it up. */
 export const retryMillis = 1800
 
+/** What a guarded call may want beside the two seconds. */
+export interface Guard {
+  /** Runs when nobody waits any more. */
+  readonly abandon: () => void
+  /** The instant, by `performance.now`, that the two seconds count from, when it is later than the call. */
+  readonly since: () => number
+}
+
 /**
- * Runs `effect` apart; after two seconds the caller goes on with a `timeout`, while the effect runs to its end. Whoever
- * must know that nobody waits any more passes `abandon`. A store that never waits is called where the caller stands.
+ * Runs `effect` apart; after two seconds the caller goes on with a `timeout`, while the effect runs to its end. A store
+ * that never waits is called where the caller stands.
  */
 export const guarded = <A, E>(
   store: Service,
   operation: string,
   effect: Effect.Effect<A, E>,
-  abandon?: () => void
+  guard?: Guard
 ): Effect.Effect<A, E | SessionStoreError> =>
-  isSynchronous(store) ? Effect.uninterruptible(effect) : apart(operation, effect, abandon)
+  isSynchronous(store) ? Effect.uninterruptible(effect) : apart(operation, effect, guard)
 
 const apart = <A, E>(
   operation: string,
   effect: Effect.Effect<A, E>,
-  abandon: (() => void) | undefined
+  guard: Guard | undefined
 ): Effect.Effect<A, E | SessionStoreError> =>
   Effect.withFiberRuntime((parent) => {
     const runtime = Runtime.make({
@@ -42,13 +53,26 @@ const apart = <A, E>(
     const exit = fiber.unsafePoll()
     if (exit !== null) return exit
     return Effect.async<A, E | SessionStoreError>((resume) => {
-      const timer = setTimeout(() => {
-        abandon?.()
+      const cancel = whenOverdue(guard, () => {
+        guard?.abandon()
         resume(Effect.fail(new SessionStoreError({ operation, reason: "timeout" })))
-      }, deadlineMillis)
+      })
       fiber.addObserver((ended: Exit.Exit<A, E>) => {
-        clearTimeout(timer)
+        cancel()
         resume(ended)
       })
     })
   })
+
+/** Calls `giveUp` once two seconds have passed without progress; gives the way to call that off. */
+const whenOverdue = (guard: Guard | undefined, giveUp: () => void): (() => void) => {
+  const began = performance.now()
+  const look = () => {
+    const now = performance.now()
+    const left = deadlineMillis - (now - Math.max(began, guard?.since() ?? 0))
+    if (left > 0 && now - began < longestMillis) timer = setTimeout(look, left)
+    else giveUp()
+  }
+  let timer = setTimeout(look, deadlineMillis)
+  return () => clearTimeout(timer)
+}

@@ -2,6 +2,8 @@
  * What acts at once instead of at the end of the request: login, destroy, logout, consume. Each is one conditional write
  * of the store, run to its end in a fiber of its own.
  */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -53,6 +55,8 @@ const admit = (
   Effect.gen(function* () {
     const limit = cell.surroundings.compiled.settings.maxSessionsPerUser
     const exceptId = cell.base?.record.id
+    // Asked before, so that a login that is refused leaves the session as it was.
+    yield* refuseRevoked(cell, userId, exceptId)
     if (limit?.onLimit === "reject") {
       const others = yield* otherSessions(cell, userId, exceptId)
       if (others.length >= limit.max) return yield* new SessionRefused({ reason: "limit" })
@@ -60,7 +64,9 @@ const admit = (
     yield* loginCommit(cell, userId, lifetime)
     // Only what was stored before the question is seen by a revocation or by another login at the limit. A login that
     // nobody could judge does not stand either.
-    yield* Effect.tapErrorCause(judge(cell, userId, exceptId), () => takeBack(cell))
+    yield* Effect.tapErrorCause(judge(cell, userId, exceptId), (cause) =>
+      takeBack(cell, exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal)))
+    )
   })
 
 const judge = (
@@ -121,13 +127,19 @@ const otherSessions = (
   )
 }
 
-/** Ends the session that a login has made. Where the store fails nobody gets its cookie, so that it dies unused. */
-const takeBack = (cell: Cell): Effect.Effect<void> => {
+const isRefusal = (error: SessionStoreError | SessionRefused): boolean =>
+  error._tag === "SessionRefused"
+
+/**
+ * Ends the session that a login has made. Where the store fails nobody gets its cookie, so that it dies unused. The
+ * client's own cookie is deleted only where its session is known to be over.
+ */
+const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
   const { store } = cell.surroundings
   return Effect.suspend(() => {
     const removed = Effect.ignore(guarded(store, "remove", store.remove(cell.id)))
     reset(cell)
-    cell.cookie = "delete"
+    if (deletesCookie) cell.cookie = "delete"
     return removed
   })
 }

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Overrides, Primitives, Service } from "../SessionStore.js"
 import { MemoryRecords } from "./memoryRecords.js"
 import type { Mark } from "./revocations.js"
-import { addMark, isRevoked, makeMark } from "./revocations.js"
+import { addMark, isRevoked, makeMark, namespaceOfMarks } from "./revocations.js"
 import { declareSynchronous } from "./synchronous.js"
 
 // One step of the fiber: what it does is done when the step is made, which is when the effect runs.
@@ -49,6 +49,9 @@ export const makeMemory = (
 ): Primitives & Pick<Service, "touch"> & Overrides => {
   const records = new MemoryRecords(keepEndedMillis, maxSessions)
   const marks = new MemoryMarks()
+  // Leases are records of the library's own.
+  const listed = (filter: Parameters<Primitives["entries"]>[0], now: number) =>
+    records.select(filter, now).filter(({ namespace }) => namespace !== namespaceOfMarks)
   const removeAll = (
     filter: Parameters<Primitives["entries"]>[0],
     except: string | undefined,
@@ -56,7 +59,7 @@ export const makeMemory = (
   ): number => {
     if (filter.state === "over") return 0
     let ended = 0
-    for (const { id, previousId } of records.select({ ...filter, state: "live" }, now)) {
+    for (const { id, previousId } of listed({ ...filter, state: "live" }, now)) {
       if (except !== undefined && (id === except || previousId === except)) continue
       if (records.remove(id, now) !== undefined) ended += 1
     }
@@ -77,7 +80,7 @@ export const makeMemory = (
     collect: (limit) => atNow((now) => records.collect(limit, now)),
     count: (filter) =>
       atNow((now) => {
-        const selected = records.select(filter, now)
+        const selected = listed(filter, now)
         const users = new Set(selected.map(({ userId }) => userId))
         users.delete(null)
         return { sessions: selected.length, users: users.size }

@@ -10,7 +10,12 @@ interface Waiter {
   call: () => void
 }
 
-type Lines = Map<string, Array<Waiter>>
+interface Line extends Array<Waiter> {
+  /** When the last turn ended, or the first began. */
+  movedMillis?: number
+}
+
+type Lines = Map<string, Line>
 
 const linesOf = new WeakMap<object, Lines>()
 
@@ -38,6 +43,10 @@ export const inTurn = <A, E, R>(
     return turn
   })
 
+/** When a turn of this key ended last, by `performance.now`; 0 while the first one runs. */
+export const lastMoved = (owner: object, key: string): number =>
+  linesOf.get(owner)?.get(key)?.movedMillis ?? 0
+
 /** How many keys are in use: none is left behind. */
 export const keysInUse = (owner: object): number => linesOf.get(owner)?.size ?? 0
 
@@ -52,7 +61,7 @@ const of = (owner: object): Lines => {
 const wait = (
   lines: Lines,
   key: string,
-  line: Array<Waiter>,
+  line: Line,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ): Effect.Effect<void> => {
   const waiter: Waiter = { called: false, call: () => {} }
@@ -72,11 +81,13 @@ const wait = (
 }
 
 const callNext = (lines: Lines, key: string): void => {
-  const next = lines.get(key)?.shift()
-  if (next === undefined) {
+  const line = lines.get(key)
+  const next = line?.shift()
+  if (line === undefined || next === undefined) {
     lines.delete(key)
     return
   }
+  line.movedMillis = performance.now()
   next.called = true
   next.call()
 }

@@ -101,7 +101,7 @@ const again = (
   const newest = reading.base
   if (newest.commits.some((mark) => mark.id === work.commitId)) return finish(work, base, newest)
   if (newest.record.id !== base.record.id && !follow(work, newest)) return work.gone
-  if (performance.now() - work.beganMillis > retryMillis) {
+  if (performance.now() - (work.beganMillis ?? 0) > retryMillis) {
     const { operation } = work.options
     return Effect.fail(
       error ?? new SessionConflict({ operation, reason: "too many writers at once" })

@@ -13,7 +13,7 @@ import { type Base, type Cell, now, retire } from "./cell.js"
 import { readRecord, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { guarded, retryMillis } from "./guarded.js"
-import { inTurn } from "./queue.js"
+import { inTurn, lastMoved } from "./queue.js"
 
 type Take = (state: State) => Operation | undefined
 
@@ -22,7 +22,8 @@ interface Taking {
   readonly cell: Cell
   readonly take: Take
   readonly commitId: string
-  readonly beganMillis: number
+  /** When its turn came. */
+  beganMillis: number | undefined
   attempts: number
   /** Nobody waits for it any more: it must leave the cell alone. */
   abandoned: boolean
@@ -42,17 +43,21 @@ export const takeStored = (
     cell,
     take,
     commitId: makeEntryId(),
-    beganMillis: performance.now(),
+    beganMillis: undefined,
     attempts: 0,
     abandoned: false
   }
+  const { id } = cell.base?.record ?? cell
   const turn = inTurn(
     store,
-    cell.base?.record.id ?? cell.id,
+    id,
     Effect.suspend(() => (cell.base === null ? nothing : attempt(taking, cell.base)))
   )
-  return guarded(store, "consume", turn, () => {
-    taking.abandoned = true
+  return guarded(store, "consume", turn, {
+    since: () => taking.beganMillis ?? lastMoved(store, id),
+    abandon: () => {
+      taking.abandoned = true
+    }
   })
 }
 
@@ -64,6 +69,7 @@ const attempt = (
 ): Effect.Effect<State | undefined, SessionStoreError> => {
   const { cell, commitId, take } = taking
   taking.attempts += 1
+  taking.beganMillis ??= performance.now()
   const operation = take(current.state)
   const state = operation === undefined ? undefined : apply(current.state, operation)
   if (state === undefined || isFault(state)) return rebase(taking, current, nothing)
@@ -112,7 +118,7 @@ const again = (
   const newest = reading.base
   if (newest.commits.some((mark) => mark.id === taking.commitId)) return taken
   if (record.id !== current.record.id && !follow(taking, newest)) return gone(taking)
-  if (performance.now() - taking.beganMillis > retryMillis) {
+  if (performance.now() - (taking.beganMillis ?? 0) > retryMillis) {
     return new SessionStoreError({ operation: "consume", reason: "timeout" })
   }
   return Effect.flatMap(backOff(taking.attempts), () => attempt(taking, newest))

@@ -1,7 +1,6 @@
 /** One commit on its way: what it brings to the store, and how the cell stands when it has arrived. */
 import * as Effect from "effect/Effect"
 import { applyAll, type Operation } from "../core/operation.js"
-import type { State } from "../core/state.js"
 import { makeEntryId } from "../core/token.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
@@ -23,10 +22,6 @@ export interface CommitOptions {
 /** The outcome of a commit that had nothing left to do. */
 export const done: Effect.Effect<Outcome> = Effect.succeed("done")
 
-/** What this request's snapshot had flashed: aged in the store, and readable until the request ends. */
-const seenEntries = ({ seenFlash, state }: Cell): State["now"] =>
-  Object.fromEntries(Object.entries(state.flash).filter(([, { id }]) => seenFlash.includes(id)))
-
 /** One commit of one cell. */
 export class Work {
   /** Nobody waits for it any more: it must leave the cell alone. */
@@ -37,7 +32,8 @@ export class Work {
   token = ""
   attempts = 0
   readonly commitId: string = makeEntryId()
-  readonly beganMillis: number = performance.now()
+  /** When its turn came; before that it waits for the earlier commits of this process. */
+  beganMillis: number | undefined
   private taken = 0
 
   constructor(
@@ -48,6 +44,7 @@ export class Work {
   /** Takes over what is pending now; what is recorded from here on stays for the next commit. */
   take(): void {
     const { cell } = this
+    this.beganMillis ??= performance.now()
     const ages = this.options.ages && !cell.aged && cell.seenFlash.length > 0
     this.taken = cell.operations.length
     this.operations = ages
@@ -61,7 +58,6 @@ export class Work {
   settle(base: Base, token: string): void {
     const { cell } = this
     if (this.abandoned) return
-    const seen = this.options.ages ? seenEntries(cell) : {}
     cell.base = base
     cell.token = token
     cell.move = null
@@ -69,7 +65,7 @@ export class Work {
     cell.operations = cell.operations.slice(this.taken)
     this.taken = 0
     const later = applyAll(base.state, cell.operations)
-    cell.state = { ...("fault" in later ? base.state : later), now: { ...seen, ...cell.state.now } }
+    cell.state = { ...("fault" in later ? base.state : later), now: cell.state.now }
   }
 
   /** The response must hand the client its cookie. */
