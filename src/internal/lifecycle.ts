@@ -33,8 +33,8 @@ export const login = (
   lifetime: Lifetime
 ): Effect.Effect<void, SessionStoreError | SessionRefused> =>
   Effect.suspend(() => {
-    if (typeof userId !== "string" || userId === "" || Buffer.byteLength(userId) > 255) {
-      const reason = "a user id is a text of 1 to 255 bytes"
+    if (!isUserId(userId)) {
+      const reason = "a user id is a well-formed text of 1 to 255 bytes, without NUL"
       throw new SessionEncodeError({ operation: "login", key: "", reason })
     }
     if (cell.late !== null) {
@@ -46,6 +46,13 @@ export const login = (
       ? attempt
       : inTurn(store, `login ${compiled.namespace} ${userId}`, attempt)
   })
+
+// Not every store can hold a NUL or half a surrogate pair.
+const isUserId = (text: unknown): boolean =>
+  typeof text === "string" &&
+  text !== "" &&
+  Buffer.byteLength(text) <= 255 &&
+  !/[\0\p{Surrogate}]/u.test(text)
 
 const admit = (
   cell: Cell,
