@@ -165,8 +165,29 @@ const around = <E, R, RP>(
     onFailure: (error) => Effect.succeed(withVary(refusal(error))),
     // The app is given the one service it lacks.
     onSuccess: (cell) =>
-      Effect.provideService(app, Session, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
+      Effect.provideService(varying(app), Session, cell) as Effect.Effect<
+        Response,
+        E,
+        Exclude<R, Session>
+      >
   })
+
+/** Handlers that an app adds run after the session's own, and one such as CORS replaces `Vary`: it is added again. */
+const varying = <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
+  Effect.withFiberRuntime((fiber) => {
+    const before = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+    const again = Effect.suspend(() =>
+      fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === before ? Effect.void : varyLast
+    )
+    return Effect.matchCauseEffect(app, {
+      onFailure: (cause) => Effect.zipRight(again, Effect.failCause(cause)),
+      onSuccess: (response) => Effect.as(again, response)
+    })
+  })
+
+const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
+  Effect.succeed(withVary(response))
+)
 
 const refusal = (error: SessionStoreError | SessionConflict): Response =>
   error._tag === "SessionConflict"

@@ -4,6 +4,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -18,7 +19,7 @@ import * as SessionConfig from "../../src/SessionConfig.js"
 import * as SessionEvents from "../../src/SessionEvents.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
-import { cookieName, json, type Server, withLayer } from "./support.js"
+import { cookieName, json, makeGate, type Server, withLayer } from "./support.js"
 
 const visits = json(Session.increment("visits"))
 
@@ -198,6 +199,29 @@ describe("HttpLayerRouter", () => {
     }))
 })
 
+describe("HttpMiddleware.cors", () => {
+  const app = SessionMiddleware.middleware(HttpRouter.empty.pipe(HttpRouter.get("/visits", visits)))
+  const cors = HttpMiddleware.cors({ allowedOrigins: ["http://a.example"], credentials: true })
+  const orders = {
+    outside: cors(app),
+    inside: SessionMiddleware.middleware(
+      cors(HttpRouter.empty.pipe(HttpRouter.get("/visits", visits)))
+    )
+  }
+  for (const [order, serving] of Object.entries(orders)) {
+    it(`goes with the session: ${order}`, () =>
+      withLayer(HttpServer.serve(serving), async (server) => {
+        const { headers, setCookies } = await server
+          .client()
+          .send("/visits", { headers: { origin: "http://a.example" } })
+
+        expect(setCookies).toHaveLength(1)
+        expect(headers.get("access-control-allow-origin")).toBe("http://a.example")
+        expect(headers.get("vary")).toMatch(/\bCookie\b/)
+      }))
+  }
+})
+
 describe("HttpApp.toWebHandlerLayer", () => {
   it("counts the visits of one visitor", async () => {
     const { dispose, handler } = HttpApp.toWebHandlerLayer(router, SessionStore.layerMemory)
@@ -208,6 +232,44 @@ describe("HttpApp.toWebHandlerLayer", () => {
 
     expect([await first.text(), await second.text()]).toEqual(["1", "2"])
     await dispose()
+  })
+})
+
+describe("HttpApi", () => {
+  it("answers 409 with Retry-After to who has waited for the session in vain", async () => {
+    const gate = makeGate()
+    const slow = HttpApiBuilder.serve().pipe(
+      Layer.provide(HttpApiBuilder.api(Api)),
+      Layer.provide(
+        HttpApiBuilder.group(Api, "visits", (handlers) =>
+          handlers.handle("visits", () =>
+            Effect.flatMap(Effect.orDie(Session.increment("visits")), (count) =>
+              count === 1 ? Effect.succeed(count) : Effect.as(gate.pass, count)
+            )
+          )
+        ).pipe(
+          Layer.provide(
+            SessionMiddleware.make({ serialize: { wait: 0, hold: "10 seconds" } }).layerHttpApi
+          )
+        )
+      )
+    )
+    await withLayer(slow, async (server) => {
+      const client = server.client()
+      await client.send("/visits")
+      const first = server.client(client.cookie).send("/visits")
+      await gate.entered()
+
+      const { headers, status } = await client.send("/visits")
+      await gate.open()
+
+      expect([status, headers.get("retry-after"), headers.get("vary")]).toEqual([
+        409,
+        "1",
+        "Cookie"
+      ])
+      expect((await first).status).toBe(200)
+    })
   })
 })
 
