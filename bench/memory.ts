@@ -93,9 +93,9 @@ const measure = async () => {
     return ((await cpuMicros()) - before) / requests
   }
 
-  // As many visitors as connections, so that no request waits for another one of its session.
+  // Many visitors, so that a session is not asked more often than one is.
   const visitors: Array<string> = []
-  for (let count = 0; count < connections * 4; count++) {
+  for (let count = 0; count < 1000; count++) {
     visitors.push((await ask("/session/start", "")) ?? "")
   }
   let turn = 0

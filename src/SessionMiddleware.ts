@@ -19,7 +19,7 @@ import type { Lease, LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
 import { openAlone } from "./internal/openAlone.js"
 import * as Operations from "./internal/operations.js"
-import { built, current, type Place, surround } from "./internal/place.js"
+import { built, placeOf, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
 import * as SessionGc from "./SessionGc.js"
@@ -105,7 +105,7 @@ const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
 
 const layerOf = (options: Ready) =>
   HttpLayerRouter.middleware<{ provides: Session }>()(
-    Effect.map(built, (place) => (app) => around(app, Effect.succeed(place), options))
+    Effect.map(built, (place) => (app) => around(app, place, options))
   ).layer
 
 /**
@@ -117,13 +117,11 @@ const layerOf = (options: Ready) =>
 export const make = (options: Options = {}): Mounts => {
   const ready = { ...options, lease: leaseOptions(options) }
   return {
-    middleware: (app) => around(app, current, ready),
+    middleware: (app) => running(app, ready),
     layer: layerOf(ready),
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(built, (place) =>
-        Effect.catchAll(begin(Effect.succeed(place), ready), unavailable)
-      )
+      Effect.map(built, (place) => Effect.catchAll(begin(place, ready), unavailable))
     )
   }
 }
@@ -134,7 +132,7 @@ export const make = (options: Options = {}): Mounts => {
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) => around(app, current, none)
+export const middleware: Mounts["middleware"] = (app) => running(app, none)
 
 /**
  * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
@@ -156,11 +154,21 @@ export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().la
 
 const none: Ready = { lease: undefined }
 
-const around = <E, R, RP>(
+/** An app finds its store where it runs. */
+const running = <E, R>(
   app: Effect.Effect<Response, E, R>,
-  place: Effect.Effect<Place, never, RP>,
   options: Ready
-): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest | RP> =>
+): Effect.Effect<
+  Response,
+  E,
+  Exclude<R, Session> | HttpServerRequest.HttpServerRequest | SessionStore
+> => around(app, placeOf, options)
+
+const around = <E, R>(
+  app: Effect.Effect<Response, E, R>,
+  place: typeof placeOf,
+  options: Ready
+): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> =>
   Effect.matchEffect(begin(place, options), {
     onFailure: (error) => Effect.succeed(withVary(refusal(error))),
     // The app is given the one service it lacks.
@@ -215,16 +223,15 @@ const unavailable = (
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
-const begin = <R>(
-  place: Effect.Effect<Place, never, R>,
+const begin = (
+  place: typeof placeOf,
   options: Ready
-): Effect.Effect<
-  Cell,
-  SessionStoreError | SessionConflict,
-  HttpServerRequest.HttpServerRequest | R
-> =>
-  Effect.flatMap(Effect.flatMap(place, surround), (surroundings) => {
+): Effect.Effect<Cell, SessionStoreError | SessionConflict, HttpServerRequest.HttpServerRequest> =>
+  // One operation instead of many: this runs on every request.
+  Effect.withFiberRuntime((fiber) => {
+    const surroundings = surround(fiber, place(fiber))
     const { request } = surroundings
+    const { cookie } = request.headers
     if (options.skip?.(request) === true) {
       return Effect.succeed(makeCell(surroundings, "ephemeral"))
     }
@@ -232,11 +239,13 @@ const begin = <R>(
       Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options, lease)), cell)
     const opened =
       options.lease === undefined
-        ? Effect.flatMap(open(surroundings, request.headers.cookie), registered)
-        : openAlone(surroundings, request.headers.cookie, options.lease, registered)
-    return Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
-      Effect.logError("The session could not be loaded", error)
-    )
+        ? Effect.flatMap(open(surroundings, cookie), registered)
+        : openAlone(surroundings, cookie, options.lease, registered)
+    return cookie === undefined
+      ? opened
+      : Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
+          Effect.logError("The session could not be loaded", error)
+        )
   })
 
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */

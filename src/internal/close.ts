@@ -3,8 +3,9 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as FiberRefs from "effect/FiberRefs"
 import { type Cell, now } from "./cell.js"
-import { commit } from "./commit.js"
+import { commit, hasWork } from "./commit.js"
 import { SessionConflict, SessionEncodeError } from "./errors.js"
 import { response as answer } from "./respond.js"
 
@@ -14,34 +15,35 @@ type Response = HttpServerResponse.HttpServerResponse
 export const close = (
   cell: Cell,
   response: Response,
-  options: { readonly commits: boolean; readonly ages: boolean }
-): Effect.Effect<Response> => {
-  const closed = options.commits
-    ? Effect.matchCauseEffect(commit(cell, { ages: options.ages, operation: "commit" }), {
-        onSuccess: () => Effect.succeed(withHeaders(cell, response)),
-        onFailure: (cause) =>
-          Effect.as(
-            Effect.logError("The session could not be committed", cause),
-            withHeaders(cell, failure(Cause.squash(cause)))
-          )
-      })
-    : Effect.sync(() => withHeaders(cell, response))
-  return Effect.zipLeft(closed, reportLate(cell))
-}
-
-/** From here on writes are told of in the log of this fiber, since nothing commits them any more. */
-const reportLate = (cell: Cell): Effect.Effect<void> =>
+  { ages, commits }: { readonly commits: boolean; readonly ages: boolean }
+): Effect.Effect<Response> =>
   Effect.withFiberRuntime((fiber) => {
-    const refs = fiber.getFiberRefs()
-    cell.late = (verb, key) => {
-      const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
-      const warning = Effect.logWarning(
-        `${what} came after the response head: it is not stored unless Session.commit follows`
-      )
-      Effect.runSync(Effect.zipRight(Effect.setFiberRefs(refs), warning))
+    const leave = (leaving: Response): Response => {
+      cell.late = lateReport(fiber.getFiberRefs())
+      return withHeaders(cell, leaving)
     }
-    return Effect.void
+    const options = { ages, operation: "commit" }
+    if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
+    return Effect.matchCauseEffect(commit(cell, options), {
+      onSuccess: () => Effect.succeed(leave(response)),
+      onFailure: (cause) =>
+        Effect.as(
+          Effect.logError("The session could not be committed", cause),
+          leave(failure(Cause.squash(cause)))
+        )
+    })
   })
+
+/** Tells in the log of the request's fiber of writes that nothing commits any more. */
+const lateReport =
+  (refs: FiberRefs.FiberRefs) =>
+  (verb: string, key: string): void => {
+    const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
+    const warning = Effect.logWarning(
+      `${what} came after the response head: it is not stored unless Session.commit follows`
+    )
+    Effect.runSync(Effect.zipRight(Effect.setFiberRefs(refs), warning))
+  }
 
 const failure = (error: unknown): Response => {
   if (error instanceof SessionConflict) {

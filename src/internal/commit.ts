@@ -44,7 +44,7 @@ export const commit = (cell: Cell, options: CommitOptions): Effect.Effect<Outcom
   })
 
 /** Tells whether the store has to be asked at all; most requests end here. */
-const hasWork = (cell: Cell, options: CommitOptions): boolean => {
+export const hasWork = (cell: Cell, options: CommitOptions): boolean => {
   if (cell.mode !== "open") return false
   // Nobody would get the cookie of a session that begins after the response head.
   if (cell.base === null) return isWritten(cell) && cell.late === null

@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { clientAddress, userAgentText } from "../core/address.js"
 import { SessionConfig } from "../SessionConfig.js"
@@ -19,34 +20,32 @@ export interface Place {
   readonly events: Surroundings["events"]
 }
 
-/** The place of an app that runs: events go to the hub of the fiber. */
-export const current: Effect.Effect<Place, never, SessionStore> = Effect.map(
-  Effect.context<SessionStore>(),
-  (context) => ({
-    store: Context.get(context, SessionStore),
-    compiled: compile(Context.get(context, SessionConfig)),
-    events: undefined
-  })
-)
+type Running = Fiber.RuntimeFiber<unknown, unknown>
+
+/** Finds the place of an app that runs in this fiber; events go to the hub of the fiber. */
+export const placeOf = (fiber: Running): Place => ({
+  // The type of whoever calls this says that the store is provided.
+  store: Context.unsafeGet(fiber.currentContext, SessionStore),
+  compiled: compile(Context.get(fiber.currentContext as Context.Context<never>, SessionConfig)),
+  events: undefined
+})
 
 /** The place of a layer: what it is built with holds for all its requests. */
-export const built: Effect.Effect<Place, never, SessionStore> = Effect.zipWith(
-  current,
-  SessionEvents,
-  (place, events) => ({ ...place, events })
+export const built: Effect.Effect<() => Place, never, SessionStore> = Effect.map(
+  Effect.all([SessionStore, SessionConfig, SessionEvents]),
+  ([store, settings, events]) => {
+    const place: Place = { store, compiled: compile(settings), events }
+    return () => place
+  }
 )
 
 /** Puts the request of the running fiber into a place. */
-export const surround = (
-  place: Place
-): Effect.Effect<RequestSurroundings, never, HttpServerRequest.HttpServerRequest> =>
-  // One operation instead of three: this runs on every request.
-  Effect.withFiberRuntime((fiber) => {
-    const request = Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
-    const services = fiber.getFiberRef(DefaultServices.currentServices)
-    const clock = Context.get(services, Clock.Clock)
-    return Effect.succeed(new RequestSurroundings(place, clock, request))
-  })
+export const surround = (fiber: Running, place: Place): RequestSurroundings =>
+  new RequestSurroundings(
+    place,
+    Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock),
+    Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+  )
 
 /** What a cell knows of its request. */
 export class RequestSurroundings implements Surroundings {

@@ -115,6 +115,29 @@ describe("a store that does not answer", () => {
   })
 })
 
+describe("a queue that takes longer than two seconds but moves", () => {
+  it("loses no request", () =>
+    withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/count")
+
+        const answers = await Promise.all(
+          Array.from({ length: 25 }, () => server.client(client.cookie).send("/count"))
+        )
+
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+        expect((await client.send("/all")).text).toBe('{"count":26}')
+      },
+      {
+        store: changed(({ update }) => ({
+          update: (...args) => Effect.delay(update(...args), 100)
+        }))
+      }
+    ))
+})
+
 describe("a session that ends while a request works with it", () => {
   it("is not brought back under a new id by a commit and a regenerate", async () => {
     const gate = makeGate()
