@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { clientAddress, userAgentText } from "./core/address.js"
+import { requestTarget } from "./core/previousUrl.js"
 import { type Cell, makeCell, type Surroundings } from "./internal/cell.js"
 import { close, withVary } from "./internal/close.js"
 import type { SessionStoreError } from "./internal/errors.js"
@@ -190,7 +191,7 @@ const atTheEnd = (cell: Cell, store: Service, options: Options) => {
     const commits = !gone && (options.commitOn?.(response, request) ?? response.status < 500)
     if (commits && options.recordsPreviousUrl === true && isPage(request, response)) {
       if (cell.base !== null && cell.mode === "open") {
-        Operations.setPreviousUrl(cell, request.originalUrl)
+        Operations.setPreviousUrl(cell, requestTarget(request.originalUrl))
       }
     }
     const ages = response.status < 500 && agesFlash(options, request, response)
