@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors.js"
+import * as Analytics from "./internal/sql/analytics.js"
 import { collect } from "./internal/sql/collect.js"
 import { makeDatabase } from "./internal/sql/database.js"
 import { count, entries, removeWhere } from "./internal/sql/listing.js"
@@ -171,6 +172,9 @@ const primitivesOf = (place: Place): Primitives & Overrides => {
     count: count(place),
     removeWhere: ends,
     revokeUser: revokeUser(place, ends),
-    revokedWithin: revokedWithin(place)
+    revokedWithin: revokedWithin(place),
+    addresses: Analytics.addresses(place),
+    hourly: Analytics.hourly(place),
+    usage: Analytics.usage(place)
   }
 }
