@@ -427,8 +427,9 @@ export interface CopyProgress {
  *   ended (`keepEnded`) is over, so on the way back to a store that was left within that time, its sessions are logged out.
  *
  * Switch all servers together. A server that still runs on `from` alone does not see the sessions that were copied: to it
- * their users are logged out. It destroys and revokes what it sees, and the data it writes are copied; nothing else is at
- * risk. When `copyProgress` says that none is left, switch all servers to `to`; until then none may run on `to` alone.
+ * their users are logged out. What it writes to the others is copied, or refused where the copy was faster; what it destroys
+ * or revokes is over on all servers. When `copyProgress` says that none is left, switch all servers to `to`; until then none
+ * may run on `to` alone.
  *
  * @example
  * ```ts

@@ -36,7 +36,7 @@ const pages = [
 const blocksOf = (page: string): ReadonlyArray<Block> => {
   const text = readFileSync(join(root, page), "utf8")
   return Array.from(
-    text.matchAll(/(?:<!-- (declare[^]*?) -->\s*)?^```ts\n([^]*?)^```$/gm),
+    text.matchAll(/(?:<!-- (declare[\s\S]*?) -->\s*)?^```ts\n([\s\S]*?)^```$/gm),
     ({ index, 1: declarations = "", 2: code = "" }) => ({
       page,
       line: text.slice(0, index).split("\n").length,
