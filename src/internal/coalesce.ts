@@ -1,6 +1,6 @@
 /**
- * Brings calls of concurrent requests together, so that they share one statement. Written by hand because Effect's own
- * requests cost ten times what they would save.
+ * Brings calls of concurrent requests together, so that they share one statement. Written by hand: Effect's own requests are
+ * only batched within one fiber, and cost more than a statement does.
  *
  * A call that finds nothing in flight runs at once, alone, in its caller's fiber: one request at a time pays nothing.
  * Calls that come while something is in flight wait for the end of the event loop's turn, or, when two statements are in
