@@ -38,13 +38,13 @@ export interface Coalescing<Call, Answer, E> {
 }
 
 /** How many calls a batch takes. More saves next to nothing and makes the others wait. */
-export const maxBatch = 64
+const maxBatch = 64
 
 /** How many statements are in flight before calls wait: the second goes out while the first is on its way back. */
-export const maxInFlight = 2
+const maxInFlight = 2
 
 /** After so long a statement (one that waits for a locked row, say) does not hold up the calls behind it any more. */
-export const patienceMillis = 100
+const patienceMillis = 100
 
 interface Waiter<Call, Answer, E> {
   readonly call: Call
