@@ -126,7 +126,7 @@ const p99WithAndWithout = async (database: Database.Database, table: Table): Pro
 
 const showPlans = async (table: Table): Promise<void> => {
   const plans = await explainAll(table.url)
-  const whole = [...plans].filter(([, plan]) => /Seq Scan on|not explained/.test(plan))
+  const whole = [...plans].filter(([, plan]) => /^$|Seq Scan on|not explained/.test(plan))
   console.log(`${plans.size} statements explained; ${whole.length} read a whole table`)
   for (const [text, plan] of whole) console.log(`\n${text}\n${plan}`)
 }
