@@ -11,7 +11,7 @@ import * as SessionStore from "../../src/SessionStore.js"
 import { send } from "./rawClient.js"
 import { json, withLayer } from "./support.js"
 
-const page = HttpServerResponse.text("page")
+const page = HttpServerResponse.text("page", { contentType: "text/html" })
 
 const app = HttpRouter.empty.pipe(
   HttpRouter.get("/start", json(Session.start)),
