@@ -1,75 +1,126 @@
 /**
- * What the session costs over the bare Effect app, on the memory store, in microseconds of CPU a request.
+ * What the session costs over the bare Effect app, on the memory store: CPU time of the server's process, in
+ * microseconds a request.
  *
- * Runs both apps in turn in this process, through the web handler (no sockets), so the difference is the
- * library's own. Medians of the rounds; the absolute figures depend on the machine.
+ * The server runs in a process of its own and is asked over real sockets, in turn without a session, reading one, and
+ * writing one of about 200 bytes. The cost is the median over the rounds of the difference within a round, because
+ * absolute figures depend on the machine and on what else it does.
  */
-import { HttpApp, HttpServerResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { Agent, createServer, get } from "node:http"
+import { fileURLToPath } from "node:url"
+import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
 import { Session, SessionMiddleware, SessionStore } from "../src/index.js"
 
-const rounds = 7
-const requests = 10_000
+const rounds = Number(process.env.BENCH_ROUNDS ?? 9)
+const requests = Number(process.env.BENCH_REQUESTS ?? 4000)
+const connections = 16
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the server's process
+// ---------------------------------------------------------------------------------------------------------------------
 
 const answer = HttpServerResponse.text("ok")
-let writing = true
 
-// One store for reading and writing, so that reading finds a session.
-const app = SessionMiddleware.middleware(
-  Effect.suspend(() =>
-    writing
-      ? Effect.zipRight(Session.increment("visits"), answer)
-      : Effect.zipRight(Session.get("visits"), answer)
-  )
+const sessions = HttpRouter.empty.pipe(
+  HttpRouter.get("/start", Effect.zipRight(Session.put("text", "x".repeat(150)), answer)),
+  HttpRouter.get("/read", Effect.zipRight(Session.get("visits"), answer)),
+  HttpRouter.get("/write", Effect.zipRight(Session.increment("visits"), answer)),
+  SessionMiddleware.middleware
 )
 
-type Handler = (request: Request) => Promise<Response>
+const plain = HttpRouter.empty.pipe(HttpRouter.get("/answer", answer))
 
-const bare: Handler = HttpApp.toWebHandler(answer)
-const session: Handler = HttpApp.toWebHandlerLayer(
-  Effect.orDie(app),
-  SessionStore.layerMemory
-).handler
+const app = HttpRouter.empty.pipe(
+  HttpRouter.mountApp("/plain", plain),
+  HttpRouter.mountApp("/session", sessions)
+)
 
-const cookieOf = async (handler: Handler): Promise<string> => {
-  const response = await handler(new Request("http://localhost/"))
-  return (response.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? ""
-}
+const telling = Layer.effectDiscard(
+  Effect.map(HttpServer.HttpServer, ({ address }) => {
+    process.on("message", () => process.send?.(process.cpuUsage()))
+    process.send?.(address)
+  })
+)
 
-const measure = async (handler: Handler, cookie: string): Promise<number> => {
-  const headers = { cookie }
-  const before = process.cpuUsage()
-  for (let count = 0; count < requests; count++) {
-    await handler(new Request("http://localhost/", { headers }))
-  }
-  const { system, user } = process.cpuUsage(before)
-  return (user + system) / requests
-}
+const serve = () =>
+  Layer.mergeAll(HttpServer.serve(app), telling).pipe(
+    Layer.provide(SessionStore.layerMemory),
+    Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+    Layer.launch,
+    NodeRuntime.runMain
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the measuring process
+// ---------------------------------------------------------------------------------------------------------------------
 
 const median = (values: ReadonlyArray<number>): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-const main = async () => {
-  const cookie = await cookieOf(session)
+const measure = async () => {
+  // What a child says comes untyped.
+  const child = fork(fileURLToPath(import.meta.url), ["server"], { execArgv: process.execArgv })
+  const [{ port }] = (await once(child, "message")) as [{ port: number }]
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+
+  const ask = (path: string, cookie: string): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      const url = { host: "127.0.0.1", port, path, agent, headers: { cookie } }
+      get(url, (response) => {
+        response.resume()
+        const line = response.headers["set-cookie"]?.[0]
+        response.on("end", () => resolve(line?.split(";", 1)[0]))
+      }).on("error", reject)
+    })
+
+  const cpuMicros = async (): Promise<number> => {
+    child.send("cpu")
+    const [{ system, user }] = (await once(child, "message")) as [NodeJS.CpuUsage]
+    return system + user
+  }
+
+  const cost = async (path: string, cookieOf: () => string): Promise<number> => {
+    const before = await cpuMicros()
+    let left = requests
+    const worker = async () => {
+      while (left-- > 0) await ask(path, cookieOf())
+    }
+    await Promise.all(Array.from({ length: connections }, worker))
+    return ((await cpuMicros()) - before) / requests
+  }
+
+  // Many visitors, so that a session is not asked more often than one is.
+  const visitors: Array<string> = []
+  for (let count = 0; count < 1000; count++) {
+    visitors.push((await ask("/session/start", "")) ?? "")
+  }
+  let turn = 0
+  const visitor = () => visitors[turn++ % visitors.length] as string
+
   const figures = {
     bare: [] as Array<number>,
     read: [] as Array<number>,
     write: [] as Array<number>
   }
-  for (let round = 0; round <= rounds; round++) {
-    const base = await measure(bare, cookie)
-    writing = false
-    const read = await measure(session, cookie)
-    writing = true
-    const write = await measure(session, cookie)
-    if (round === 0) continue
-    figures.bare.push(base)
-    figures.read.push(read - base)
-    figures.write.push(write - base)
+  for (let round = -2; round < rounds; round++) {
+    const bare = await cost("/plain/answer", visitor)
+    const read = await cost("/session/read", visitor)
+    const write = await cost("/session/write", visitor)
+    if (round < 0) continue
+    figures.bare.push(bare)
+    figures.read.push(read - bare)
+    figures.write.push(write - bare)
   }
-  console.log(`bare app: ${median(figures.bare).toFixed(1)} us CPU a request`)
+  console.log(`bare app:            ${median(figures.bare).toFixed(1)} us CPU a request`)
   console.log(`own cost of a read:  ${median(figures.read).toFixed(1)} us (goal: at most 15)`)
   console.log(`own cost of a write: ${median(figures.write).toFixed(1)} us (goal: at most 30)`)
+  agent.destroy()
+  child.kill("SIGTERM")
 }
 
-await main()
+if (process.argv[2] === "server") serve()
+else await measure()

@@ -44,7 +44,12 @@ process.on("disconnect", () => process.exit(0))
 
 const server = Layer.effectDiscard(announce).pipe(
   Layer.provideMerge(HttpServer.serve(app)),
-  Layer.provide(NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port: 0 })),
+  Layer.provide(
+    NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 0 }), {
+      host: "127.0.0.1",
+      port: 0
+    })
+  ),
   Layer.provide(storeLayer(process.env.BENCH_URL ?? "", process.env.BENCH_COALESCE !== "off")),
   Layer.provide(Logger.minimumLogLevel(LogLevel.Error))
 )

@@ -32,7 +32,8 @@ const measure = async (
   database: Database.Database,
   { server }: Contestant,
   all: ReadonlyArray<Load.Visitor>,
-  path: string
+  path: string,
+  seconds: number
 ): Promise<Figures> => {
   const statements = await database.statements()
   const databaseMicros = database.cpuMicros()
@@ -67,15 +68,17 @@ const compare = async (
   contestants: ReadonlyArray<Contestant>,
   connections: number
 ): Promise<void> => {
+  // A single visitor shows differences of a few microseconds: many short turns, so that both see the same machine.
+  const parts = connections === 1 ? 6 : 1
   const results = new Map<string, Array<Figures>>()
   const visitors = new Map<Contestant, ReadonlyArray<Load.Visitor>>()
   for (const one of contestants) {
     visitors.set(one, await Load.visitors(one.server.port, connections))
   }
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round <= rounds * parts; round++) {
     for (const path of routes) {
       for (const one of contestants) {
-        const figures = await measure(database, one, visitors.get(one) ?? [], path)
+        const figures = await measure(database, one, visitors.get(one) ?? [], path, seconds / parts)
         const key = `${path} ${one.name}`
         // The first round warms up.
         if (round > 0) results.set(key, [...(results.get(key) ?? []), figures])
@@ -84,6 +87,22 @@ const compare = async (
   }
   for (const all of visitors.values()) for (const one of all) one.close()
   print(connections, results)
+  for (const path of routes) printRatio(path, results)
+}
+
+/** Shared against single, round by round. */
+const printRatio = (path: string, results: Map<string, ReadonlyArray<Figures>>): void => {
+  const single = results.get(`${path} single`) ?? []
+  const ratio = (figure: keyof Figures) =>
+    Load.median(
+      (results.get(`${path} shared`) ?? []).map(
+        (shared, round) => shared[figure] / (single[round]?.[figure] ?? Number.NaN)
+      )
+    ).toFixed(2)
+  console.log(
+    `${path}: shared to single ${ratio("medianMillis")} in latency, ${ratio("perSecond")} in requests, ` +
+      `${ratio("cpuMicros")} in server CPU, ${ratio("databaseMicros")} in database CPU`
+  )
 }
 
 const print = (connections: number, results: Map<string, ReadonlyArray<Figures>>): void => {

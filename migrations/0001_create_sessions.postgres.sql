@@ -16,7 +16,7 @@ create table if not exists "sessions" (
   previous_token text,
   expires_hour bigint generated always as (expires_at / 3600000) stored,
   row_id bigserial not null
-) with (fillfactor = 90);
+) with (fillfactor = 75);
 
 create index if not exists "sessions_row_id" on "sessions" (row_id);
 

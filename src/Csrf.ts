@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/csrf.js"
 import { actor } from "./internal/actor.js"
+import { announce } from "./internal/announce.js"
 import { callable } from "./internal/callable.js"
 import { type Cell, now } from "./internal/cell.js"
 import { SessionConfigError } from "./internal/errors.js"
@@ -22,7 +23,6 @@ import { type Middleware, type RouteLayer, routeLayer, withSession } from "./int
 import * as Operations from "./internal/operations.js"
 import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
-import * as SessionEvents from "./SessionEvents.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
@@ -227,7 +227,7 @@ const reject = (cell: Cell, reason: Reason): Effect.Effect<void> =>
   Effect.suspend(() => {
     cell.mode = "ephemeral"
     const of = actor(cell, cell.state.userId)
-    return SessionEvents.publish({ _tag: "CsrfRejected", reason, ...of, atMillis: now(cell) })
+    return announce(cell, { _tag: "CsrfRejected", reason, ...of, atMillis: now(cell) })
   })
 
 const refusal = () => answer(403, "The request was refused: its CSRF check failed.")

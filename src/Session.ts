@@ -841,7 +841,7 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
 
 /**
  * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
- * aged by this commit and not again at the end.
+ * aged at the end all the same, once.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -851,7 +851,7 @@ export const commit: Effect.Effect<
   SessionStoreError | SessionConflict | SessionEncodeError,
   Session
 > = Effect.flatMap(Session, (cell) =>
-  Effect.asVoid(commitCell(cell, { ages: true, operation: "commit" }))
+  Effect.asVoid(commitCell(cell, { ages: false, operation: "commit" }))
 )
 
 /**

@@ -20,7 +20,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SessionSummary as Entry } from "./core/record.js"
-import { isOver, summarize } from "./core/record.js"
+import { isOver, isUserId, summarize } from "./core/record.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { hourMillis } from "./internal/figures.js"
 import { Session } from "./internal/tag.js"
@@ -201,6 +201,7 @@ export const stream = (
       const now = yield* Clock.currentTimeMillis
       const { within, userId, state } = options ?? {}
       const activeSinceMillis = within === undefined ? undefined : since(now, within)
+      if (userId !== undefined && !isUserId(userId)) return Stream.empty
       const filter = { namespace: namespaceOf(options), userId, state, activeSinceMillis }
       return Stream.map(store.entries(filter), (entry) => summary(entry, now))
     })
@@ -246,7 +247,7 @@ export const ofUser = (
   userId: string,
   scope?: Scope
 ): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> =>
-  collected({ namespace: namespaceOf(scope), userId })
+  isUserId(userId) ? collected({ namespace: namespaceOf(scope), userId }) : Effect.succeed([])
 
 const collected = (filter: SessionFilter) =>
   Effect.gen(function* () {
@@ -289,8 +290,10 @@ export const suspicious = (
 ): Effect.Effect<ReadonlyArray<SuspiciousUser>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
+    const { userId } = options
+    if (userId !== undefined && !isUserId(userId)) return []
     const filter = yield* activeFilter(options)
-    const users = yield* store.addresses({ ...filter, userId: options.userId })
+    const users = yield* store.addresses({ ...filter, userId })
     return Array.from(users)
       .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
       .map(
@@ -411,10 +414,12 @@ export const revokeUser = (
   options?: Scope & { readonly except?: string | undefined }
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
   Effect.flatMap(SessionStore, (store) =>
-    Effect.tap(
-      store.revokeUser({ namespace: namespaceOf(options), userId, except: options?.except }),
-      (count) => revoked(count, { userId })
-    )
+    isUserId(userId)
+      ? Effect.tap(
+          store.revokeUser({ namespace: namespaceOf(options), userId, except: options?.except }),
+          (count) => revoked(count, { userId })
+        )
+      : Effect.succeed(0)
   )
 
 /**

@@ -6,6 +6,8 @@
  *
  * @since 0.1.0
  */
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
@@ -14,6 +16,8 @@ import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
+import { audit, type Listen } from "./internal/audit.js"
+import { SessionConfigError } from "./internal/errors.js"
 
 /**
  * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came
@@ -85,6 +89,74 @@ const makeHub = (): PubSub.PubSub<SessionEvent> => Effect.runSync(PubSub.sliding
 export const layer: Layer.Layer<never> = Layer.effect(SessionEvents, Effect.sync(makeHub))
 
 /**
+ * What can be changed about the audit log.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AuditOptions {
+  /** How many events may wait to be written; what comes beyond is dropped and counted. Default 16384. */
+  readonly capacity?: number | undefined
+}
+
+/**
+ * Writes every event to an audit log: `write` gets JSON lines, without line ends, at most about 1000 at once.
+ *
+ * No request waits for the log. Events wait in memory, in order, until `write` has succeeded; when it fails it is called
+ * again with the same lines a second later. When `capacity` events wait, newer ones are dropped; their number follows as
+ * a line `session.audit_dropped`, and in the metric `effect_session_audit_dropped`. At its end the layer writes what
+ * waits, and interrupts a `write` that takes longer than 5 seconds: provide it to the server, so that it ends after the
+ * server.
+ *
+ * A line has `timestamp` (ISO 8601), `event.name` (`session.created`, `session.guard_tripped`, ...) and, where they
+ * apply, the attributes of OpenTelemetry's conventions `session.id`, `session.previous_id`, `user.id`, `client.address`,
+ * and beside them `effect_session.reason`, `.count`, `.attempts`, `.guard`, `.policy`. It holds no token and nothing of
+ * what a session contains.
+ *
+ * @example
+ * ```ts
+ * import { Console } from "effect"
+ * import { SessionEvents } from "effect-session"
+ *
+ * export const audit = SessionEvents.layerAudit((lines) => Console.log(lines.join("\n")))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAudit = <E, R>(
+  write: (lines: ReadonlyArray<string>) => Effect.Effect<void, E, R>,
+  options: AuditOptions = {}
+): Layer.Layer<never, never, R> => {
+  const { capacity: most = 16_384 } = options
+  if (!Number.isSafeInteger(most) || most < 1) {
+    throw new SessionConfigError({ field: "capacity", reason: "must be a positive integer." })
+  }
+  return Layer.scopedDiscard(
+    Effect.flatMap(SessionEvents, (hub) => audit(listenerOf(hub), write, most))
+  )
+}
+
+/**
+ * As `layerAudit`, appended to a file, which is opened anew for each batch, so that it may be rotated by renaming. It is
+ * made with mode 0600. Fails when it cannot be written to.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAuditFile = (
+  path: string,
+  options?: AuditOptions
+): Layer.Layer<never, PlatformError, FileSystem.FileSystem> =>
+  Layer.unwrapEffect(
+    Effect.flatMap(FileSystem.FileSystem, (files) => {
+      const append = (text: string) => files.writeFileString(path, text, { flag: "a", mode: 0o600 })
+      const write = (lines: ReadonlyArray<string>) => append(`${lines.join("\n")}\n`)
+      return Effect.as(append(""), layerAudit(write, options))
+    })
+  )
+
+/**
  * The events from now on. A subscriber that falls more than 1024 events behind misses the oldest.
  *
  * @example
@@ -103,6 +175,19 @@ export const layer: Layer.Layer<never> = Layer.effect(SessionEvents, Effect.sync
 export const stream: Stream.Stream<SessionEvent> = Stream.unwrap(
   Effect.map(SessionEvents, (hub) => Stream.fromPubSub(hub))
 )
+
+const listeners = new WeakMap<PubSub.PubSub<SessionEvent>, Set<(event: SessionEvent) => void>>()
+
+/** A hub slides over what a slow subscriber has not read, without a word; a listener misses nothing. */
+const listenerOf =
+  (hub: PubSub.PubSub<SessionEvent>): Listen =>
+  (listener) => {
+    const known = listeners.get(hub) ?? new Set()
+    listeners.set(hub, known.add(listener))
+    return () => {
+      known.delete(listener)
+    }
+  }
 
 const total = Metric.counter("effect_session_events", {
   description: "What happened to sessions",
@@ -131,6 +216,7 @@ export const publish = (event: SessionEvent): Effect.Effect<void> =>
     const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
     counterOf(event._tag).unsafeUpdate(1, labels)
     const hub = Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents)
+    for (const listener of listeners.get(hub) ?? []) listener(event)
     // Publishing to a hub that was shut down would interrupt the request.
     const published = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
     const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)

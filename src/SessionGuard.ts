@@ -19,14 +19,14 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { type Prefixes, sameNetwork } from "./core/address.js"
 import { actor } from "./internal/actor.js"
+import { announce } from "./internal/announce.js"
 import { type Base, type Cell, makeCell, now } from "./internal/cell.js"
-import { touch } from "./internal/commit.js"
+import { touchNow } from "./internal/commit.js"
 import { SessionConfigError, type SessionStoreError } from "./internal/errors.js"
 import { logout } from "./internal/lifecycle.js"
 import { type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
-import * as SessionEvents from "./SessionEvents.js"
 import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 
 export {
@@ -176,7 +176,7 @@ export const idleTimeout = (duration: Duration.DurationInput): Guard => {
     const idle = now(cell) - base.record.lastActivityMillis
     if (idle >= limit) return trip(cell, base, "idleTimeout", "terminate")
     const noted = Math.min(cell.surroundings.compiled.touchMillis, limit / 20)
-    return idle >= noted ? Effect.asVoid(touch(cell, base)) : Effect.void
+    return idle >= noted ? Effect.asVoid(touchNow(cell, base)) : Effect.void
   })
 }
 
@@ -248,7 +248,7 @@ const trip = (cell: Cell, base: Base, guard: string, policy: Policy) =>
   Effect.zipRight(tell(cell, base, guard, policy), logout(cell))
 
 const tell = (cell: Cell, { record }: Base, guard: string, policy: Policy): Effect.Effect<void> =>
-  SessionEvents.publish({
+  announce(cell, {
     _tag: "GuardTripped",
     id: record.id,
     guard,

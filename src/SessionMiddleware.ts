@@ -4,27 +4,28 @@
  *
  * @since 0.1.0
  */
-import { IncomingMessage } from "node:http"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { clientAddress, userAgentText } from "./core/address.js"
-import { type Cell, makeCell, type Surroundings } from "./internal/cell.js"
+import { requestTarget } from "./core/previousUrl.js"
+import { type Cell, makeCell } from "./internal/cell.js"
 import { close, withVary } from "./internal/close.js"
-import type { SessionStoreError } from "./internal/errors.js"
+import { isWritten } from "./internal/commit.js"
+import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
+import type { Lease, LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
+import { openAlone } from "./internal/openAlone.js"
 import * as Operations from "./internal/operations.js"
+import { built, placeOf, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
-import { type Compiled, compile } from "./internal/settings.js"
 import { Session } from "./internal/tag.js"
-import { SessionConfig } from "./SessionConfig.js"
 import * as SessionGc from "./SessionGc.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
-import { LocalInstant, type Service, SessionStore } from "./SessionStore.js"
+import type { SessionStore } from "./SessionStore.js"
 
 export {
   /**
@@ -63,6 +64,15 @@ export interface Options {
   readonly commitOn?: ((response: Response, request: Request) => boolean) | undefined
   /** Remembers the page of successful GET page loads for `Session.previousUrl`. Default false: it is a write a page. */
   readonly recordsPreviousUrl?: boolean | undefined
+  /**
+   * Lets one request of a session run at a time, over all processes, for routes that must not run twice at once. Others
+   * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit; it is not renewed, so a
+   * request that runs longer than `hold` may get company, and one whose process was killed blocks nobody for longer.
+   * A visitor without a stored session is not held up. Each such request costs five store calls. Default: off.
+   */
+  readonly serialize?:
+    | { readonly wait: Duration.DurationInput; readonly hold: Duration.DurationInput }
+    | undefined
 }
 
 /**
@@ -75,135 +85,206 @@ export interface Mounts {
   readonly middleware: <E, R>(
     app: HttpApp.Default<E, R>
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
-  readonly layer: typeof layer
+  readonly layer: ReturnType<typeof layerOf>
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
 
+/** Options with the durations worked out. */
+interface Ready extends Options {
+  readonly lease: LeaseOptions | undefined
+}
+
+const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
+  if (serialize === undefined) return undefined
+  const waitMillis = Duration.toMillis(serialize.wait)
+  const holdMillis = Duration.toMillis(serialize.hold)
+  if (!(Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1)) {
+    throw new TypeError("SessionMiddleware.make takes finite durations for serialize")
+  }
+  return { waitMillis, holdMillis }
+}
+
+const layerOf = (options: Ready) =>
+  HttpLayerRouter.middleware<{ provides: Session }>()(
+    Effect.map(built, (place) => (app) => around(app, place, options))
+  ).layer
+
 /**
- * Makes the middleware with options.
+ * Makes the middleware with options. Throws when a duration of `serialize` is none.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (options: Options = {}): Mounts => {
-  const middleware: Mounts["middleware"] = (app) =>
-    Effect.flatMap(SessionStore, (store) => around(app, store, options))
+  const ready = { ...options, lease: leaseOptions(options) }
   return {
-    middleware,
-    layer: HttpLayerRouter.middleware<{ provides: Session }>()(
-      Effect.map(SessionStore, (store) => (app) => around(app, store, options))
-    ).layer,
+    middleware: (app) => running(app, ready),
+    layer: layerOf(ready),
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(SessionStore, (store) =>
-        Effect.catchAll(begin(store, options), () => Effect.fail(new SessionUnavailable()))
-      )
+      Effect.map(built, (place) => Effect.catchAll(begin(place, ready), unavailable))
     )
   }
 }
 
 /**
- * For `HttpApp` and `HttpRouter`: gives an app the session.
+ * For `HttpApp` and `HttpRouter`: gives an app the session. Reads `SessionConfig` and `SessionEvents` where the app runs.
  *
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) =>
-  Effect.flatMap(SessionStore, (store) => around(app, store, {}))
+export const middleware: Mounts["middleware"] = (app) => running(app, none)
 
 /**
- * For `HttpLayerRouter`: provides the session to the routes it is provided to.
+ * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
+ * those the layer is built with.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = HttpLayerRouter.middleware<{ provides: Session }>()(
-  Effect.map(SessionStore, (store) => (app) => around(app, store, {}))
-).layer
+export const layer = make().layer
 
 /**
- * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`.
+ * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. `SessionConfig` and `SessionEvents` are those the layer is
+ * built with.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().layerHttpApi
 
+const none: Ready = { lease: undefined }
+
+/** An app finds its store where it runs. */
+const running = <E, R>(
+  app: Effect.Effect<Response, E, R>,
+  options: Ready
+): Effect.Effect<
+  Response,
+  E,
+  Exclude<R, Session> | HttpServerRequest.HttpServerRequest | SessionStore
+> => around(app, placeOf, options)
+
 const around = <E, R>(
   app: Effect.Effect<Response, E, R>,
-  store: Service,
-  options: Options
+  place: typeof placeOf,
+  options: Ready
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> =>
-  Effect.matchEffect(begin(store, options), {
-    onFailure: () => Effect.succeed(withVary(answer(503, "The session store is unavailable."))),
+  Effect.matchEffect(begin(place, options), {
+    onFailure: (error) => Effect.succeed(withVary(refusal(error))),
     // The app is given the one service it lacks.
     onSuccess: (cell) =>
-      Effect.provideService(app, Session, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
+      Effect.provideService(varying(app), Session, cell) as Effect.Effect<
+        Response,
+        E,
+        Exclude<R, Session>
+      >
   })
 
-const begin = (
-  store: Service,
-  options: Options
-): Effect.Effect<Cell, SessionStoreError, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.flatMap(SessionConfig, (settings) =>
-      Effect.clockWith((clock) => {
-        const compiled = compile(settings)
-        const surroundings: Surroundings = {
-          store,
-          compiled,
-          clock,
-          began: LocalInstant.now(),
-          ipAddress: () => addressOf(request, compiled),
-          userAgent: () => userAgentText(request.headers["user-agent"]) ?? null
-        }
-        if (options.skip?.(request) === true) {
-          return Effect.succeed(makeCell(surroundings, "ephemeral"))
-        }
-        return Effect.tap(open(surroundings, request.headers.cookie), (cell) =>
-          HttpApp.appendPreResponseHandler(atTheEnd(cell, store, options))
-        )
-      })
+/** Handlers that an app adds run after the session's own, and one such as CORS replaces `Vary`: it is added again. */
+const varying = <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
+  Effect.withFiberRuntime((fiber) => {
+    const before = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+    const again = Effect.suspend(() =>
+      fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === before ? Effect.void : varyLast
     )
+    return Effect.matchCauseEffect(app, {
+      onFailure: (cause) => Effect.zipRight(again, Effect.failCause(cause)),
+      onSuccess: (response) => Effect.as(again, response)
+    })
+  })
+
+const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
+  Effect.succeed(withVary(response))
+)
+
+const refusal = (error: SessionStoreError | SessionConflict): Response =>
+  error._tag === "SessionConflict"
+    ? HttpServerResponse.setHeader(
+        answer(409, "Another request of this session is still running. Please try again."),
+        "retry-after",
+        "1"
+      )
+    : answer(503, "The session store is unavailable.")
+
+/** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
+const unavailable = (
+  error: SessionStoreError | SessionConflict
+): Effect.Effect<never, SessionUnavailable> =>
+  Effect.zipRight(
+    HttpApp.appendPreResponseHandler((_request, response) =>
+      Effect.succeed(
+        HttpServerResponse.setHeaders(withVary(response), {
+          "cache-control": "no-store",
+          "retry-after": "1"
+        })
+      )
+    ),
+    // A conflict answers for itself.
+    error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
-const addressOf = (request: Request, compiled: Compiled): string | null =>
-  clientAddress({
-    socket: peerOf(request),
-    forwardedFor: request.headers["x-forwarded-for"],
-    isTrusted: compiled.isTrustedProxy ?? (() => false)
-  }) ?? null
-
-/** The socket's own peer: `remoteAddress` is whatever `HttpMiddleware.xForwardedHeaders` was told by anybody. */
-const peerOf = ({ remoteAddress, source }: Request): string | undefined =>
-  source instanceof IncomingMessage
-    ? source.socket.remoteAddress
-    : Option.getOrUndefined(remoteAddress)
+const begin = (
+  place: typeof placeOf,
+  options: Ready
+): Effect.Effect<Cell, SessionStoreError | SessionConflict, HttpServerRequest.HttpServerRequest> =>
+  // One operation instead of many: this runs on every request.
+  Effect.withFiberRuntime((fiber) => {
+    const surroundings = surround(fiber, place(fiber))
+    const { request } = surroundings
+    const { cookie } = request.headers
+    if (options.skip?.(request) === true) {
+      return Effect.succeed(makeCell(surroundings, "ephemeral"))
+    }
+    const registered = (cell: Cell, lease?: Lease) =>
+      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options, lease)), cell)
+    const opened =
+      options.lease === undefined
+        ? Effect.flatMap(open(surroundings, cookie), registered)
+        : openAlone(surroundings, cookie, options.lease, registered)
+    return cookie === undefined
+      ? opened
+      : Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
+          Effect.logError("The session could not be loaded", error)
+        )
+  })
 
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
-const atTheEnd = (cell: Cell, store: Service, options: Options) => {
-  let ended: Response | undefined
-  return (request: Request, response: Response): Effect.Effect<Response> => {
-    if (ended !== undefined) return Effect.succeed(response)
-    ended = response
-    const gone = response.status === 499 || isUpgrade(request)
-    const commits = !gone && (options.commitOn?.(response, request) ?? response.status < 500)
-    if (commits && options.recordsPreviousUrl === true && isPage(request, response)) {
-      if (cell.base !== null && cell.mode === "open") {
-        Operations.setPreviousUrl(cell, request.originalUrl)
-      }
-    }
-    const ages = response.status < 500 && agesFlash(options, request, response)
-    const { lottery } = cell.surroundings.compiled.settings
-    const closed = close(cell, response, { commits, ages })
+const atTheEnd = (cell: Cell, options: Options, lease?: Lease): HttpApp.PreResponseHandler => {
+  let ended = false
+  return (request, response) => {
+    if (ended) return Effect.succeed(response)
+    ended = true
+    const commits =
+      response.status !== 499 &&
+      !isUpgraded(request, response) &&
+      (options.commitOn?.(response, request) ?? response.status < 500)
+    if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
+    const ages = commits && response.status < 500 && agesFlash(options, request, response)
+    const { compiled, store } = cell.surroundings
+    const { lottery } = compiled.settings
+    const committed = close(cell, response, { commits, ages })
+    const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
     return lottery === undefined
       ? closed
       : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
   }
 }
 
-const isUpgrade = (request: Request): boolean =>
-  request.headers.upgrade !== undefined && /\bupgrade\b/i.test(request.headers.connection ?? "")
+/**
+ * True when the connection has become a websocket: the response is a formality then. One that says something to the
+ * client is a refusal to upgrade, and an ordinary response; a client cannot keep it from being committed.
+ */
+const isUpgraded = (request: Request, response: Response): boolean =>
+  response.status === 204 &&
+  response.body._tag === "Empty" &&
+  /^websocket$/i.test(request.headers.upgrade ?? "")
+
+const rememberPage = (cell: Cell, request: Request, response: Response): void => {
+  if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return
+  if (!isPage(request, response)) return
+  Operations.setPreviousUrl(cell, requestTarget(request.originalUrl))
+}
 
 const isPrefetch = (request: Request): boolean =>
   /\bprefetch|\bprerender/i.test(
@@ -221,8 +302,9 @@ const isNavigation = (request: Request): boolean =>
 
 const isPage = (request: Request, response: Response): boolean =>
   request.method === "GET" &&
-  response.status < 400 &&
+  ((response.status >= 200 && response.status < 300) || response.status === 304) &&
   !isPrefetch(request) &&
   isNavigation(request) &&
   request.headers["x-requested-with"] === undefined &&
-  /\btext\/html\b/.test(request.headers.accept ?? "")
+  /\btext\/html\b/i.test(request.headers.accept ?? "") &&
+  /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")

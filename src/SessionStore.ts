@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record.js"
+import { isId } from "./core/token.js"
 import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
@@ -314,7 +315,10 @@ export const make = (
   primitives: Primitives & Overrides,
   options?: { readonly keepEnded?: Duration.DurationInput | undefined }
 ): Service => {
-  const { find, insert, update, move, remove } = primitives
+  const { insert, update, move } = primitives
+  // What is no id is nobody's, and no store is asked: a database may refuse the text itself.
+  const find: Service["find"] = (id) => (isId(id) ? primitives.find(id) : Effect.succeedNone)
+  const remove: Service["remove"] = (id) => (isId(id) ? primitives.remove(id) : Effect.succeedNone)
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = Revocations.unlessMarks(
     primitives.removeWhere,
@@ -423,8 +427,9 @@ export interface CopyProgress {
  *   ended (`keepEnded`) is over, so on the way back to a store that was left within that time, its sessions are logged out.
  *
  * Switch all servers together. A server that still runs on `from` alone does not see the sessions that were copied: to it
- * their users are logged out. It destroys and revokes what it sees, and the data it writes are copied; nothing else is at
- * risk. When `copyProgress` says that none is left, switch all servers to `to`; until then none may run on `to` alone.
+ * their users are logged out. What it writes to the others is copied, or refused where the copy was faster; what it destroys
+ * or revokes is over on all servers. When `copyProgress` says that none is left, switch all servers to `to`; until then none
+ * may run on `to` alone.
  *
  * @example
  * ```ts

@@ -56,8 +56,9 @@ export const make = (
  * Provides a `SessionStore` in the database of the app's `SqlClient`, in a table that a migration made.
  *
  * Each call of a request is one statement that commits by itself, outside any transaction of the caller, and takes at most
- * two seconds; then it fails with `timeout`. Whether a session is live is judged by Effect's `Clock`, so that servers agree
- * up to their skew.
+ * two seconds; then it fails with `timeout`. Listings, counts, collections and removals of many have 30 seconds a page.
+ * Whether a session is live is judged by Effect's `Clock`, so that servers agree up to their skew; a revocation is dated
+ * by the database's clock.
  *
  * SQLite has one connection a client: a session cannot be stored inside a transaction of the same client, which fails at
  * once with `unavailable`. Give the store a client of its own there.
@@ -141,10 +142,7 @@ export const migrateWith = (
  */
 export const migrations = (
   options: Pick<Options, "table"> = {}
-): Record<
-  string,
-  Effect.Effect<void, SqlError | SessionStoreError | SessionConfigError, SqlClient>
-> =>
+): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
   Object.fromEntries(
     Migrate.migrations.map((migration) => [
       Migrate.fileName(migration),

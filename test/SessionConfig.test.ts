@@ -276,7 +276,9 @@ describe("compile", () => {
 
   it.effect("trusts no proxy where none is listed", () =>
     Effect.gen(function* () {
-      expect(compile(yield* SessionConfig.SessionConfig).isTrustedProxy).toBeUndefined()
+      const compiled = compile(yield* SessionConfig.SessionConfig)
+
+      expect(compiled.isTrustedProxy("127.0.0.1")).toBe(false)
     })
   )
 
@@ -284,7 +286,7 @@ describe("compile", () => {
     Effect.gen(function* () {
       const compiled = compile(yield* fromOptions({ trustedProxies: ["10.0.0.0/8"] }))
 
-      expect(["10.1.2.3", "11.1.2.3"].map((at) => compiled.isTrustedProxy?.(at))).toEqual([
+      expect(["10.1.2.3", "11.1.2.3"].map((address) => compiled.isTrustedProxy(address))).toEqual([
         true,
         false
       ])

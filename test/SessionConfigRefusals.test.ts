@@ -163,7 +163,7 @@ describe("layer refuses", () => {
       "one text for the list of proxies",
       untyped({ trustedProxies: "10.0.0.1" }),
       "trustedProxies",
-      "must be a list of texts."
+      "must be a list of texts, or how many proxies there are."
     ],
     ["a lottery nobody wins", { lottery: [0, 100] }, "lottery", badLottery],
     ["a lottery with more lots than draws", { lottery: [3, 2] }, "lottery", badLottery],

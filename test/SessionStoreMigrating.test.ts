@@ -1,4 +1,6 @@
+import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
+import { SqliteClient } from "@effect/sql-sqlite-node"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -25,6 +27,7 @@ import {
   SessionStoreError
 } from "../src/SessionStore.js"
 import * as SessionStoreTest from "../src/SessionStoreTest.js"
+import * as SqlSessionStore from "../src/SqlSessionStore.js"
 import { aDirectory } from "./faults/workers/spawn.js"
 
 const memoryKeeping = layerMemoryWith({ keepEnded: "7 days" })
@@ -35,6 +38,16 @@ const files = (keepEnded = 0) =>
       FileSystemSessionStore.layer({ directory, fsync: false, keepEnded })
     )
   ).pipe(Layer.provide(NodeContext.layer))
+
+const sqlite = SqlSessionStore.layerMigrated().pipe(
+  Layer.provide(
+    Layer.unwrapScoped(
+      Effect.map(aDirectory, (directory) =>
+        SqliteClient.layer({ filename: join(directory, "sessions.db") })
+      )
+    )
+  )
+)
 
 /** A migration in which every session lies in the old store first, as if it had been inserted before the change. */
 const startingIn = <E>(from: Layer.Layer<SessionStore, E>, to: Layer.Layer<SessionStore, E>) =>
@@ -62,6 +75,16 @@ SessionStoreTest.suite(
 SessionStoreTest.suite(
   "migrating, files to memory, of sessions in the files",
   startingIn(files(), layerMemory)
+)
+
+SessionStoreTest.suite(
+  "migrating, memory to SQLite, of sessions in memory",
+  startingIn(layerMemory, sqlite)
+)
+
+SessionStoreTest.suite(
+  "migrating, SQLite to memory, of sessions in SQLite",
+  startingIn(sqlite, layerMemory)
 )
 
 const aRecord = (id: string, given?: Partial<SessionRecord>): SessionRecord => ({

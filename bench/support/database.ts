@@ -37,14 +37,15 @@ const freePort = async (): Promise<number> => {
   return address.port
 }
 
-/** CPU of a process and its children, from Linux's /proc. */
+/** CPU of a process and its children, those that ended included, from Linux's /proc. */
 const cpuOf = (parent: number): number => {
   try {
     return readdirSync("/proc")
       .filter((entry) => /^\d+$/.test(entry))
       .map(ticksOf)
       .filter(({ pid, parentPid }) => pid === parent || parentPid === parent)
-      .reduce((sum, { ticks }) => sum + ticks * 10_000, 0)
+      .map(({ pid, ticks, ofEndedChildren }) => ticks + (pid === parent ? ofEndedChildren : 0))
+      .reduce((sum, ticks) => sum + ticks * 10_000, 0)
   } catch {
     return Number.NaN
   }
@@ -54,9 +55,10 @@ const ticksOf = (pid: string) => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
     const ticks = Number(fields[11]) + Number(fields[12])
-    return { pid: Number(pid), parentPid: Number(fields[1]), ticks }
+    const ofEndedChildren = Number(fields[13]) + Number(fields[14])
+    return { pid: Number(pid), parentPid: Number(fields[1]), ticks, ofEndedChildren }
   } catch {
-    return { pid: Number(pid), parentPid: 0, ticks: 0 }
+    return { pid: Number(pid), parentPid: 0, ticks: 0, ofEndedChildren: 0 }
   }
 }
 

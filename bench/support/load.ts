@@ -48,6 +48,7 @@ export const visitor = async (port: number): Promise<Visitor> => {
     cookie: "",
     send: (path) =>
       new Promise((resolve, reject) => {
+        if (socket.destroyed) throw new Error("The connection was closed.")
         settle = resolve
         refuse = reject
         const header = self.cookie === "" ? "" : `cookie: ${self.cookie}\r\n`

@@ -28,6 +28,10 @@ export const cleanPreviousUrl = (url: string, origin?: string): string | undefin
   return isSafe ? result : undefined
 }
 
+/** The path and query of a request's own URL, which a web handler gives with scheme and host. */
+export const requestTarget = (url: string): string =>
+  url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "")
+
 const parse = (url: string, base?: string): URL | undefined => {
   try {
     return new URL(url, base)

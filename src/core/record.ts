@@ -17,12 +17,26 @@ export interface PreviousId {
   readonly sealedToken: string | null
 }
 
+/**
+ * True for what can be a user's id: 1 to 255 bytes of UTF-8, without NUL and lone surrogates, which some databases refuse
+ * and some change.
+ */
+export const isUserId = (text: string): boolean =>
+  typeof text === "string" &&
+  text !== "" &&
+  text.length <= maxUserIdBytes &&
+  Buffer.byteLength(text) <= maxUserIdBytes &&
+  !text.includes("\0") &&
+  !/\p{Surrogate}/u.test(text)
+
+const maxUserIdBytes = 255
+
 /** A stored session. */
 export interface SessionRecord {
   /** The public id: 40 lower-case hex characters. */
   readonly id: string
   readonly namespace: string
-  /** At most 255 bytes of UTF-8. */
+  /** As `isUserId` says. */
   readonly userId: string | null
   /** At most 45 characters. */
   readonly ipAddress: string | null

@@ -9,4 +9,5 @@ import * as Layer from "effect/Layer"
 export const callable = <Options, A, E, R>(
   make: (options?: Options) => Layer.Layer<A, E, R>
 ): Layer.Layer<A, E, R> & ((options?: Options) => Layer.Layer<A, E, R>) =>
+  // Untyped by the platform: a function that inherits from a layer is both.
   Object.setPrototypeOf((options?: Options) => make(options), Layer.suspend(make))

@@ -3,6 +3,7 @@
  * must do with the cookie. Accessors change it synchronously; `commit.ts` brings it to the store.
  */
 import type * as Clock from "effect/Clock"
+import type * as PubSub from "effect/PubSub"
 import { makeSecret } from "../core/csrf.js"
 import type { CommitMark } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
@@ -10,6 +11,7 @@ import { apply, type Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import { flashIds, flashOf, initial, type State } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
+import type { SessionEvent } from "../SessionEvents.js"
 import type { LocalInstant, Service } from "../SessionStore.js"
 import { raise } from "./raise.js"
 import type { Compiled } from "./settings.js"
@@ -20,6 +22,8 @@ export interface Surroundings {
   readonly compiled: Compiled
   readonly clock: Clock.Clock
   readonly began: LocalInstant
+  /** Where events go; without one to the hub of the fiber that publishes. */
+  readonly events?: PubSub.PubSub<SessionEvent> | undefined
   /** The client's address and agent, worked out when a record is written. */
   readonly ipAddress: () => string | null
   readonly userAgent: () => string | null
@@ -46,72 +50,122 @@ export interface PendingMove {
  */
 export type Mode = "open" | "retired" | "ephemeral"
 
-/** The session of one request. */
-export interface Cell {
-  readonly surroundings: Surroundings
-  mode: Mode
-  /** The token of the session as the client has it or will get it. */
-  token: string
-  id: string
+const nothingSeen: ReadonlyArray<string> = []
+
+/**
+ * The session of one request. A visitor who writes nothing needs no token, id or CSRF secret: they are made when
+ * somebody asks for them.
+ */
+export class Cell {
   /** The id of the cookie that came with the request, when it is retired. */
-  retiredId: string | null
-  base: Base | null
-  /** No stored session came with the request, or what came has been destroyed. */
-  isNew: boolean
+  retiredId: string | null = null
+  base: Base | null = null
   /** What an unwritten session looks like, to tell whether a new one was written to. */
   blank: State
   state: State
-  operations: Array<Operation>
+  operations: Array<Operation> = []
   /** The stored flash entries this request's snapshot held. */
-  seenFlash: ReadonlyArray<string>
-  move: PendingMove | null
+  seenFlash: ReadonlyArray<string> = nothingSeen
+  move: PendingMove | null = null
   /** The handler asked for a session, even an empty one. */
-  started: boolean
+  started = false
   /** The request came with an id that is an alias. */
-  viaAlias: boolean
-  cookie: "none" | "set" | "delete"
-  aged: boolean
+  viaAlias = false
+  cookie: "none" | "set" | "delete" = "none"
+  aged = false
+  /** No stored session came with the request, or what came has ended in it. */
+  isNew = true
+  /** Set once the response head has left: tells of a write that comes too late to be committed. */
+  late: ((verb: string, key: string) => void) | null = null
+  private ownToken: string | null = null
+  private ownId: string | null = null
+
+  constructor(
+    readonly surroundings: Surroundings,
+    public mode: Mode
+  ) {
+    this.blank = initial("", surroundings.clock.unsafeCurrentTimeMillis())
+    this.state = this.blank
+  }
+
+  /** The token of the session as the client has it or will get it. */
+  get token(): string {
+    this.ownToken ??= makeToken()
+    return this.ownToken
+  }
+
+  set token(token: string) {
+    this.ownToken = token
+    this.ownId = null
+  }
+
+  /** The public id the session has, or will have once it is committed. */
+  get id(): string {
+    if (this.move !== null) return this.move.id
+    if (this.base !== null) return this.base.record.id
+    this.ownId ??= tokenId(this.token, this.surroundings.compiled.namespace)
+    return this.ownId
+  }
+
+  /** Makes sure that the state has a CSRF secret, and gives it. */
+  withSecret(): State {
+    if (this.state.csrfSecret === "") this.state = { ...this.state, csrfSecret: makeSecret() }
+    return this.state
+  }
+
+  /** Forgets everything but what the response owes the client: an empty session of its own. */
+  clear(mode: Mode): void {
+    this.mode = mode
+    this.retiredId = null
+    this.base = null
+    this.blank = initial("", now(this))
+    this.state = this.blank
+    this.operations = []
+    this.seenFlash = nothingSeen
+    this.move = null
+    this.started = false
+    this.viaAlias = false
+    this.isNew = true
+    this.cookie = "none"
+    this.ownToken = null
+    this.ownId = null
+  }
+
+  /** Gives the way back to how things stand now, for an operation that may fail. */
+  snapshot(): () => void {
+    const { mode, move, operations, started, state } = this
+    const { ownId, ownToken } = this
+    const recorded = operations.length
+    return () => {
+      Object.assign(this, { mode, move, started, state, ownId, ownToken })
+      this.operations = operations.slice(0, recorded)
+    }
+  }
 }
 
 /** Makes the cell of a request that has no session. */
-export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell => {
-  const token = makeToken()
-  const blank = initial(makeSecret(), surroundings.clock.unsafeCurrentTimeMillis())
-  return {
-    surroundings,
-    mode,
-    token,
-    id: tokenId(token, surroundings.compiled.namespace),
-    retiredId: null,
-    base: null,
-    isNew: true,
-    blank,
-    state: blank,
-    operations: [],
-    seenFlash: [],
-    move: null,
-    started: false,
-    viaAlias: false,
-    cookie: "none",
-    aged: false
-  }
-}
+export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell =>
+  new Cell(surroundings, mode)
 
 /** Puts a stored session into a cell. */
 export const adopt = (cell: Cell, base: Base, token: string): void => {
   cell.mode = "open"
-  cell.base = base
   cell.isNew = false
+  cell.base = base
   cell.token = token
-  cell.id = base.record.id
   cell.state = base.state
   cell.seenFlash = flashIds(base.state)
 }
 
 /** Begins anew with an empty session that is stored only when something is written. */
-export const reset = (cell: Cell): void => {
-  const fresh = makeCell(cell.surroundings, cell.mode === "ephemeral" ? "ephemeral" : "open")
-  Object.assign(cell, fresh, { aged: cell.aged })
+export const reset = (cell: Cell): void =>
+  cell.clear(cell.mode === "ephemeral" ? "ephemeral" : "open")
+
+/** Drops everything, because the stored session is gone: nothing of it may come back under another id. */
+export const retire = (cell: Cell): void => {
+  const retiredId = cell.base?.record.id ?? cell.retiredId
+  cell.clear("retired")
+  cell.retiredId = retiredId
 }
 
 /** The instant an operation happens at. */
@@ -123,6 +177,7 @@ export const record = (cell: Cell, verb: string, key: string, operation: Operati
   if (isFault(next)) throw raise(next, verb, key)
   cell.state = next
   cell.operations.push(operation)
+  cell.late?.(verb, key)
 }
 
 /** The ids of the flash entries that shadow these top-level keys now. */
@@ -143,14 +198,18 @@ export const planMove = (
   kind: PendingMove["kind"],
   reason: PendingMove["reason"]
 ): string => {
+  if (cell.late !== null) {
+    // The client could not be told its new cookie any more.
+    cell.late(reason, "")
+    return cell.id
+  }
   const token = makeToken()
-  const id = tokenId(token, cell.surroundings.compiled.namespace)
   if (cell.base === null) {
     cell.token = token
   } else {
     const strongest = cell.move?.kind === "quarantine" ? "quarantine" : kind
+    const id = tokenId(token, cell.surroundings.compiled.namespace)
     cell.move = { token, id, kind: strongest, reason }
   }
-  cell.id = id
-  return id
+  return cell.id
 }

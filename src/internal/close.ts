@@ -1,11 +1,11 @@
 /** The end of a request: commit what is pending, then the headers of the response. */
-import * as Headers from "@effect/platform/Headers"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as FiberRefs from "effect/FiberRefs"
 import { type Cell, now } from "./cell.js"
-import { commit } from "./commit.js"
+import { commit, hasWork } from "./commit.js"
 import { SessionConflict, SessionEncodeError } from "./errors.js"
 import { response as answer } from "./respond.js"
 
@@ -15,20 +15,35 @@ type Response = HttpServerResponse.HttpServerResponse
 export const close = (
   cell: Cell,
   response: Response,
-  options: { readonly commits: boolean; readonly ages: boolean }
-): Effect.Effect<Response> => {
-  if (!options.commits) return Effect.sync(() => withHeaders(cell, response))
-  return Effect.matchCauseEffect(commit(cell, { ages: options.ages, operation: "commit" }), {
-    onSuccess: () => Effect.sync(() => withHeaders(cell, response)),
-    onFailure: (cause) => {
-      const error = Cause.squash(cause)
-      return Effect.as(
-        Effect.logError("The session could not be committed", cause),
-        withHeaders(cell, failure(error))
-      )
+  { ages, commits }: { readonly commits: boolean; readonly ages: boolean }
+): Effect.Effect<Response> =>
+  Effect.withFiberRuntime((fiber) => {
+    const leave = (leaving: Response): Response => {
+      cell.late = lateReport(fiber.getFiberRefs())
+      return withHeaders(cell, leaving)
     }
+    const options = { ages, operation: "commit" }
+    if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
+    return Effect.matchCauseEffect(commit(cell, options), {
+      onSuccess: () => Effect.succeed(leave(response)),
+      onFailure: (cause) =>
+        Effect.as(
+          Effect.logError("The session could not be committed", cause),
+          leave(failure(Cause.squash(cause)))
+        )
+    })
   })
-}
+
+/** Tells in the log of the request's fiber of writes that nothing commits any more. */
+const lateReport =
+  (refs: FiberRefs.FiberRefs) =>
+  (verb: string, key: string): void => {
+    const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
+    const warning = Effect.logWarning(
+      `${what} came after the response head: it is not stored unless Session.commit follows`
+    )
+    Effect.runSync(Effect.zipRight(Effect.setFiberRefs(refs), warning))
+  }
 
 const failure = (error: unknown): Response => {
   if (error instanceof SessionConflict) {
@@ -41,25 +56,28 @@ const failure = (error: unknown): Response => {
 
 /** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */
 export const withHeaders = (cell: Cell, response: Response): Response => {
-  const varying = withVary(response)
-  if (cell.cookie === "none") return varying
-  if (cell.cookie === "set" && cell.base === null) return varying
-  const uncached = /\bno-store\b/i.test(varying.headers["cache-control"] ?? "")
-    ? varying
-    : HttpServerResponse.setHeader(varying, "cache-control", "no-store")
+  if (cell.cookie === "none" || (cell.cookie === "set" && cell.base === null)) {
+    return withVary(response)
+  }
+  const uncached = HttpServerResponse.setHeaders(response, {
+    vary: varyOf(response),
+    "cache-control": "no-store"
+  })
   return cell.cookie === "set" ? withCookie(cell, uncached) : withoutCookie(cell, uncached)
 }
 
 /** Adds `Cookie` to `Vary`, whatever stands there already. */
 export const withVary = (response: Response): Response => {
-  const vary = Headers.get(response.headers, "vary")
-  const given = vary._tag === "Some" ? vary.value : ""
-  if (/(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given)) return response
-  return HttpServerResponse.setHeader(
-    response,
-    "vary",
-    given === "" ? "Cookie" : `${given}, Cookie`
-  )
+  const vary = varyOf(response)
+  return vary === response.headers.vary
+    ? response
+    : HttpServerResponse.setHeader(response, "vary", vary)
+}
+
+const varyOf = ({ headers }: Response): string => {
+  const given = headers.vary
+  if (given === undefined || given === "") return "Cookie"
+  return /(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given) ? given : `${given}, Cookie`
 }
 
 const attributes = (cell: Cell) => {

@@ -1,6 +1,6 @@
 /**
- * Brings calls of concurrent requests together, so that they share one statement. Written by hand because Effect's own
- * requests cost ten times what they would save.
+ * Brings calls of concurrent requests together, so that they share one statement. Written by hand: Effect's own requests are
+ * only batched within one fiber, and cost more than a statement does.
  *
  * A call that finds nothing in flight runs at once, alone, in its caller's fiber: one request at a time pays nothing.
  * Calls that come while something is in flight wait for the end of the event loop's turn, or, when two statements are in
@@ -38,13 +38,13 @@ export interface Coalescing<Call, Answer, E> {
 }
 
 /** How many calls a batch takes. More saves next to nothing and makes the others wait. */
-export const maxBatch = 64
+const maxBatch = 64
 
 /** How many statements are in flight before calls wait: the second goes out while the first is on its way back. */
-export const maxInFlight = 2
+const maxInFlight = 2
 
 /** After so long a statement (one that waits for a locked row, say) does not hold up the calls behind it any more. */
-export const patienceMillis = 100
+const patienceMillis = 100
 
 interface Waiter<Call, Answer, E> {
   readonly call: Call

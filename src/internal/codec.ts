@@ -2,9 +2,9 @@
 import {
   type CommitMark,
   decode as decodeEnvelope,
-  encode as encodeEnvelope,
   keyCount,
-  maxKeys
+  maxKeys,
+  withCommits
 } from "../core/envelope.js"
 import type { PreviousId, SessionRecord } from "../core/record.js"
 import { isSealed, openPayload, sealPayload } from "../core/seal.js"
@@ -36,6 +36,8 @@ export const readRecord = (cell: Cell, record: SessionRecord): Reading => {
 export interface Draft {
   readonly id: string
   readonly state: State
+  /** The state as text. */
+  readonly text: string
   readonly commits: ReadonlyArray<CommitMark>
   readonly before: SessionRecord | null
   readonly previous: PreviousId | null
@@ -44,10 +46,10 @@ export interface Draft {
 
 /** Makes the record that stores a state, or says that it is too large. */
 export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEncodeError => {
-  const { before, commits, id, nowMillis, previous, state } = draft
+  const { before, commits, id, nowMillis, previous, state, text } = draft
   const { compiled } = cell.surroundings
-  if (keyCount(state) > maxKeys) return refuse(`it has more than ${maxKeys} top-level keys`)
-  const text = encodeEnvelope(state, commits, nowMillis)
+  if (keyCount(state, nowMillis) > maxKeys)
+    return refuse(`it has more than ${maxKeys} top-level keys`)
   // A code unit takes at most three bytes of UTF-8, so most payloads need no exact count.
   if (
     text.length * 3 > compiled.maxPayloadBytes &&
@@ -55,6 +57,7 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
   ) {
     return refuse(`the payload is larger than ${compiled.maxPayloadBytes} bytes`)
   }
+  const payload = withCommits(text, commits)
   const lastActivityMillis = Math.max(before?.lastActivityMillis ?? 0, nowMillis)
   return {
     id,
@@ -62,7 +65,7 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
     userId: state.userId,
     ipAddress: cell.surroundings.ipAddress() ?? before?.ipAddress ?? null,
     userAgent: cell.surroundings.userAgent() ?? before?.userAgent ?? null,
-    createdAtMillis: before?.createdAtMillis ?? nowMillis,
+    createdAtMillis: before?.createdAtMillis ?? cell.blank.absoluteFromMillis,
     lastActivityMillis,
     expiresAtMillis: expiry(cell, state, lastActivityMillis),
     endedAtMillis: null,
@@ -70,8 +73,8 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
     previous,
     payload:
       compiled.keyring === undefined
-        ? text
-        : sealPayload(compiled.keyring, text, id, compiled.namespace)
+        ? payload
+        : sealPayload(compiled.keyring, payload, id, compiled.namespace)
   }
 }
 

@@ -2,19 +2,22 @@
  * What acts at once instead of at the end of the request: login, destroy, logout, consume. Each is one conditional write
  * of the store, run to its end in a fiber of its own.
  */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { makeSecret } from "../core/csrf.js"
 import { copy, equals, type Json } from "../core/json.js"
 import { applyAll, type Operation } from "../core/operation.js"
-import type { SessionSummary } from "../core/record.js"
+import { isUserId, type SessionSummary } from "../core/record.js"
 import { type Lifetime, read } from "../core/state.js"
-import { makeToken, tokenId } from "../core/token.js"
-import * as SessionEvents from "../SessionEvents.js"
+import { makeToken } from "../core/token.js"
+import type { SessionLimit } from "../SessionConfig.js"
 import { actor } from "./actor.js"
+import { announce } from "./announce.js"
 import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
-import { type CommitError, commit } from "./commit.js"
+import { commit } from "./commit.js"
 import {
   type SessionConflict,
   SessionEncodeError,
@@ -31,9 +34,12 @@ export const login = (
   lifetime: Lifetime
 ): Effect.Effect<void, SessionStoreError | SessionRefused> =>
   Effect.suspend(() => {
-    if (typeof userId !== "string" || userId === "" || Buffer.byteLength(userId) > 255) {
-      const reason = "a user id is a text of 1 to 255 bytes"
+    if (!isUserId(userId)) {
+      const reason = "a user id is a well-formed text of 1 to 255 bytes, without NUL"
       throw new SessionEncodeError({ operation: "login", key: "", reason })
+    }
+    if (cell.late !== null) {
+      return Effect.dieMessage("Session.login came after the response head: no cookie can be set")
     }
     const { compiled, store } = cell.surroundings
     const attempt = Effect.uninterruptible(admit(cell, userId, lifetime))
@@ -50,42 +56,68 @@ const admit = (
   Effect.gen(function* () {
     const limit = cell.surroundings.compiled.settings.maxSessionsPerUser
     const exceptId = cell.base?.record.id
+    // Asked before, so that a login that is refused leaves the session as it was.
     yield* refuseRevoked(cell, userId, exceptId)
     if (limit?.onLimit === "reject") {
       const others = yield* otherSessions(cell, userId, exceptId)
       if (others.length >= limit.max) return yield* new SessionRefused({ reason: "limit" })
     }
     yield* loginCommit(cell, userId, lifetime)
-    // A revocation that ran between the check and the commit has not seen the new id: look again.
-    yield* Effect.tapErrorTag(refuseRevoked(cell, userId, exceptId), "SessionRefused", () =>
-      takeBack(cell)
+    // Only what was stored before the question is seen by a revocation or by another login at the limit. A login that
+    // nobody could judge does not stand either.
+    yield* Effect.tapErrorCause(judge(cell, userId, exceptId), (cause) =>
+      takeBack(cell, exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal)))
     )
-    if (limit === undefined) return
-    const others = yield* otherSessions(cell, userId, cell.base?.record.id)
-    if (others.length < limit.max) return
-    if (limit.onLimit === "reject") {
-      yield* takeBack(cell)
-      return yield* new SessionRefused({ reason: "limit" })
-    }
-    const oldestFirst = [...others].sort(
-      (a, b) => a.createdAtMillis - b.createdAtMillis || a.lastActivityMillis - b.lastActivityMillis
-    )
-    for (const summary of oldestFirst.slice(0, others.length - limit.max + 1)) {
-      const ended = yield* guarded("remove", cell.surroundings.store.remove(summary.id))
-      if (Option.isNone(ended)) continue
-      const { id } = summary
-      yield* SessionEvents.publish({ _tag: "Revoked", count: 1, id, userId, atMillis: now(cell) })
-    }
   })
+
+const judge = (
+  cell: Cell,
+  userId: string,
+  exceptId: string | undefined
+): Effect.Effect<void, SessionStoreError | SessionRefused> => {
+  const { compiled } = cell.surroundings
+  const limit = compiled.settings.maxSessionsPerUser
+  const judged = refuseRevoked(cell, userId, exceptId)
+  return limit === undefined ? judged : Effect.zipRight(judged, keepToLimit(cell, userId, limit))
+}
 
 const refuseRevoked = (cell: Cell, userId: string, exceptId: string | undefined) => {
   const { began, compiled, store } = cell.surroundings
   const { namespace } = compiled
   return Effect.flatMap(
-    guarded("login", store.revokedWithin({ namespace, userId, since: began, exceptId })),
+    guarded(store, "login", store.revokedWithin({ namespace, userId, since: began, exceptId })),
     (revoked) => (revoked ? Effect.fail(new SessionRefused({ reason: "revoked" })) : Effect.void)
   )
 }
+
+const keepToLimit = (
+  cell: Cell,
+  userId: string,
+  { max, onLimit }: SessionLimit
+): Effect.Effect<void, SessionStoreError | SessionRefused> =>
+  Effect.flatMap(
+    otherSessions(cell, userId, cell.id),
+    (others): Effect.Effect<void, SessionStoreError | SessionRefused> => {
+      const tooMany = others.length - max + 1
+      if (tooMany <= 0) return Effect.void
+      if (onLimit === "reject") return Effect.fail(new SessionRefused({ reason: "limit" }))
+      const oldestFirst = [...others].sort(
+        (a, b) =>
+          a.createdAtMillis - b.createdAtMillis || a.lastActivityMillis - b.lastActivityMillis
+      )
+      const { store } = cell.surroundings
+      return Effect.forEach(
+        oldestFirst.slice(0, tooMany),
+        ({ id }) =>
+          Effect.flatMap(guarded(store, "remove", store.remove(id)), (ended) =>
+            Option.isNone(ended)
+              ? Effect.void
+              : announce(cell, { _tag: "Revoked", count: 1, id, userId, atMillis: now(cell) })
+          ),
+        { discard: true }
+      )
+    }
+  )
 
 const otherSessions = (
   cell: Cell,
@@ -94,28 +126,39 @@ const otherSessions = (
 ): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError> => {
   const { compiled, store } = cell.surroundings
   const entries = Stream.runCollect(store.entries({ namespace: compiled.namespace, userId }))
-  return Effect.map(guarded("entries", entries), (summaries) =>
+  return Effect.map(guarded(store, "entries", entries), (summaries) =>
     Array.from(summaries).filter(
       (summary) => summary.id !== exceptId && summary.previousId !== exceptId
     )
   )
 }
 
-const takeBack = (cell: Cell) =>
-  Effect.flatMap(guarded("remove", cell.surroundings.store.remove(cell.id)), (ended) => {
-    const told = destroyed(cell, ended)
+const isRefusal = (error: SessionStoreError | SessionRefused): boolean =>
+  error._tag === "SessionRefused"
+
+/**
+ * Ends the session that a login has made. Where the store fails nobody gets its cookie, so that it dies unused. The
+ * client's own cookie is deleted only where its session is known to be over.
+ */
+const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
+  const { store } = cell.surroundings
+  return Effect.suspend(() => {
+    const removed = Effect.ignore(
+      Effect.flatMap(guarded(store, "remove", store.remove(cell.id)), (ended) =>
+        destroyed(cell, ended)
+      )
+    )
     reset(cell)
-    cell.cookie = "delete"
-    return told
+    if (deletesCookie) cell.cookie = "delete"
+    return removed
   })
+}
 
 const destroyed = (cell: Cell, ended: Option.Option<SessionSummary>): Effect.Effect<void> =>
   Option.match(ended, {
     onNone: () => Effect.void,
-    onSome: ({ id, userId }) => {
-      const of = actor(cell, userId)
-      return SessionEvents.publish({ _tag: "Destroyed", id, ...of, atMillis: now(cell) })
-    }
+    onSome: ({ id, userId }) =>
+      announce(cell, { _tag: "Destroyed", id, ...actor(cell, userId), atMillis: now(cell) })
   })
 
 const loginCommit = (
@@ -124,14 +167,15 @@ const loginCommit = (
   lifetime: Lifetime
 ): Effect.Effect<void, SessionStoreError> =>
   Effect.suspend(() => {
-    const before = { ...cell, operations: [...cell.operations] }
+    const restore = cell.snapshot()
     if (cell.mode === "retired") cell.mode = "open"
     const fromLoginOn = recordLogin(cell, userId, lifetime)
+    // What was given up for want of an answer stays given up.
     const undo = Effect.sync(() => {
-      Object.assign(cell, before)
+      if (cell.mode === "open") restore()
     })
     return Effect.flatMap(
-      Effect.tapError(asStoreError(commit(cell, { ages: false, operation: "login" })), () => undo),
+      Effect.tapErrorCause(commitLogin(cell), () => undo),
       (outcome) => (outcome === "gone" ? beginAnew(cell, fromLoginOn) : Effect.void)
     )
   })
@@ -157,12 +201,12 @@ const beginAnew = (
     cell.started = true
     const state = applyAll(cell.state, operations)
     if (!("fault" in state)) cell.state = state
-    return Effect.asVoid(asStoreError(commit(cell, { ages: false, operation: "login" })))
+    return Effect.asVoid(commitLogin(cell))
   })
 
 /** A login has no conflict of its own to report: what cannot be repeated or encoded ends it. */
-const asStoreError = <A>(effect: Effect.Effect<A, CommitError>) =>
-  Effect.catchTags(effect, {
+const commitLogin = (cell: Cell) =>
+  Effect.catchTags(commit(cell, { ages: false, operation: "login" }), {
     SessionConflict: (cause: SessionConflict) =>
       Effect.fail(new SessionStoreError({ operation: "login", reason: "timeout", cause })),
     SessionEncodeError: (error: SessionEncodeError) => Effect.die(error)
@@ -174,8 +218,9 @@ export const destroy = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
     const id = cell.base?.record.id ?? cell.retiredId
     const begin = Effect.sync(() => reset(cell))
     if (id === null) return begin
+    const { store } = cell.surroundings
     return Effect.uninterruptible(
-      Effect.flatMap(guarded("remove", cell.surroundings.store.remove(id)), (ended) =>
+      Effect.flatMap(guarded(store, "remove", store.remove(id)), (ended) =>
         Effect.zipRight(begin, destroyed(cell, ended))
       )
     )
@@ -227,9 +272,8 @@ export const consume = (
 
 /** Ends the pending change of id and makes the cell open again, for a request that explicitly begins a session. */
 export const beginExplicitly = (cell: Cell): void => {
-  if (cell.mode !== "retired") return
+  if (cell.mode !== "retired" || cell.late !== null) return
   cell.mode = "open"
   cell.token = makeToken()
-  cell.id = tokenId(cell.token, cell.surroundings.compiled.namespace)
   cell.started = true
 }

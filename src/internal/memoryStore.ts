@@ -4,10 +4,11 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { Overrides, Primitives } from "../SessionStore.js"
+import type { Overrides, Primitives, Service } from "../SessionStore.js"
 import { MemoryRecords } from "./memoryRecords.js"
 import type { Mark } from "./revocations.js"
-import { addMark, isRevoked, makeMark } from "./revocations.js"
+import { addMark, isRevoked, makeMark, namespaceOfMarks } from "./revocations.js"
+import { declareSynchronous } from "./synchronous.js"
 
 // One step of the fiber: what it does is done when the step is made, which is when the effect runs.
 const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
@@ -45,9 +46,12 @@ class MemoryMarks {
 export const makeMemory = (
   keepEndedMillis: number,
   maxSessions: number | undefined
-): Primitives & Overrides => {
+): Primitives & Pick<Service, "touch"> & Overrides => {
   const records = new MemoryRecords(keepEndedMillis, maxSessions)
   const marks = new MemoryMarks()
+  // Leases are records of the library's own.
+  const listed = (filter: Parameters<Primitives["entries"]>[0], now: number) =>
+    records.select(filter, now).filter(({ namespace }) => namespace !== namespaceOfMarks)
   const removeAll = (
     filter: Parameters<Primitives["entries"]>[0],
     except: string | undefined,
@@ -55,13 +59,13 @@ export const makeMemory = (
   ): number => {
     if (filter.state === "over") return 0
     let ended = 0
-    for (const { id, previousId } of records.select({ ...filter, state: "live" }, now)) {
+    for (const { id, previousId } of listed({ ...filter, state: "live" }, now)) {
       if (except !== undefined && (id === except || previousId === except)) continue
       if (records.remove(id, now) !== undefined) ended += 1
     }
     return ended
   }
-  return {
+  const store: Primitives & Pick<Service, "touch"> & Overrides = {
     find: (id) => atNow((now) => Option.fromNullable(records.find(id, now))),
     insert: (record) => atNow((now) => records.insert(record, now)),
     update: (record, expectedVersion) =>
@@ -76,7 +80,7 @@ export const makeMemory = (
     collect: (limit) => atNow((now) => records.collect(limit, now)),
     count: (filter) =>
       atNow((now) => {
-        const selected = records.select(filter, now)
+        const selected = listed(filter, now)
         const users = new Set(selected.map(({ userId }) => userId))
         users.delete(null)
         return { sessions: selected.length, users: users.size }
@@ -90,4 +94,6 @@ export const makeMemory = (
     revokedWithin: ({ namespace, userId, since, exceptId }) =>
       Effect.sync(() => isRevoked(marks.of(namespace, userId), since, exceptId))
   }
+  declareSynchronous(store)
+  return store
 }

@@ -8,8 +8,8 @@ import { type CookieReading, readCookie } from "../core/cookie.js"
 import type { SessionRecord } from "../core/record.js"
 import { openToken } from "../core/seal.js"
 import { tokenId } from "../core/token.js"
-import * as SessionEvents from "../SessionEvents.js"
 import { actor } from "./actor.js"
+import { announce } from "./announce.js"
 import { adopt, type Cell, makeCell, now, type Surroundings } from "./cell.js"
 import { readRecord } from "./codec.js"
 import { SessionStoreError } from "./errors.js"
@@ -35,7 +35,7 @@ export const open = (
 const find = (cell: Cell, id: string) => {
   const { compiled, store } = cell.surroundings
   const discards = compiled.settings.onInvalidPayload === "discard"
-  return Effect.catchAll(guarded("find", store.find(id)), (error) =>
+  return Effect.catchAll(guarded(store, "find", store.find(id)), (error) =>
     discards && error.reason === "corrupt"
       ? Effect.as(discard(cell, id, "corrupt"), Option.none<SessionRecord>())
       : Effect.fail(error)
@@ -85,7 +85,7 @@ const invalidId = (
   reading: Exclude<CookieReading, { _tag: "none" | "token" }> | { readonly _tag: "unknown" }
 ) =>
   Effect.suspend(() =>
-    SessionEvents.publish({
+    announce(cell, {
       _tag: "InvalidId",
       reason: reading._tag,
       ...actor(cell, null),
@@ -94,4 +94,4 @@ const invalidId = (
   )
 
 const discard = (cell: Cell, id: string, reason: string) =>
-  SessionEvents.publish({ _tag: "PayloadDiscarded", id, reason, atMillis: now(cell) })
+  announce(cell, { _tag: "PayloadDiscarded", id, reason, atMillis: now(cell) })

@@ -276,6 +276,11 @@ export const old = (cell: Cell, key: Path.Key): Json | undefined => {
 /** Makes sure that a session is stored, even an empty one. */
 export const start = (cell: Cell): void => {
   beginExplicitly(cell)
+  if (cell.base === null) begin(cell, "start")
+}
+
+const begin = (cell: Cell, verb: string): void => {
+  cell.late?.(verb, "")
   cell.started = true
 }
 
@@ -302,8 +307,8 @@ export const invalidate = (cell: Cell): string => {
 
 /** A masked CSRF token; there is a session from then on. */
 export const csrfToken = (cell: Cell): string => {
-  if (cell.mode === "open") cell.started = true
-  return mask(cell.state.csrfSecret)
+  if (cell.mode === "open" && cell.base === null) begin(cell, "csrfToken")
+  return mask(cell.withSecret().csrfSecret)
 }
 
 /** Whether a token was made from this session's secret. */

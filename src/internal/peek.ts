@@ -73,6 +73,7 @@ const peekNode = (source: IncomingMessage, limit: number): Effect.Effect<Peek> =
 /** A server reads on by itself what a handler left unread, but not once somebody has begun to read it. */
 const drainAtTheEnd = (source: IncomingMessage): Effect.Effect<void> =>
   Effect.contextWithEffect((context: Context.Context<never>) =>
+    // Servers give each request a scope that ends after its response, whether a type asks for it or not.
     Option.match(Context.getOption(context as Context.Context<unknown>, Scope.Scope), {
       onNone: () => Effect.void,
       onSome: (scope) =>

@@ -3,51 +3,91 @@
  * A key with nobody in it costs a map entry for the time of the run, nothing else.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 
-type Waiters = Array<() => void>
+interface Waiter {
+  called: boolean
+  call: () => void
+}
 
-const queues = new WeakMap<object, Map<string, Waiters>>()
+interface Line extends Array<Waiter> {
+  /** When the last turn ended, or the first began. */
+  movedMillis?: number
+}
 
-/** Runs `effect` when every earlier one with this owner and key has ended. */
+type Lines = Map<string, Line>
+
+const linesOf = new WeakMap<object, Lines>()
+
+/** Runs `effect` when every earlier one with this owner and key has ended. Who is interrupted while waiting leaves. */
 export const inTurn = <A, E, R>(
   owner: object,
   key: string,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const queue = queueOf(owner)
-    const turn = Effect.ensuring(
-      effect,
-      Effect.sync(() => release(queue, key))
-    )
-    const waiters = queue.get(key)
-    if (waiters !== undefined) return wait(waiters, turn)
-    queue.set(key, [])
+  Effect.uninterruptibleMask((restore) => {
+    const lines = of(owner)
+    const turn = Effect.matchCauseEffect(restore(effect), {
+      onFailure: (cause) => {
+        callNext(lines, key)
+        return Effect.failCause(cause)
+      },
+      onSuccess: (value) => {
+        callNext(lines, key)
+        return Effect.succeed(value)
+      }
+    })
+    const line = lines.get(key)
+    if (line !== undefined) return Effect.zipRight(wait(lines, key, line, restore), turn)
+    lines.set(key, [])
     return turn
   })
 
-const queueOf = (owner: object): Map<string, Waiters> => {
-  const existing = queues.get(owner)
+/** When a turn of this key ended last, by `performance.now`; 0 while the first one runs. */
+export const lastMoved = (owner: object, key: string): number =>
+  linesOf.get(owner)?.get(key)?.movedMillis ?? 0
+
+/** How many keys are in use: none is left behind. */
+export const keysInUse = (owner: object): number => linesOf.get(owner)?.size ?? 0
+
+const of = (owner: object): Lines => {
+  const existing = linesOf.get(owner)
   if (existing !== undefined) return existing
-  const queue = new Map<string, Waiters>()
-  queues.set(owner, queue)
-  return queue
+  const lines: Lines = new Map()
+  linesOf.set(owner, lines)
+  return lines
 }
 
-const wait = <A, E, R>(waiters: Waiters, turn: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatten(
-    Effect.async<Effect.Effect<A, E, R>>((resume) => {
-      const call = () => resume(Effect.succeed(turn))
-      waiters.push(call)
-      return Effect.sync(() => {
-        const index = waiters.indexOf(call)
-        if (index >= 0) waiters.splice(index, 1)
-      })
+const wait = (
+  lines: Lines,
+  key: string,
+  line: Line,
+  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+): Effect.Effect<void> => {
+  const waiter: Waiter = { called: false, call: () => {} }
+  line.push(waiter)
+  const called = Effect.async<void>((resume) => {
+    waiter.call = () => resume(Effect.void)
+    if (waiter.called) resume(Effect.void)
+  })
+  return Effect.onExit(restore(called), (exit) =>
+    Effect.sync(() => {
+      if (Exit.isSuccess(exit)) return
+      // Called and interrupted at the same moment: the turn is this waiter's to pass on.
+      if (waiter.called) callNext(lines, key)
+      else line.splice(line.indexOf(waiter), 1)
     })
   )
+}
 
-const release = (queue: Map<string, Waiters>, key: string): void => {
-  const next = queue.get(key)?.shift()
-  if (next === undefined) queue.delete(key)
-  else next()
+const callNext = (lines: Lines, key: string): void => {
+  const line = lines.get(key)
+  const next = line?.shift()
+  if (line === undefined || next === undefined) {
+    lines.delete(key)
+    return
+  }
+  line.movedMillis = performance.now()
+  next.called = true
+  next.call()
 }

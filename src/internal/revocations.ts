@@ -68,7 +68,8 @@ export const isRevoked = (
         : mark.wallMillis >= since.wallMillis)
   )
 
-const namespaceOfMarks = "effect-session/revocations"
+/** The namespace of the records that are no sessions. */
+export const namespaceOfMarks = "effect-session/revocations"
 const dayMillis = 24 * 60 * 60 * 1000
 const periodMillis = 2 * dayMillis
 

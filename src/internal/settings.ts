@@ -5,7 +5,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { makeProxyMatcher } from "../core/address.js"
+import { makeProxyMatcher, type ProxyMatcher } from "../core/address.js"
 import { type CookieAttributes, cookieProblem } from "../core/cookie.js"
 import { type Keyring, makeKeyring } from "../core/seal.js"
 import type { Encryption, Options, SessionLimit, Settings } from "../SessionConfig.js"
@@ -22,7 +22,7 @@ export interface Compiled {
   readonly maxPayloadBytes: number
   readonly cookie: CookieAttributes
   readonly keyring: Keyring | undefined
-  readonly isTrustedProxy: ((address: string) => boolean) | undefined
+  readonly isTrustedProxy: ProxyMatcher
 }
 
 const cache = new WeakMap<Settings, Compiled>()
@@ -37,10 +37,7 @@ export const compile = (settings: Settings): Compiled => {
 }
 
 const prepare = (settings: Settings): Compiled => {
-  const { trustedProxies } = settings
-  const proxies = makeProxyMatcher(trustedProxies)
-  const trustsNobody =
-    typeof trustedProxies === "number" ? trustedProxies === 0 : trustedProxies.length === 0
+  const proxies = makeProxyMatcher(settings.trustedProxies)
   return {
     settings,
     namespace: settings.namespace,
@@ -61,9 +58,11 @@ const prepare = (settings: Settings): Compiled => {
             })),
             settings.namespace
           ),
-    isTrustedProxy: trustsNobody || typeof proxies !== "function" ? undefined : proxies
+    isTrustedProxy: typeof proxies === "function" ? proxies : trustsNobody
   }
 }
+
+const trustsNobody = () => false
 
 /** What is wrong with a setting; `reason` goes on after the field's name and ends the sentence. */
 export interface Problem {
@@ -167,7 +166,7 @@ const proxiesProblem = (proxies: Settings["trustedProxies"]): Problem | undefine
       : { field, reason: "must be a whole number from 0 to 64, or a list of addresses." }
   }
   if (!Array.isArray(proxies) || !proxies.every((entry) => typeof entry === "string")) {
-    return { field, reason: "must be a list of texts." }
+    return { field, reason: "must be a list of texts, or how many proxies there are." }
   }
   const matcher = makeProxyMatcher(proxies)
   return "bad" in matcher

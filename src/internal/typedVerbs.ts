@@ -5,8 +5,8 @@ import { Fault, isFault } from "../core/fault.js"
 import { fromUnknown, isList, type Json } from "../core/json.js"
 import { adding, type Change } from "../core/operation.js"
 import * as Path from "../core/path.js"
-import * as SessionEvents from "../SessionEvents.js"
 import { attempt, expiryOf, type PutOptions } from "./accessor.js"
+import { announce } from "./announce.js"
 import { type Cell, now } from "./cell.js"
 import { takeStored } from "./commit.js"
 import { SessionDecodeError, SessionEncodeError, type SessionTypeError } from "./errors.js"
@@ -193,7 +193,7 @@ const decoded = (
 const misfitOf = (field: Field) => Effect.fail(new SessionDecodeError({ key: field.name }))
 
 const discarded = (cell: Cell, field: Field) =>
-  SessionEvents.publish({
+  announce(cell, {
     _tag: "PayloadDiscarded",
     id: cell.id,
     reason: new SessionDecodeError({ key: field.name }).message,

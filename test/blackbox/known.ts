@@ -2,19 +2,4 @@
  * Cases that fail today because of a bug that is known: each runs as a test that must fail, so that the repair shows.
  * Delete the line with the repair.
  */
-export const known: ReadonlySet<string> = new Set([
-  // The commit ages the flash that this request may still read.
-  "after a commit in the next request the flash can still be read in that request",
-  "keep after a commit keeps",
-  "a prefetch that commits by itself does not age the flash",
-  // It is asked of the newest commit, not of what came with the request.
-  "isNew stays true for the whole request that made the session, and its id and creation stay",
-  // Every offer of another protocol counts as a websocket.
-  "an answer to a request that offered h2c is an answer like any other: committed, with its cookie",
-  // `find` fails first on a damaged file.
-  "login, logout, revoke and a collection get along with a damaged file",
-  // The failure of the `HttpApi` carries no headers.
-  "every mount answers 503 with Retry-After and varies by cookie while the store is down",
-  // The token is looked for in urlencoded forms only.
-  "a form of multipart/form-data carries its token too, as forms with a file do"
-])
+export const known: ReadonlySet<string> = new Set<string>([])

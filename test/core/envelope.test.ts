@@ -92,6 +92,10 @@ describe("encode and decode", () => {
     )
   })
 
+  it("spend no text on what a state does not have", () => {
+    expect(encode(blank, [], now)).toBe('{"v":1,"d":{},"c":"secret","s":1000000}')
+  })
+
   it("leave out the flash of one request alone", () => {
     const state: State = { ...blank, now: { notice: { id: "1", value: "hello" } } }
 

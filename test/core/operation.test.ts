@@ -387,6 +387,19 @@ describe("forget of several paths", () => {
     expect(apply(committed, both)).toMatchObject({ data: { l: ["b", "c"] } })
   })
 
+  it.each(["flash" as const, "now" as const])(
+    "takes a seen entry of %s, or what is in it",
+    (kind) => {
+      const seeing: State = { ...blank, [kind]: { l: { id: "f", value: { x: 1, y: 2 } } } }
+      const forget = (...path: ReadonlyArray<string>) =>
+        apply(seeing, { _tag: "forget", paths: [path], seen: ["f"] })
+
+      expect(forget("l")).toEqual(blank)
+      expect(Object.keys((forget("l") as State)[kind])).toEqual([])
+      expect(forget("l", "x")).toEqual({ ...blank, [kind]: { l: { id: "f", value: { y: 2 } } } })
+    }
+  )
+
   it("counts the elements of a seen flash in the same way", () => {
     const flashed: State = { ...blank, flash: { l: { id: "f", value: [1, 2, 3] } } }
 

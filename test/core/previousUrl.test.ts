@@ -1,10 +1,25 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { cleanPreviousUrl } from "../../src/core/previousUrl.js"
+import { cleanPreviousUrl, requestTarget } from "../../src/core/previousUrl.js"
 
 const ORIGIN = "https://shop.example"
 const clean = (url: string) => cleanPreviousUrl(url, ORIGIN)
 const nothing = (urls: ReadonlyArray<string>) => urls.map(() => undefined)
+
+describe("requestTarget", () => {
+  it("leaves out scheme and host, and nothing else", () => {
+    const urls = ["http://h/a?b=//c", "https://h:1/", "/a?b", "//h/a", "/a?u=http://h/", "http://h"]
+
+    expect(urls.map(requestTarget)).toEqual([
+      "/a?b=//c",
+      "/",
+      "/a?b",
+      "//h/a",
+      "/a?u=http://h/",
+      ""
+    ])
+  })
+})
 
 describe("cleanPreviousUrl", () => {
   it("keeps a path with its query", () => {

@@ -88,6 +88,10 @@ describe("carryOn", () => {
     })
   })
 
+  it("carries no flash that is stored still", () => {
+    expect(Object.keys(carryOn({ ...layered, now: {} }, stored).now)).toEqual(["b", oldInput])
+  })
+
   it("lets this request's own flash shadow what has been aged, as before", () => {
     expect(carryOn(layered, blank).now.c).toEqual(entry("c3", 3))
   })

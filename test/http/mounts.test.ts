@@ -4,17 +4,22 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Session from "../../src/Session.js"
+import * as SessionConfig from "../../src/SessionConfig.js"
+import * as SessionEvents from "../../src/SessionEvents.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
-import { cookieName, json, type Server, withLayer } from "./support.js"
+import { cookieName, json, makeGate, type Server, withLayer } from "./support.js"
 
 const visits = json(Session.increment("visits"))
 
@@ -100,8 +105,90 @@ for (const [name, serving] of mounts) {
         },
         { store: unreachable }
       ))
+
+    it("says when to come back, and that it varies by cookie, when the store is down", () =>
+      withLayer(
+        serving,
+        async (server) => {
+          const { headers } = await server.client(`${cookieName}=${"A".repeat(43)}`).send("/visits")
+
+          const names = ["retry-after", "vary", "cache-control"]
+          expect(names.map((name) => headers.get(name))).toEqual(["1", "Cookie", "no-store"])
+        },
+        { store: unreachable }
+      ))
+
+    it("takes the settings that are provided around it", () =>
+      withLayer(
+        serving,
+        async (server) => {
+          const answer = await server.client().send("/visits")
+
+          expect(answer.setCookies[0]).toMatch(/^sid=/)
+        },
+        { config: SessionConfig.layer({ cookie: { name: "sid" } }) }
+      ))
   })
 }
+
+const named = SessionConfig.layer({ cookie: { name: "sid" } })
+
+/** Each layer mount with its settings and its hub provided to the session's layer alone. */
+const provided = <E>(own: Layer.Layer<never, E>) => [
+  [
+    "HttpLayerRouter",
+    HttpLayerRouter.serve(
+      HttpLayerRouter.add("GET", "/visits", visits).pipe(
+        Layer.provide(Layer.provide(SessionMiddleware.layer, own))
+      ),
+      { disableLogger: true, disableListenLog: true }
+    )
+  ] as const,
+  [
+    "HttpApi",
+    HttpApiBuilder.serve().pipe(
+      Layer.provide(HttpApiBuilder.api(Api)),
+      Layer.provide(
+        HttpApiBuilder.group(Api, "visits", (handlers) =>
+          handlers.handle("visits", () => Effect.orDie(Session.increment("visits")))
+        ).pipe(Layer.provide(Layer.provide(SessionMiddleware.layerHttpApi, own)))
+      )
+    )
+  ] as const
+]
+
+describe("settings provided to the session's layer alone", () => {
+  for (const [name, serving] of provided(named)) {
+    it(`hold for ${name}`, () =>
+      withLayer(serving, async (server) => {
+        const answer = await server.client().send("/visits")
+
+        expect(answer.setCookies[0]).toMatch(/^sid=/)
+      }))
+  }
+})
+
+describe("a hub provided to the session's layer alone", () => {
+  const hub = Effect.runSync(PubSub.unbounded<SessionEvents.SessionEvent>())
+  const own = Layer.succeed(SessionEvents.SessionEvents, hub)
+
+  for (const [name, serving] of provided(own)) {
+    it(`gets the events of ${name}`, () =>
+      withLayer(serving, async (server) => {
+        const events = await Effect.runPromise(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const queue = yield* PubSub.subscribe(hub)
+              yield* Effect.promise(() => server.client().send("/visits"))
+              return Array.from(yield* Queue.takeAll(queue))
+            })
+          )
+        )
+
+        expect(events.map(({ _tag }) => _tag)).toEqual(["Created"])
+      }))
+  }
+})
 
 describe("HttpLayerRouter", () => {
   it("leaves a route alone that the layer is not provided to", () =>
@@ -110,6 +197,29 @@ describe("HttpLayerRouter", () => {
 
       expect([answer.text, answer.headers.get("vary")]).toEqual(["plain", null])
     }))
+})
+
+describe("HttpMiddleware.cors", () => {
+  const app = SessionMiddleware.middleware(HttpRouter.empty.pipe(HttpRouter.get("/visits", visits)))
+  const cors = HttpMiddleware.cors({ allowedOrigins: ["http://a.example"], credentials: true })
+  const orders = {
+    outside: cors(app),
+    inside: SessionMiddleware.middleware(
+      cors(HttpRouter.empty.pipe(HttpRouter.get("/visits", visits)))
+    )
+  }
+  for (const [order, serving] of Object.entries(orders)) {
+    it(`goes with the session: ${order}`, () =>
+      withLayer(HttpServer.serve(serving), async (server) => {
+        const { headers, setCookies } = await server
+          .client()
+          .send("/visits", { headers: { origin: "http://a.example" } })
+
+        expect(setCookies).toHaveLength(1)
+        expect(headers.get("access-control-allow-origin")).toBe("http://a.example")
+        expect(headers.get("vary")).toMatch(/\bCookie\b/)
+      }))
+  }
 })
 
 describe("HttpApp.toWebHandlerLayer", () => {
@@ -122,6 +232,44 @@ describe("HttpApp.toWebHandlerLayer", () => {
 
     expect([await first.text(), await second.text()]).toEqual(["1", "2"])
     await dispose()
+  })
+})
+
+describe("HttpApi", () => {
+  it("answers 409 with Retry-After to who has waited for the session in vain", async () => {
+    const gate = makeGate()
+    const slow = HttpApiBuilder.serve().pipe(
+      Layer.provide(HttpApiBuilder.api(Api)),
+      Layer.provide(
+        HttpApiBuilder.group(Api, "visits", (handlers) =>
+          handlers.handle("visits", () =>
+            Effect.flatMap(Effect.orDie(Session.increment("visits")), (count) =>
+              count === 1 ? Effect.succeed(count) : Effect.as(gate.pass, count)
+            )
+          )
+        ).pipe(
+          Layer.provide(
+            SessionMiddleware.make({ serialize: { wait: 0, hold: "10 seconds" } }).layerHttpApi
+          )
+        )
+      )
+    )
+    await withLayer(slow, async (server) => {
+      const client = server.client()
+      await client.send("/visits")
+      const first = server.client(client.cookie).send("/visits")
+      await gate.entered()
+
+      const { headers, status } = await client.send("/visits")
+      await gate.open()
+
+      expect([status, headers.get("retry-after"), headers.get("vary")]).toEqual([
+        409,
+        "1",
+        "Cookie"
+      ])
+      expect((await first).status).toBe(200)
+    })
   })
 })
 

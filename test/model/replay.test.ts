@@ -1,7 +1,10 @@
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as fc from "fast-check"
 import { type Action, atOnce, pending } from "./actions.js"
 import { type Visit, World } from "./world.js"
+
+// Properties run long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const action = fc.oneof(...pending)
 const some = fc.array(action, { maxLength: 10 })

@@ -1,7 +1,10 @@
-import { describe, it } from "@effect/vitest"
+import { describe, it, vi } from "@effect/vitest"
 import * as fc from "fast-check"
 import { atOnce, pending } from "./actions.js"
 import { World } from "./world.js"
+
+// Properties run long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const actions = fc.oneof(...pending, ...atOnce)
 

@@ -112,7 +112,7 @@ export class Visit {
     same(named(exit), expected)
     if (action.kind === "login" || action.kind === "invalidate") this.moves = true
     if (action.kind === "login") this.store(false)
-    if (action.kind === "commit") this.store(true)
+    if (action.kind === "commit") this.store(false)
     this.compare()
   }
 

@@ -42,7 +42,7 @@ const expiredEarlier =
   (millis, limit) => {
     const text = "ended_at is null and expires_hour < ?"
     const condition = { text, parameters: [hourOf(millis)] }
-    return counted(changeSome(place, change, condition, "ended_at, expires_hour", limit))
+    return counted(changeSome(place, change, condition, ["ended_at", "expires_hour"], limit))
   }
 
 /** How long a position is good for that one batch leaves to the next. */
@@ -63,7 +63,7 @@ const expiredThisHour = (place: Place, change: string): Step => {
       const text = "ended_at is null and expires_hour = ? and expires_at <= ? and row_id > ?"
       const condition = { text, parameters: [hour, millis, after] }
       return Effect.map(
-        changeSome(place, change, condition, "ended_at, expires_hour, row_id", limit),
+        changeSome(place, change, condition, ["ended_at", "expires_hour", "row_id"], limit),
         ({ count, lastRowId }) => {
           position = { hour, rowId: count < limit ? 0 : lastRowId, atMillis }
           return count
@@ -77,7 +77,7 @@ const ended =
   (place: Place, change: string): Step =>
   (millis, limit) => {
     const condition = { text: "ended_at <= ?", parameters: [millis] }
-    return counted(changeSome(place, change, condition, "ended_at", limit))
+    return counted(changeSome(place, change, condition, ["ended_at"], limit))
   }
 
 /** Tokens that nobody can follow any more. */
@@ -86,7 +86,7 @@ const sealed =
   (millis, limit) => {
     const text = "previous_token is not null and previous_until <= ?"
     return counted(
-      changeSome(place, change, { text, parameters: [millis] }, "previous_until", limit)
+      changeSome(place, change, { text, parameters: [millis] }, ["previous_until"], limit)
     )
   }
 
@@ -94,7 +94,7 @@ const changeSome = (
   { database, table }: Place,
   change: string,
   condition: Condition,
-  order: string,
+  order: ReadonlyArray<string>,
   limit: number
 ) =>
   limit <= 0

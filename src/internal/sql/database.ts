@@ -65,7 +65,8 @@ export const makeDatabase = (client: SqlClient): Effect.Effect<Database, Session
     }
   })
 
-const dialectOf = (client: SqlClient): Dialect =>
+/** The dialect of a client. Throws for a database the store does not know. */
+export const dialectOf = (client: SqlClient): Dialect =>
   client.onDialectOrElse({
     pg: () => postgres,
     mysql: () => mysql,

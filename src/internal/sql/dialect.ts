@@ -63,8 +63,11 @@ export interface SomeRows {
   readonly change: string
   readonly table: string
   readonly condition: Condition
-  /** The columns of the index that finds the rows: without an order, few rows in a large table would mean to read it all. */
-  readonly order: string
+  /**
+   * The columns of the index that finds the rows: without an order, few rows in a large table would mean to read it all. All
+   * but the last are constant in the condition.
+   */
+  readonly order: ReadonlyArray<string>
   readonly limit: number
 }
 

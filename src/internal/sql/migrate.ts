@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { SessionConfigError, SessionStoreError } from "../errors.js"
 import type { Database } from "./database.js"
-import { makeDatabase } from "./database.js"
+import { dialectOf, makeDatabase } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { failureOf } from "./failure.js"
 import { columns } from "./rows.js"
@@ -36,11 +36,12 @@ export const fileName = ({ id, name }: Pick<Migration, "id" | "name">): string =
 export const runMigration = (
   migration: Migration,
   tableName: string
-): Effect.Effect<void, SqlError | SessionConfigError | SessionStoreError, SqlClient> =>
+): Effect.Effect<void, SqlError | SessionConfigError, SqlClient> =>
   Effect.gen(function* () {
-    const database = yield* makeDatabase(yield* SqlClient)
-    const table = yield* makeTable(database.dialect, tableName)
-    yield* runStatements(database, migration.statements(database.dialect, table))
+    const client = yield* SqlClient
+    const dialect = dialectOf(client)
+    const table = yield* makeTable(dialect, tableName)
+    yield* runStatements(client, migration.statements(dialect, table))
   })
 
 /** Runs the migrations that are missing; succeeds with their names. */
@@ -124,7 +125,7 @@ const acquire = (database: Database, lock: string) =>
 
 const runMissing = (database: Database, table: Table) =>
   Effect.gen(function* () {
-    yield* runStatements(database, [database.dialect.createMigrations(table)])
+    yield* runStatements(database.client, [database.dialect.createMigrations(table)])
     const rows = yield* database.query(
       `select max(migration_id) as latest from ${table.migrations}`,
       []
@@ -132,7 +133,7 @@ const runMissing = (database: Database, table: Table) =>
     const done = Number(rows[0]?.latest ?? 0)
     const due = migrations.filter(({ id }) => id > done)
     for (const migration of due) {
-      yield* runStatements(database, migration.statements(database.dialect, table))
+      yield* runStatements(database.client, migration.statements(database.dialect, table))
       yield* database.change(`insert into ${table.migrations} (migration_id, name) values (?, ?)`, [
         migration.id,
         migration.name
@@ -141,5 +142,5 @@ const runMissing = (database: Database, table: Table) =>
     return due.map(fileName)
   })
 
-const runStatements = ({ client }: Database, texts: ReadonlyArray<string>) =>
+const runStatements = (client: SqlClient, texts: ReadonlyArray<string>) =>
   Effect.forEach(texts, (text) => client.unsafe(text).unprepared, { discard: true })

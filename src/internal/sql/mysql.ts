@@ -25,7 +25,8 @@ export const mysql: Dialect = {
   changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>
     Effect.gen(function* () {
       const rows = yield* query(
-        `select row_id from ${table} where ${condition.text} order by ${order} limit ?`,
+        // By the last column alone: MySQL sorts where a constant one is named before it.
+        `select row_id from ${table} where ${condition.text} order by ${order[order.length - 1]} limit ?`,
         // As text: a number would be sent as a floating point number, which `limit` refuses.
         [...condition.parameters, `${limit}`]
       )

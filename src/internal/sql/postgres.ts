@@ -27,7 +27,7 @@ export const postgres: Dialect = {
     Effect.map(
       query(
         `${head} where ctid = any(array(select ctid from ${table} where ${condition.text} ` +
-          `order by ${order} limit ? for update skip locked)) and ${condition.text} returning row_id`,
+          `order by ${order.join(", ")} limit ? for update skip locked)) and ${condition.text} returning row_id`,
         [...condition.parameters, limit, ...condition.parameters]
       ),
       changedOf
@@ -129,7 +129,7 @@ const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<
   previous_token text,
   expires_hour bigint generated always as (expires_at / ${hourMillis}) stored,
   row_id bigserial not null
-) with (fillfactor = 90)`,
+) with (fillfactor = 75)`,
   `create index if not exists ${index("row_id")} on ${sessions} (row_id)`,
   `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
   `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,

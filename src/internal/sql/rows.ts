@@ -88,7 +88,7 @@ const previousOf = (read: Reader): PreviousId | null => {
 }
 
 /** Reads columns whatever type the driver gives them: `bigint` comes as text, binary text as bytes. */
-class Reader {
+export class Reader {
   constructor(
     private readonly operation: string,
     private readonly row: Row

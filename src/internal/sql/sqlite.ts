@@ -16,13 +16,14 @@ export const sqlite: Dialect = {
   greatest: "max",
   least: "min",
   byteLength: (column) => `length(cast(${column} as blob))`,
-  nowMillis: "cast((julianday('now') - 2440587.5) * 86400000 as integer)",
+  // Rounded: the day is a floating point number, and may lie a little below its millisecond.
+  nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
   affected: (answer) => numberAt(answer, "changes"),
   classify: (failure) => classify(failure),
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
       query(
-        `${head} where row_id in (select row_id from ${table} where ${condition.text} order by ${order} limit ?) returning row_id`,
+        `${head} where row_id in (select row_id from ${table} where ${condition.text} order by ${order.join(", ")} limit ?) returning row_id`,
         [...condition.parameters, limit]
       ),
       changedOf

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Overrides, Primitives, Service } from "../../SessionStore.js"
 import { make as makeStore } from "../../SessionStore.js"
 import type { SessionConfigError, SessionStoreError } from "../errors.js"
+import * as Analytics from "./analytics.js"
 import { collect } from "./collect.js"
 import { makeDatabase } from "./database.js"
 import { count, entries, removeWhere } from "./listing.js"
@@ -47,6 +48,9 @@ const callsOf = (place: Place, opening: Opening): Effect.Effect<Primitives & Ove
       count: count(place),
       removeWhere: ends,
       revokeUser: revokeUser(place, ends),
-      revokedWithin: revokedWithin(place)
+      revokedWithin: revokedWithin(place),
+      addresses: Analytics.addresses(place),
+      hourly: Analytics.hourly(place),
+      usage: Analytics.usage(place)
     }
   })

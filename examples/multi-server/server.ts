@@ -1,0 +1,42 @@
+/**
+ * One of several servers on one database: `SERVER_NAME`, `PORT` and `DATABASE_URL` say which. It holds nothing itself, so
+ * any of them can answer any request, and be stopped at any time.
+ */
+import { createServer } from "node:http"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Csrf, SessionConfig, SessionGc, SessionMiddleware } from "../../src/index.js"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { routes } from "./routes.js"
+
+const settings = Config.all({ port: Config.integer("PORT"), name: Config.string("SERVER_NAME") })
+
+const server = Layer.unwrapEffect(
+  Effect.map(settings, ({ name, port }) =>
+    HttpLayerRouter.serve(
+      routes(name).pipe(Layer.provide(Csrf.layer()), Layer.provide(SessionMiddleware.layer))
+    ).pipe(Layer.provide(NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port })))
+  )
+)
+
+const store = SqlSessionStore.layerMigrated({ keepEnded: "7 days" }).pipe(
+  Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
+)
+
+// Plain HTTP on this machine; the proxy in front is believed when it tells a client's address.
+const config = SessionConfig.layer({
+  cookie: { name: "session", secure: false },
+  trustedProxies: ["127.0.0.1"]
+})
+
+server.pipe(
+  Layer.merge(SessionGc.layer()),
+  Layer.provide(Layer.merge(store, config)),
+  Layer.launch,
+  NodeRuntime.runMain
+)

@@ -1,0 +1,42 @@
+/** How a request finds the session that was moved away from its id. */
+
+import type { PreviousId } from "../core/record.js"
+import { openToken, sealToken } from "../core/seal.js"
+import type { Base, Cell, PendingMove } from "./cell.js"
+
+/** The current token of a session that was found by an alias; only the bearer of the old token can open it. */
+export const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined => {
+  const { id, previous } = newest.record
+  return previous === null || previous.kind !== "alias" || previous.sealedToken === null
+    ? undefined
+    : openToken(oldToken, previous.sealedToken, id)
+}
+
+/** What a session that moves remembers of the id it had under `oldToken`. */
+export const retiredId = (
+  cell: Cell,
+  base: Base,
+  move: PendingMove,
+  oldToken: string,
+  nowMillis: number
+): PreviousId => {
+  const { graceMillis, quarantineMillis } = cell.surroundings.compiled
+  const { id } = base.record
+  return move.kind === "alias"
+    ? {
+        id,
+        kind: "alias",
+        untilMillis: nowMillis + graceMillis,
+        sealedToken: sealToken(oldToken, move.token, move.id)
+      }
+    : { id, kind: "quarantine", untilMillis: nowMillis + quarantineMillis, sealedToken: null }
+}
+
+/** What a session that stays remembers: the sealed token is erased once the grace is over. */
+export const withoutStaleToken = (
+  previous: PreviousId | null,
+  nowMillis: number
+): PreviousId | null =>
+  previous !== null && previous.sealedToken !== null && previous.untilMillis <= nowMillis
+    ? { ...previous, sealedToken: null }
+    : previous

@@ -1,0 +1,64 @@
+/** How results are shown: as aligned columns for people, as JSON for programs. */
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { SessionSummary } from "../../SessionAdmin.js"
+
+/** Prints a result one way or the other. */
+export const show = (json: boolean, value: unknown, lines: () => string): Effect.Effect<void> =>
+  Console.log(json ? JSON.stringify(value, null, 2) : lines())
+
+/** Rows under a head, each column as wide as its widest cell. */
+export const columns = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>
+): string => {
+  const cells = [head, ...rows.map((row) => row.map(printable))]
+  const widths = head.map((_, at) => Math.max(...cells.map((row) => (row[at] ?? "").length)))
+  return cells
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("  ")
+        .trimEnd()
+    )
+    .join("\n")
+}
+
+/** A cell without control characters: an agent is what a client said of itself, and a terminal obeys some of them. */
+const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u00b7").slice(0, 200)
+
+/** "1 session", "2 sessions". */
+export const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? "" : "s"}`
+
+/** An instant to the second, in UTC. */
+export const instant = (at: DateTime.DateTime): string =>
+  DateTime.formatIso(at).replace(/\.\d+Z$/, "Z")
+
+/** A duration in its two largest units. */
+export const length = (duration: Duration.Duration): string =>
+  Duration.format(Duration.seconds(Math.round(Duration.toSeconds(duration))))
+    .split(" ")
+    .slice(0, 2)
+    .join(" ")
+
+/** Sessions as columns. */
+export const sessions = (list: ReadonlyArray<SessionSummary>): string =>
+  list.length === 0
+    ? "No sessions."
+    : columns(
+        ["id", "user", "address", "last activity", "expires", "bytes", "agent"],
+        list.map((one) => [
+          one.id,
+          Option.getOrElse(one.userId, () => "-"),
+          Option.getOrElse(one.ipAddress, () => "-"),
+          instant(one.lastActivity),
+          instant(one.expiresAt),
+          String(one.payloadBytes),
+          Option.getOrElse(one.userAgent, () => "-").slice(0, 60)
+        ])
+      )

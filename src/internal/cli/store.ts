@@ -1,0 +1,38 @@
+/** The store a command works on: the one that the environment names, of which `memory` is none. */
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
+import type { SessionStore } from "../../SessionStore.js"
+import { type Choice, choose } from "../env/choice.js"
+import { type Failure, Problem } from "./problem.js"
+
+/** Describes the store in use, for the sentence of a failure. */
+export const where: FiberRef.FiberRef<string | undefined> = globalValue(
+  "effect-session/internal/cli/where",
+  () => FiberRef.unsafeMake<string | undefined>(undefined)
+)
+
+/** The choice of the environment, if a command line can work on it. */
+export const chosen: Effect.Effect<Choice, Failure> = Effect.tap(choose(), (choice) =>
+  choice.driver === "memory"
+    ? new Problem({
+        message:
+          "The sessions are in the memory of the server, where a command cannot reach them: set SESSION_DRIVER to file or database."
+      })
+    : FiberRef.set(where, choice.description)
+)
+
+/** Runs a command on the store that the environment names. */
+export const withStore = <A, E extends Failure, R>(
+  command: Effect.Effect<A, E, R>
+): Effect.Effect<A, Failure, Exclude<R, SessionStore>> =>
+  Effect.flatMap(chosen, ({ store }) => Effect.provide(command, store))
+
+/** The database of the environment. */
+export const chosenDatabase = Effect.flatMap(chosen, ({ database }) =>
+  database === undefined
+    ? new Problem({
+        message: "There is nothing to migrate: SESSION_DRIVER is file, and files need no table."
+      })
+    : Effect.succeed(database)
+)

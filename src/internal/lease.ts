@@ -1,0 +1,115 @@
+/**
+ * A lease on a session, kept in the store, so that a route does not run twice at once for it, over all processes.
+ *
+ * A lease is a record of the library's own namespace, which no listing shows. Whoever may run writes itself into it by
+ * compare-and-swap; a lease that was not given back, because its process was killed, lapses. The record is written
+ * again and again instead of being removed, since a store that keeps ended records would block its id.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { SessionRecord } from "../core/record.js"
+import { derivedId } from "../core/token.js"
+import type { Service } from "../SessionStore.js"
+import { SessionStoreError } from "./errors.js"
+import { guarded } from "./guarded.js"
+import { namespaceOfMarks } from "./revocations.js"
+
+/** How long to wait for a lease and how long to hold one, in milliseconds. */
+export interface LeaseOptions {
+  readonly waitMillis: number
+  readonly holdMillis: number
+}
+
+/** A lease that is held. */
+export interface Lease {
+  /** Gives it back; where the store fails it lapses. */
+  readonly release: Effect.Effect<void>
+}
+
+const dayMillis = 24 * 60 * 60 * 1000
+const mostGenerations = 16
+
+/** Takes the lease of a session; none when another request holds it all the time. */
+export const acquire = (
+  store: Service,
+  sessionId: string,
+  options: LeaseOptions
+): Effect.Effect<Option.Option<Lease>, SessionStoreError> => {
+  const began = performance.now()
+  const attempt: Effect.Effect<Option.Option<Lease>, SessionStoreError> = Effect.flatMap(
+    guarded(store, "serialize", tryOnce(store, sessionId, options.holdMillis, 0)),
+    (lease) =>
+      Option.isSome(lease) || performance.now() - began >= options.waitMillis
+        ? Effect.succeed(lease)
+        : Effect.zipRight(pause, attempt)
+  )
+  return attempt
+}
+
+// A real timer: the wait only spreads those who contend.
+const pause = Effect.async<void>((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), 10 + Math.random() * 30)
+  return Effect.sync(() => clearTimeout(timer))
+})
+
+/**
+ * Writes a lease that is free or lapsed. An expired or ended record that still stands in the way never comes back, so
+ * everybody goes on to the next generation.
+ */
+const tryOnce = (
+  store: Service,
+  sessionId: string,
+  holdMillis: number,
+  generation: number
+): Effect.Effect<Option.Option<Lease>, SessionStoreError> =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const id = derivedId("lease", sessionId, String(generation))
+    const found = yield* store.find(id)
+    if (Option.isSome(found)) {
+      const { payload, version } = found.value
+      if (Number(payload) > now) return Option.none()
+      const held = leaseRecord(id, version + 1, now, now + holdMillis)
+      return (yield* store.update(held, version))
+        ? Option.some(leaseOf(store, held))
+        : Option.none()
+    }
+    const held = leaseRecord(id, 1, now, now + holdMillis)
+    if (yield* store.insert(held)) return Option.some(leaseOf(store, held))
+    // Somebody was faster, or a dead record blocks the id.
+    if (Option.isSome(yield* store.find(id))) return Option.none()
+    if (generation < mostGenerations) {
+      return yield* tryOnce(store, sessionId, holdMillis, generation + 1)
+    }
+    return yield* new SessionStoreError({ operation: "serialize", reason: "unknown" })
+  })
+
+/** The payload is the instant until which the lease is held; 0 is free. */
+const leaseRecord = (
+  id: string,
+  version: number,
+  nowMillis: number,
+  untilMillis: number
+): SessionRecord => ({
+  id,
+  namespace: namespaceOfMarks,
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: nowMillis,
+  lastActivityMillis: nowMillis,
+  expiresAtMillis: Math.max(nowMillis, untilMillis) + dayMillis,
+  endedAtMillis: null,
+  version,
+  previous: null,
+  payload: String(untilMillis)
+})
+
+const leaseOf = (store: Service, held: SessionRecord): Lease => {
+  const free = { ...held, version: held.version + 1, payload: "0" }
+  return {
+    // One that lapsed and was taken by somebody else has another version by now.
+    release: Effect.ignoreLogged(guarded(store, "serialize", store.update(free, held.version)))
+  }
+}

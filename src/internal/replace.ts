@@ -1,0 +1,153 @@
+/**
+ * Commits to an existing session by compare-and-swap, and runs the recorded operations again on the newest state when
+ * somebody else was faster. Nothing is ever inserted for a session that is gone.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { encodeState, remember } from "../core/envelope.js"
+import { applyAll } from "../core/operation.js"
+import type { SessionRecord } from "../core/record.js"
+import type { State } from "../core/state.js"
+import { actor } from "./actor.js"
+import { retiredId, tokenBehindAlias, withoutStaleToken } from "./alias.js"
+import { announce } from "./announce.js"
+import { backOff } from "./backOff.js"
+import { type Base, now } from "./cell.js"
+import { readRecord, writeRecord } from "./codec.js"
+import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
+import { retryMillis } from "./guarded.js"
+import { isTouchDue, touch } from "./touch.js"
+import { type CommitError, done, type Outcome, type Work } from "./work.js"
+
+/** Writes what the work brings on top of `base`, or of whatever is there by then. */
+export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitError> => {
+  const { cell } = work
+  work.attempts += 1
+  const state = applyAll(base.state, work.operations)
+  if ("fault" in state) {
+    const { fault, operation } = state
+    return new SessionConflict({ operation: operation._tag, reason: fault.reason })
+  }
+  const nowMillis = now(cell)
+  const text = encodeState(state, nowMillis)
+  if (work.move === null && text === encodeState(base.state, nowMillis)) {
+    return unchanged(work, { ...base, state })
+  }
+  const next = draft(work, base, state, text, nowMillis)
+  return next instanceof SessionEncodeError ? Effect.fail(next) : write(work, base, next)
+}
+
+const unchanged = (work: Work, base: Base): Effect.Effect<Outcome, SessionStoreError> => {
+  work.settle(base, work.token)
+  return isTouchDue(work.cell, base) ? touch(work.cell, base, work) : done
+}
+
+const draft = (
+  work: Work,
+  base: Base,
+  state: State,
+  text: string,
+  nowMillis: number
+): Base | SessionEncodeError => {
+  const { cell, move } = work
+  const commits = remember(base.commits, work.commitId, nowMillis)
+  const record = writeRecord(cell, {
+    id: move === null ? base.record.id : move.id,
+    state,
+    text,
+    commits,
+    before: base.record,
+    previous:
+      move === null
+        ? withoutStaleToken(base.record.previous, nowMillis)
+        : retiredId(cell, base, move, work.token, nowMillis),
+    nowMillis
+  })
+  return record instanceof SessionEncodeError ? record : { record, state, commits }
+}
+
+const write = (work: Work, base: Base, next: Base): Effect.Effect<Outcome, CommitError> => {
+  const { store } = work.cell.surroundings
+  const { id, version } = base.record
+  const written =
+    work.move === null ? store.update(next.record, version) : store.move(id, next.record, version)
+  return Effect.matchEffect(written, {
+    onSuccess: (stored) => (stored ? finish(work, base, next) : reload(work, base)),
+    // The reply may have been lost after the row was written: the newest row tells.
+    onFailure: (error) =>
+      work.attempts > 3 || error.reason === "tooLarge"
+        ? Effect.fail(error)
+        : Effect.catchTag(reload(work, base, error), "SessionStoreError", () => Effect.fail(error))
+  })
+}
+
+const reload = (
+  work: Work,
+  base: Base,
+  error?: SessionStoreError
+): Effect.Effect<Outcome, CommitError> =>
+  Effect.flatMap(work.cell.surroundings.store.find(base.record.id), (found) =>
+    Option.isNone(found) ? work.gone : again(work, base, found.value, error)
+  )
+
+const again = (
+  work: Work,
+  base: Base,
+  record: SessionRecord,
+  error: SessionStoreError | undefined
+): Effect.Effect<Outcome, CommitError> => {
+  const reading = readRecord(work.cell, record)
+  if (reading._tag !== "base")
+    return new SessionStoreError({ operation: "find", reason: "corrupt" })
+  const newest = reading.base
+  if (newest.commits.some((mark) => mark.id === work.commitId)) return finish(work, base, newest)
+  if (newest.record.id !== base.record.id && !follow(work, newest)) return work.gone
+  if (performance.now() - (work.beganMillis ?? 0) > retryMillis) {
+    const { operation } = work.options
+    return Effect.fail(
+      error ?? new SessionConflict({ operation, reason: "too many writers at once" })
+    )
+  }
+  return Effect.flatMap(backOff(work.attempts), () => replace(work, newest))
+}
+
+/** Goes on with the session behind an alias; a second migration from the alias is dropped. */
+const follow = (work: Work, newest: Base): boolean => {
+  const token = tokenBehindAlias(work.token, newest)
+  if (token === undefined) return false
+  work.token = token
+  work.owesCookie()
+  if (work.move?.kind === "alias") work.move = null
+  return true
+}
+
+const finish = (work: Work, base: Base, committed: Base): Effect.Effect<Outcome> => {
+  const { cell, move } = work
+  work.settle(committed, move?.token ?? work.token)
+  if (needsCookie(base, committed)) work.owesCookie()
+  const replayed = work.attempts > 1 ? announceReplay(work, committed) : done
+  return move === null
+    ? replayed
+    : Effect.zipRight(
+        announce(cell, {
+          _tag: "Regenerated",
+          id: committed.record.id,
+          from: base.record.id,
+          reason: move.reason,
+          ...actor(cell, committed.record.userId),
+          atMillis: now(cell)
+        }),
+        replayed
+      )
+}
+
+const announceReplay = ({ attempts, cell }: Work, { record }: Base): Effect.Effect<Outcome> =>
+  Effect.zipRight(
+    announce(cell, { _tag: "ConflictReplayed", id: record.id, attempts, atMillis: now(cell) }),
+    done
+  )
+
+const needsCookie = (base: Base, committed: Base): boolean =>
+  base.record.id !== committed.record.id ||
+  base.record.expiresAtMillis !== committed.record.expiresAtMillis ||
+  base.state.lifetime !== committed.state.lifetime

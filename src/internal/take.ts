@@ -1,0 +1,155 @@
+/** Consume: one operation on the stored session, committed at once by itself, so that exactly one request gets it. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { encodeState, remember } from "../core/envelope.js"
+import { isFault } from "../core/fault.js"
+import { apply, applyAll, type Operation } from "../core/operation.js"
+import type { SessionRecord } from "../core/record.js"
+import type { State } from "../core/state.js"
+import { makeEntryId } from "../core/token.js"
+import { tokenBehindAlias } from "./alias.js"
+import { backOff } from "./backOff.js"
+import { type Base, type Cell, now, retire } from "./cell.js"
+import { readRecord, writeRecord } from "./codec.js"
+import { SessionEncodeError, SessionStoreError } from "./errors.js"
+import { guarded, retryMillis } from "./guarded.js"
+import { inTurn, lastMoved } from "./queue.js"
+
+type Take = (state: State) => Operation | undefined
+
+/** One taking on its way. */
+interface Taking {
+  readonly cell: Cell
+  readonly take: Take
+  readonly commitId: string
+  /** When its turn came. */
+  beganMillis: number | undefined
+  attempts: number
+  /** Nobody waits for it any more: it must leave the cell alone. */
+  abandoned: boolean
+}
+
+/**
+ * Takes something out of the stored session alone, by compare-and-swap: `take` gives the operation that removes it from
+ * a state, or `undefined` when it is not there. Succeeds with the state it was taken from. Pending operations stay
+ * pending and are run again on what is left.
+ */
+export const takeStored = (
+  cell: Cell,
+  take: Take
+): Effect.Effect<State | undefined, SessionStoreError> => {
+  const { store } = cell.surroundings
+  const taking: Taking = {
+    cell,
+    take,
+    commitId: makeEntryId(),
+    beganMillis: undefined,
+    attempts: 0,
+    abandoned: false
+  }
+  const { id } = cell.base?.record ?? cell
+  const turn = inTurn(
+    store,
+    id,
+    Effect.suspend(() => (cell.base === null ? nothing : attempt(taking, cell.base)))
+  )
+  return guarded(store, "consume", turn, {
+    since: () => taking.beganMillis ?? lastMoved(store, id),
+    abandon: () => {
+      taking.abandoned = true
+    }
+  })
+}
+
+const nothing = Effect.succeed<State | undefined>(undefined)
+
+const attempt = (
+  taking: Taking,
+  current: Base
+): Effect.Effect<State | undefined, SessionStoreError> => {
+  const { cell, commitId, take } = taking
+  taking.attempts += 1
+  taking.beganMillis ??= performance.now()
+  const operation = take(current.state)
+  const state = operation === undefined ? undefined : apply(current.state, operation)
+  if (state === undefined || isFault(state)) return rebase(taking, current, nothing)
+  const nowMillis = now(cell)
+  const commits = remember(current.commits, commitId, nowMillis)
+  const record = writeRecord(cell, {
+    id: current.record.id,
+    state,
+    text: encodeState(state, nowMillis),
+    commits,
+    before: current.record,
+    previous: current.record.previous,
+    nowMillis
+  })
+  if (record instanceof SessionEncodeError) return Effect.die(record)
+  const taken = Effect.suspend(() =>
+    rebase(taking, { record, state, commits }, Effect.succeed(current.state), true)
+  )
+  const looked = Effect.suspend(() => reload(taking, current, taken))
+  return Effect.matchEffect(cell.surroundings.store.update(record, current.record.version), {
+    onSuccess: (updated) => (updated ? taken : looked),
+    onFailure: (error) => Effect.catchAll(looked, () => Effect.fail(error))
+  })
+}
+
+const reload = (
+  taking: Taking,
+  current: Base,
+  taken: Effect.Effect<State | undefined>
+): Effect.Effect<State | undefined, SessionStoreError> =>
+  Effect.flatMap(taking.cell.surroundings.store.find(current.record.id), (found) => {
+    if (Option.isNone(found)) return gone(taking)
+    return again(taking, current, found.value, taken)
+  })
+
+const again = (
+  taking: Taking,
+  current: Base,
+  record: SessionRecord,
+  taken: Effect.Effect<State | undefined>
+): Effect.Effect<State | undefined, SessionStoreError> => {
+  const reading = readRecord(taking.cell, record)
+  if (reading._tag !== "base") {
+    return new SessionStoreError({ operation: "consume", reason: "corrupt" })
+  }
+  const newest = reading.base
+  if (newest.commits.some((mark) => mark.id === taking.commitId)) return taken
+  if (record.id !== current.record.id && !follow(taking, newest)) return gone(taking)
+  if (performance.now() - (taking.beganMillis ?? 0) > retryMillis) {
+    return new SessionStoreError({ operation: "consume", reason: "timeout" })
+  }
+  return Effect.flatMap(backOff(taking.attempts), () => attempt(taking, newest))
+}
+
+const follow = ({ abandoned, cell }: Taking, newest: Base): boolean => {
+  const token = tokenBehindAlias(cell.token, newest)
+  if (token === undefined) return false
+  if (!abandoned) {
+    cell.token = token
+    cell.cookie = "set"
+  }
+  return true
+}
+
+const gone = ({ abandoned, cell }: Taking): typeof nothing => {
+  if (!abandoned) retire(cell)
+  return nothing
+}
+
+/** Puts the cell on what is stored now, with what is pending run again on it. */
+const rebase = (
+  { abandoned, cell }: Taking,
+  base: Base,
+  result: typeof nothing,
+  slides = false
+): typeof nothing => {
+  if (abandoned) return result
+  const replayed = applyAll(base.state, cell.operations)
+  cell.base = base
+  if (!("fault" in replayed)) cell.state = { ...replayed, now: cell.state.now }
+  if (slides) cell.cookie = "set"
+  return result
+}

@@ -1,0 +1,38 @@
+/** Sliding expiry: a request that changed nothing moves the session's last activity, at most once in a while. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { type Base, type Cell, now } from "./cell.js"
+import { expiry } from "./codec.js"
+import type { SessionStoreError } from "./errors.js"
+import { done, type Outcome, type Work } from "./work.js"
+
+/** Tells whether the last activity is old enough to be moved. */
+export const isTouchDue = (cell: Cell, base: Base): boolean =>
+  now(cell) - base.record.lastActivityMillis >= cell.surroundings.compiled.touchMillis
+
+/** Moves the last activity and the expiry, and the cookie with it. */
+export const touch = (
+  cell: Cell,
+  base: Base,
+  work: Work
+): Effect.Effect<Outcome, SessionStoreError> => {
+  const { store } = cell.surroundings
+  const { id, version } = base.record
+  const nowMillis = now(cell)
+  const expiresAtMillis = expiry(cell, base.state, nowMillis)
+  const touched = store.touch(id, version, nowMillis, expiresAtMillis)
+  if (expiresAtMillis === base.record.expiresAtMillis) return Effect.zipRight(touched, done)
+  // A touch passes over a session that has another id by now, whose cookie an old one must not overwrite.
+  return Effect.flatMap(Effect.zipRight(touched, store.find(id)), (found) => {
+    if (Option.isNone(found) || found.value.id !== id) return work.gone
+    const { lastActivityMillis } = found.value
+    const record = {
+      ...base.record,
+      lastActivityMillis,
+      expiresAtMillis: found.value.expiresAtMillis
+    }
+    work.settle({ ...base, record }, cell.token)
+    work.owesCookie()
+    return done
+  })
+}

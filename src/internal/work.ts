@@ -1,0 +1,83 @@
+/** One commit on its way: what it brings to the store, and how the cell stands when it has arrived. */
+import * as Effect from "effect/Effect"
+import { applyAll, type Operation } from "../core/operation.js"
+import { carryOn } from "../core/state.js"
+import { makeEntryId } from "../core/token.js"
+import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
+import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
+
+/** How a commit can fail. */
+export type CommitError = SessionStoreError | SessionConflict | SessionEncodeError
+
+/** How a commit can end well. `gone`: the session does not exist any more and everything was dropped. */
+export type Outcome = "done" | "gone"
+
+/** What a commit does beside the pending operations. */
+export interface CommitOptions {
+  /** Removes the flash this request's snapshot held. */
+  readonly ages: boolean
+  /** The store's word in errors: `commit`, `login`, ... */
+  readonly operation: string
+}
+
+/** The outcome of a commit that had nothing left to do. */
+export const done: Effect.Effect<Outcome> = Effect.succeed("done")
+
+/** One commit of one cell. */
+export class Work {
+  /** Nobody waits for it any more: it must leave the cell alone. */
+  abandoned = false
+  operations: ReadonlyArray<Operation> = []
+  move: PendingMove | null = null
+  /** The token that opens the alias of the base this work stands on. */
+  token = ""
+  attempts = 0
+  readonly commitId: string = makeEntryId()
+  /** When its turn came; before that it waits for the earlier commits of this process. */
+  beganMillis: number | undefined
+  private taken = 0
+
+  constructor(
+    readonly cell: Cell,
+    readonly options: CommitOptions
+  ) {}
+
+  /** Takes over what is pending now; what is recorded from here on stays for the next commit. */
+  take(): void {
+    const { cell } = this
+    this.beganMillis ??= performance.now()
+    const ages = this.options.ages && !cell.aged && cell.seenFlash.length > 0
+    this.taken = cell.operations.length
+    this.operations = ages
+      ? [...cell.operations, { _tag: "age", seen: cell.seenFlash }]
+      : cell.operations.slice()
+    this.move = cell.move
+    this.token = cell.base === null ? "" : cell.token
+  }
+
+  /** The cell after this commit: this request's own flash still readable, later operations still pending. */
+  settle(base: Base, token: string): void {
+    const { cell } = this
+    if (this.abandoned) return
+    // What was for this request alone is not part of what is stored.
+    cell.base = { ...base, state: { ...base.state, now: {} } }
+    cell.token = token
+    cell.move = null
+    if (this.options.ages) cell.aged = true
+    cell.operations = cell.operations.slice(this.taken)
+    this.taken = 0
+    const later = applyAll(base.state, cell.operations)
+    cell.state = carryOn(cell.state, "fault" in later ? base.state : later)
+  }
+
+  /** The response must hand the client its cookie. */
+  owesCookie(): void {
+    if (!this.abandoned) this.cell.cookie = "set"
+  }
+
+  /** Drops everything: the session is gone. */
+  readonly gone: Effect.Effect<Outcome> = Effect.sync(() => {
+    if (!this.abandoned) retire(this.cell)
+    return "gone"
+  })
+}

@@ -1,0 +1,4 @@
+import { mysql } from "../sql/servers.js"
+import { runOn } from "./database.js"
+
+runOn(mysql)

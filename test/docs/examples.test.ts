@@ -1,0 +1,97 @@
+/**
+ * The TypeScript of the Markdown pages type-checks, so that a page cannot lie about names and types. A block with imports
+ * stands for itself; one without is taken for the body of a handler, with the names of `prelude` at hand. An HTML comment
+ * `<!-- declare ... -->` right above a block declares what the block takes from its surroundings.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import ts from "typescript"
+import { describe, expect, it } from "vitest"
+
+const root = resolve(import.meta.dirname, "../..")
+
+const prelude = `
+import * as Platform from "@effect/platform"
+import { HttpRouter, HttpLayerRouter, HttpServer, HttpServerResponse, HttpServerRequest } from "@effect/platform"
+import { NodeContext, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Clock, Config, DateTime, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+import { Csrf, FileSystemSessionStore, Session, SessionAdmin, SessionConfig, SessionEvents, SessionGc, SessionGuard, SessionMiddleware, SessionStore } from "effect-session"
+`
+
+interface Block {
+  readonly page: string
+  readonly line: number
+  readonly declarations: string
+  readonly code: string
+}
+
+const pages = [
+  "README.md",
+  "SECURITY.md",
+  ...readdirSync(join(root, "docs")).flatMap((name) =>
+    name.endsWith(".md") ? [join("docs", name)] : []
+  )
+]
+
+const blocksOf = (page: string): ReadonlyArray<Block> => {
+  const text = readFileSync(join(root, page), "utf8")
+  return Array.from(
+    text.matchAll(/(?:<!-- (declare[\s\S]*?) -->\s*)?^```ts\n([\s\S]*?)^```$/gm),
+    ({ index, 1: declarations = "", 2: code = "" }) => ({
+      page,
+      line: text.slice(0, index).split("\n").length,
+      declarations,
+      code
+    })
+  )
+}
+
+const sourceOf = ({ code, declarations }: Block): string =>
+  /^import /m.test(code)
+    ? `${code}\nexport {}`
+    : `${prelude}${declarations}\nexport const handler = Effect.gen(function* () {\n${code}\n})`
+
+const blocks = pages.flatMap(blocksOf)
+const fileOf = (block: Block) => join(root, "page-examples", `${blocks.indexOf(block)}.ts`)
+
+const check = (): ts.Program => {
+  const sources = new Map(blocks.map((block) => [fileOf(block), sourceOf(block)]))
+  const options: ts.CompilerOptions = {
+    noEmit: true,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.es2023.d.ts"],
+    types: ["node"],
+    paths: {
+      "effect-session": [join(root, "src/index.ts")],
+      "effect-session/*": [join(root, "src/*.ts")]
+    }
+  }
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile } = host
+  host.fileExists = (file) => sources.has(file) || fileExists(file)
+  host.readFile = (file) => sources.get(file) ?? readFile(file)
+  host.getCurrentDirectory = () => root
+  return ts.createProgram([...sources.keys()], options, host)
+}
+
+describe("the examples of the pages type-check", () => {
+  const program = check()
+
+  for (const block of blocks) {
+    it(`${block.page}, line ${block.line}`, () => {
+      const file = program.getSourceFile(fileOf(block))
+
+      const found = ts.getPreEmitDiagnostics(program, file)
+
+      const messages = found.map(({ messageText }) =>
+        ts.flattenDiagnosticMessageText(messageText, "\n")
+      )
+      expect(messages).toEqual([])
+    })
+  }
+})

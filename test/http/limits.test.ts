@@ -1,0 +1,196 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Session from "../../src/Session.js"
+import * as SessionAdmin from "../../src/SessionAdmin.js"
+import * as SessionConfig from "../../src/SessionConfig.js"
+import { layerMemory, SessionStore, SessionStoreError } from "../../src/SessionStore.js"
+import { json, makeGate, pages, type Setting, withApp } from "./support.js"
+
+const login = Effect.match(Session.login("ann"), {
+  onFailure: (error) => error._tag,
+  onSuccess: () => "in"
+})
+
+const app = pages({
+  "/put": json(Session.put("cart", 1)),
+  "/login": json(login),
+  "/unhandled": json(Session.login("ann")),
+  "/user": json(Session.userId),
+  "/all": json(Session.all)
+})
+
+const limit = (max: number, onLimit: "evictOldest" | "reject"): Setting => ({
+  config: SessionConfig.layer({ maxSessionsPerUser: { max, onLimit } })
+})
+
+const isIn = (text: string) => text.includes("ann")
+
+describe("maxSessionsPerUser: reject", () => {
+  it("refuses the login beyond the limit with a 403", () =>
+    withApp(
+      app,
+      async (server) => {
+        await server.client().send("/login")
+
+        expect((await server.client().send("/unhandled")).status).toBe(403)
+      },
+      limit(1, "reject")
+    ))
+
+  it("leaves a refused guest's session as it was", () =>
+    withApp(
+      app,
+      async (server) => {
+        await server.client().send("/login")
+        const guest = server.client()
+        await guest.send("/put")
+        const before = guest.cookie
+        const answer = await guest.send("/login")
+
+        expect([answer.text, answer.setCookies, guest.cookie]).toEqual([
+          '"SessionRefused"',
+          [],
+          before
+        ])
+        expect((await guest.send("/all")).text).toBe('{"cart":1}')
+      },
+      limit(1, "reject")
+    ))
+
+  it("lets the same session log in again", () =>
+    withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/login")
+
+        expect((await client.send("/login")).text).toBe('"in"')
+      },
+      limit(1, "reject")
+    ))
+
+  it("lets exactly one of two parallel logins take the last place", () =>
+    withApp(
+      app,
+      async (server) => {
+        await server.client().send("/login")
+
+        const answers = await Promise.all([
+          server.client().send("/login"),
+          server.client().send("/login")
+        ])
+
+        expect(answers.map(({ text }) => text).sort()).toEqual(['"SessionRefused"', '"in"'])
+        expect(await server.rows()).toBe(2)
+      },
+      limit(2, "reject")
+    ))
+})
+
+describe("maxSessionsPerUser: evictOldest", () => {
+  it("ends the oldest session of the user", () =>
+    withApp(
+      app,
+      async (server) => {
+        const first = server.client()
+        const second = server.client()
+        const third = server.client()
+        for (const client of [first, second, third]) await client.send("/login")
+
+        const texts = []
+        for (const client of [first, second, third]) texts.push((await client.send("/user")).text)
+
+        expect(texts.map(isIn)).toEqual([false, true, true])
+      },
+      limit(2, "evictOldest")
+    ))
+
+  it("keeps the limit when many log in at once", () =>
+    withApp(
+      app,
+      async (server) => {
+        await Promise.all(Array.from({ length: 6 }, () => server.client().send("/login")))
+
+        expect(await server.rows()).toBe(2)
+      },
+      limit(2, "evictOldest")
+    ))
+})
+
+describe("a login that was revoked meanwhile", () => {
+  const revokedInFlight = async (before: string | undefined) => {
+    const gate = makeGate()
+    const slow = pages({
+      "/put": json(Session.put("cart", 1)),
+      "/login": json(Effect.zipRight(gate.pass, login)),
+      "/all": json(Session.all)
+    })
+    let outcome: unknown
+    await withApp(slow, async (server) => {
+      const client = server.client()
+      if (before !== undefined) await client.send(before)
+      const pending = client.send("/login")
+      await gate.entered()
+      await server.run(SessionAdmin.revokeUser("ann"))
+      await gate.open()
+      const { setCookies, text } = await pending
+      outcome = { text, setCookies, all: (await client.send("/all")).text }
+    })
+    return outcome
+  }
+
+  it("leaves the guest's session as it was", async () => {
+    expect(await revokedInFlight("/put")).toEqual({
+      text: '"SessionRefused"',
+      setCookies: [],
+      all: '{"cart":1}'
+    })
+  })
+
+  it("gives a visitor without a session no cookie", async () => {
+    expect(await revokedInFlight(undefined)).toEqual({
+      text: '"SessionRefused"',
+      setCookies: [],
+      all: "{}"
+    })
+  })
+})
+
+describe("a login that nobody can judge", () => {
+  /** A store that fails to tell of revocations once the session has been moved. */
+  const forgetful = Layer.effect(
+    SessionStore,
+    Effect.map(SessionStore, (store) => {
+      let moved = false
+      return SessionStore.of({
+        ...store,
+        move: (...args) =>
+          Effect.tap(store.move(...args), () =>
+            Effect.sync(() => {
+              moved = true
+            })
+          ),
+        revokedWithin: (options) =>
+          Effect.suspend(() =>
+            moved
+              ? Effect.fail(new SessionStoreError({ operation: "find", reason: "unavailable" }))
+              : store.revokedWithin(options)
+          )
+      })
+    })
+  ).pipe(Layer.provide(layerMemory))
+
+  it("does not stand, and leaves the client's cookie alone", () =>
+    withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/put")
+        const answer = await client.send("/unhandled")
+
+        expect([answer.status, answer.setCookies, await server.rows()]).toEqual([503, [], 0])
+      },
+      { store: forgetful }
+    ))
+})

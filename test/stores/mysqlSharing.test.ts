@@ -1,0 +1,74 @@
+/** What MySQL and MariaDB can share: concurrent finds. */
+import { MysqlClient } from "@effect/sql-mysql2"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { SessionRecord } from "../../src/core/record.js"
+import { anId } from "../../src/internal/storeSuite/bench.js"
+import { SessionStore } from "../../src/SessionStore.js"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { lacksMariadb, type MariadbServer, startMariadb } from "../support/mariadb.js"
+
+const aRecord = (given: Partial<SessionRecord> = {}): SessionRecord => ({
+  id: anId(),
+  namespace: "session",
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: Date.now(),
+  lastActivityMillis: Date.now(),
+  expiresAtMillis: Date.now() + 3_600_000,
+  endedAtMillis: null,
+  version: 1,
+  previous: null,
+  payload: "{}",
+  ...given
+})
+
+describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
+  let server: MariadbServer
+  let url: string
+
+  beforeAll(async () => {
+    server = await startMariadb()
+    url = await server.aDatabase()
+  })
+
+  afterAll(() => server.close())
+
+  /** How many prepared statements the server has run; the store sends no others. */
+  const executed = async (): Promise<number> => {
+    const [row] = await server.run(url, "show global status like 'Com_stmt_execute'")
+    return Number(row?.Value)
+  }
+
+  const withStore = <A, E>(test: Effect.Effect<A, E, SessionStore>): Promise<A> => {
+    const client = MysqlClient.layer({ url: Redacted.make(url), maxConnections: 8 })
+    return Effect.runPromise(
+      Effect.provide(test, SqlSessionStore.layerMigrated().pipe(Layer.provide(client)))
+    )
+  }
+
+  it("take three statements for thirty: alone, by id, by previous id", async () => {
+    const untilMillis = Date.now() + 60_000
+    const moved = () =>
+      aRecord({ previous: { id: anId(), kind: "alias", untilMillis, sealedToken: "sealed" } })
+    const records = [
+      ...Array.from({ length: 20 }, () => aRecord()),
+      ...Array.from({ length: 10 }, moved)
+    ]
+    const ids = [...records.map((record) => record.previous?.id ?? record.id), anId()]
+
+    const { found, statements } = await withStore(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        yield* Effect.forEach(records, store.insert)
+        const before = yield* Effect.promise(executed)
+        const found = yield* Effect.forEach(ids, store.find, { concurrency: "unbounded" })
+        return { found, statements: (yield* Effect.promise(executed)) - before }
+      })
+    )
+
+    expect(found).toEqual([...records.map(Option.some), Option.none()])
+    expect(statements).toBe(3)
+  })
+})
