@@ -15,18 +15,18 @@ export interface Outcome {
 }
 
 const sockets = 8
-const ahead = 64
 
-/** Sends all requests and waits for all answers; `connection: close` of the server ends it with an error. */
+/** Sends all requests, so many `ahead` of the answers on each socket, and waits for all answers. */
 export const flood = async (
   url: string,
-  requests: ReadonlyArray<FloodRequest>
+  requests: ReadonlyArray<FloodRequest>,
+  ahead = 4
 ): Promise<Outcome> => {
   const port = Number(new URL(url).port)
   const shares = Array.from({ length: sockets }, (_, share) =>
     requests.filter((_request, index) => index % sockets === share)
   )
-  const outcomes = await Promise.all(shares.map((share) => floodOne(port, share)))
+  const outcomes = await Promise.all(shares.map((share) => floodOne(port, share, ahead)))
   const statuses: Record<number, number> = {}
   for (const outcome of outcomes) {
     for (const [status, count] of Object.entries(outcome.statuses)) {
@@ -39,7 +39,11 @@ export const flood = async (
 const textOf = ({ cookie, path }: FloodRequest): string =>
   `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${cookie === undefined ? "" : `Cookie: ${cookie}\r\n`}\r\n`
 
-const floodOne = (port: number, requests: ReadonlyArray<FloodRequest>): Promise<Outcome> =>
+const floodOne = (
+  port: number,
+  requests: ReadonlyArray<FloodRequest>,
+  ahead: number
+): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const statuses: Record<number, number> = {}
     let [sent, answered, cookiesSet, rest] = [0, 0, 0, ""]
