@@ -35,7 +35,8 @@ const malformed = (random: Random): string => {
     case 1:
       return cookieOf(token.slice(0, random.below(43)))
     case 2:
-      return cookieOf(`${token}${noise(random, 20)}!`)
+      // A semicolon would end a value that is a token.
+      return cookieOf(`${token}${noise(random, 20).replaceAll(";", ":")}!`)
     case 3: {
       const at = random.below(43)
       return cookieOf(
@@ -74,7 +75,7 @@ it("R04 a hundred thousand malformed cookies: all answered, no store call, no co
       const grown = heapUsed() - before
 
       expect(outcome).toEqual({ statuses: { 200: 100_000 }, cookiesSet: 0 })
-      expect(counted.calls).toEqual([])
+      expect(counted.calls.length).toBe(0)
       // A kilobyte kept of each would be a hundred times as much.
       expect(grown).toBeLessThan(16 * 2 ** 20)
     },
