@@ -114,6 +114,12 @@ export const sealing = (place: () => Place): void => {
         kept.active = tokenOf(await aVisitor(server))
         kept.silent = tokenOf(await aVisitor(server))
       })
+      await serveFromEnvironment(place(), `${old},${next}`, async (server) => {
+        const client = server.client(cookieOf(kept.active ?? ""))
+        await client.send("/put?k=a&v=1")
+
+        expect(await payloadOf(server, client)).toMatch(/^s1\.old\./)
+      })
       await serveFromEnvironment(place(), `${next},${old}`, async (server) => {
         const client = server.client(cookieOf(kept.active ?? ""))
 
