@@ -19,6 +19,7 @@ import { callable } from "./internal/callable.js"
 import { type Cell, now } from "./internal/cell.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { formTokens } from "./internal/formTokens.js"
+import { hideHeaders } from "./internal/hideHeaders.js"
 import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import * as Operations from "./internal/operations.js"
 import { response as answer } from "./internal/respond.js"
@@ -162,6 +163,8 @@ const originOf = (text: string): string => {
   throw new SessionConfigError({ field: "origins", reason })
 }
 
+const tokenHeaders = ["x-csrf-token", "x-xsrf-token"] as const
+
 type Reason = "site" | "origin" | "token"
 
 const guard = <E, R>(
@@ -180,6 +183,18 @@ const guard = <E, R>(
 
 /** Why the request is refused, or nothing. Where it comes from is looked at before its body. */
 const verdict = (
+  rules: Rules,
+  request: HttpServerRequest.HttpServerRequest,
+  cell: Cell
+): Effect.Effect<Reason | undefined> => {
+  const judged = judge(rules, request, cell)
+  // Some clients send the token with every request, so also one that is not checked may carry it.
+  return tokenHeaders.some((name) => request.headers[name] !== undefined)
+    ? Effect.zipRight(hideHeaders(tokenHeaders), judged)
+    : judged
+}
+
+const judge = (
   rules: Rules,
   request: HttpServerRequest.HttpServerRequest,
   cell: Cell
@@ -212,7 +227,7 @@ const tokensOf = (
   request: HttpServerRequest.HttpServerRequest,
   cell: Cell
 ): Effect.Effect<ReadonlyArray<string>> => {
-  const sent = [request.headers["x-csrf-token"], request.headers["x-xsrf-token"]]
+  const sent = tokenHeaders.map((name) => request.headers[name])
   const headers = sent.filter((header) => header !== undefined)
   if (headers.length > 0) return Effect.succeed(headers)
   // The secret of a session that is not stored was made a moment ago, so no form can know it.

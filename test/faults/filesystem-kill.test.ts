@@ -30,7 +30,7 @@ const lastAcked = (lines: ReadonlyArray<string>, writer: number, before: number)
 
 describe("a filesystem store whose process is killed", () => {
   it.scopedLive(
-    "keeps each session whole, once, and with every write it acknowledged",
+    "keeps each session whole, once, and with every write it acknowledged (R47)",
     () =>
       Effect.gen(function* () {
         const directory = yield* aDirectory
