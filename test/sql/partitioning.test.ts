@@ -199,6 +199,30 @@ describe("partitioned by hash", () => {
     )
   })
 
+  test("a batch of the collection is as large as asked for, although partitions share row addresses", async () => {
+    const url = await aDatabase("hash")
+    const { store, run, dispose } = await openStore(postgres, url)
+    await server.run(url, filling({ expired: 400, live: 100 }))
+
+    const first = await run(store.collect(50))
+    const together = await run(
+      Effect.all([store.collect(50), store.collect(50)], { concurrency: "unbounded" })
+    )
+    const rest = await run(store.collect(1000))
+
+    expect(first).toBe(50)
+    expect(Math.max(...together)).toBeLessThanOrEqual(50)
+    expect(first + together.reduce((sum, one) => sum + one, 0) + rest).toBe(400)
+    expect(await run(store.count({ state: "all" }))).toEqual({ sessions: 100, users: 0 })
+    await dispose()
+  })
+
+  const filling = ({ expired, live }: { readonly expired: number; readonly live: number }) => `
+    insert into sessions (id, namespace, payload, created_at, last_activity, expires_at, version)
+    select encode(substr(sha256(i::text::bytea), 1, 20), 'hex'), 'session', '{}', 0, 0,
+      case when i <= ${expired} then 1000 else 9e15 end, 1
+    from generate_series(1, ${expired + live}) i`
+
   test("a table in use gives its sessions to a partitioned one", async () => {
     const url = await server.aDatabase()
     const plain = SqlSessionStore.layerMigrated()
@@ -243,6 +267,25 @@ describe("partitioned by day", () => {
     )
 
     expect(partitions).toEqual(Array.from({ length: 5 }, () => ["sessions_live"]))
+  })
+
+  test("updates that share a statement look into the live sessions only", async () => {
+    const url = await aDatabase("day")
+    const observed = observedPostgres(url)
+    const runtime = ManagedRuntime.make(
+      SqlSessionStore.layerMigrated().pipe(Layer.provide(observed.layer))
+    )
+    const store = await runtime.runPromise(SessionStore)
+    const updates = [1, 2, 3, 4].map((number) =>
+      store.update(aRecord({ id: idOf(number), version: 2 }), 1)
+    )
+
+    await runtime.runPromise(Effect.all(updates, { concurrency: "unbounded" }))
+
+    const shared = observed.statements.find((text) => text.includes("unnest("))
+    const plan = await server.run(url, `explain (generic_plan, format json) ${shared}`)
+    expect(relationsOf(plan)).toEqual(["sessions_live"])
+    await runtime.dispose()
   })
 
   const tomorrow = Math.floor(Date.now() / 86_400_000 + 1) * 86_400_000
