@@ -28,6 +28,8 @@ import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
   /**
+   * A layer for the routes of a `HttpLayerRouter` inside the session middleware.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -35,11 +37,15 @@ export type {
 } from "./internal/mounts.js"
 export {
   /**
+   * Checks the unsafe requests of an `HttpApi`; its layer is `layerHttpApi`.
+   *
    * @since 0.1.0
    * @category tags
    */
   CsrfHttpApi as HttpApi,
   /**
+   * The CSRF check refused the request: HTTP 403.
+   *
    * @since 0.1.0
    * @category errors
    */

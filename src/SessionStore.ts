@@ -24,21 +24,29 @@ import * as Revocations from "./internal/revocations.js"
 
 export type {
   /**
+   * The last retired id of a session, as its record keeps it.
+   *
    * @since 0.1.0
    * @category models
    */
   PreviousId,
   /**
+   * Which sessions a listing is about.
+   *
    * @since 0.1.0
    * @category models
    */
   SessionFilter,
   /**
+   * A stored session: what a store keeps for each.
+   *
    * @since 0.1.0
    * @category models
    */
   SessionRecord,
   /**
+   * What a listing tells about a session: the record without its payload.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -46,6 +54,8 @@ export type {
 } from "./core/record.js"
 export {
   /**
+   * The store could not do what was asked: for the operator. Unhandled it answers 503.
+   *
    * @since 0.1.0
    * @category errors
    */
