@@ -50,12 +50,13 @@ const deeds = {
   tooLarge: Effect.as(Session.put("big", marker.repeat(10_000)), ""),
   wrongSchema: Session.get("note", Schema.Number),
   broken: Effect.zipRight(Session.put("note", marker), Effect.die(new Error("broken"))),
-  failing: Effect.zipRight(Session.put("note", marker), Effect.fail(new Error("failing")))
+  failing: Effect.zipRight(Session.put("note", marker), Effect.fail({ _tag: "Failing" }))
 } as const
 
 const act = Effect.flatMap(asked("do"), (name) => {
   const deed =
     Object.entries(deeds).find(([known]) => known === name)?.[1] ?? Effect.succeed("none")
+  // The deeds have errors of many kinds.
   return Effect.map(deed as Effect.Effect<unknown, unknown, Session.Session>, String)
 })
 
