@@ -40,7 +40,7 @@ export const commit = (
     const operations = withAgeing(cell, options.ages)
     if (cell.base === null) return insertNew(cell, options)
     if (operations.length === 0 && cell.move === null) {
-      return isTouchDue(cell, cell.base) ? touch(cell, cell.base) : done
+      return isTouchDue(cell, cell.base) ? slide(cell, cell.base) : done
     }
     return replace(cell, operations, cell.move, options)
   })
@@ -176,7 +176,7 @@ const attempt = (work: Work, base: Base): Effect.Effect<"done" | "gone", CommitE
     return Effect.suspend(() => {
       cell.token = work.token
       settle(cell, base, next)
-      return isTouchDue(cell, base) ? touch(cell, base) : done
+      return isTouchDue(cell, base) ? slide(cell, base) : done
     })
   }
   const commits = remember(base.commits, work.commitId, nowMillis)
@@ -341,6 +341,15 @@ const backOff = (attempts: number): Effect.Effect<void> =>
 
 const isTouchDue = (cell: Cell, base: Base): boolean =>
   now(cell) - base.record.lastActivityMillis >= cell.surroundings.compiled.touchMillis
+
+/**
+ * Touches at the end of a request. Where the store takes no writes, after a failover to a read-only database say, the page
+ * is served all the same: nothing it did is lost, the session only ends a little earlier.
+ */
+const slide = (cell: Cell, base: Base): Effect.Effect<"done"> =>
+  Effect.catchAll(touch(cell, base), (error) =>
+    Effect.as(Effect.logWarning("The last activity of a session could not be moved", error), "done")
+  )
 
 /** Moves the last activity and with it the expiry; nothing else. */
 export const touch = (cell: Cell, base: Base): Effect.Effect<"done", SessionStoreError> => {
