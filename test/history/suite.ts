@@ -1,0 +1,28 @@
+/** The history check of one store, as a test. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { lacks } from "./backing.js"
+import { type Cluster, startCluster } from "./cluster.js"
+import { firstSeed, reportOf, runSeed, seedCount } from "./run.js"
+import type { StoreName } from "./stores.js"
+
+const usual = 3
+
+export const historyOf = (store: StoreName): void => {
+  describe.skipIf(lacks(store))(`a history of two servers with ${store}, with faults`, () => {
+    let cluster: Cluster
+
+    beforeAll(async () => {
+      cluster = await startCluster(store)
+    })
+
+    afterAll(() => cluster?.close())
+
+    for (let seed = firstSeed; seed < firstSeed + seedCount(usual); seed++) {
+      it(`loses, doubles, revives and shows nothing it must not (seed ${seed})`, async () => {
+        const verdict = await runSeed(seed, cluster)
+
+        expect(verdict.violations, reportOf(verdict)).toEqual([])
+      })
+    }
+  })
+}
