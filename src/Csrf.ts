@@ -19,6 +19,7 @@ import { callable } from "./internal/callable.js"
 import { type Cell, now } from "./internal/cell.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { formTokens } from "./internal/formTokens.js"
+import { hideHeaders } from "./internal/hideHeaders.js"
 import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import * as Operations from "./internal/operations.js"
 import { response as answer } from "./internal/respond.js"
@@ -27,6 +28,8 @@ import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
   /**
+   * A layer for the routes of a `HttpLayerRouter` inside the session middleware.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -34,11 +37,15 @@ export type {
 } from "./internal/mounts.js"
 export {
   /**
+   * Checks the unsafe requests of an `HttpApi`; its layer is `layerHttpApi`.
+   *
    * @since 0.1.0
    * @category tags
    */
   CsrfHttpApi as HttpApi,
   /**
+   * The CSRF check refused the request: HTTP 403.
+   *
    * @since 0.1.0
    * @category errors
    */
@@ -162,6 +169,8 @@ const originOf = (text: string): string => {
   throw new SessionConfigError({ field: "origins", reason })
 }
 
+const tokenHeaders = ["x-csrf-token", "x-xsrf-token"] as const
+
 type Reason = "site" | "origin" | "token"
 
 const guard = <E, R>(
@@ -180,6 +189,18 @@ const guard = <E, R>(
 
 /** Why the request is refused, or nothing. Where it comes from is looked at before its body. */
 const verdict = (
+  rules: Rules,
+  request: HttpServerRequest.HttpServerRequest,
+  cell: Cell
+): Effect.Effect<Reason | undefined> => {
+  const judged = judge(rules, request, cell)
+  // Some clients send the token with every request, so also one that is not checked may carry it.
+  return tokenHeaders.some((name) => request.headers[name] !== undefined)
+    ? Effect.zipRight(hideHeaders(tokenHeaders), judged)
+    : judged
+}
+
+const judge = (
   rules: Rules,
   request: HttpServerRequest.HttpServerRequest,
   cell: Cell
@@ -212,7 +233,7 @@ const tokensOf = (
   request: HttpServerRequest.HttpServerRequest,
   cell: Cell
 ): Effect.Effect<ReadonlyArray<string>> => {
-  const sent = [request.headers["x-csrf-token"], request.headers["x-xsrf-token"]]
+  const sent = tokenHeaders.map((name) => request.headers[name])
   const headers = sent.filter((header) => header !== undefined)
   if (headers.length > 0) return Effect.succeed(headers)
   // The secret of a session that is not stored was made a moment ago, so no form can know it.

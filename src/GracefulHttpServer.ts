@@ -50,25 +50,20 @@ export interface Options extends ListenOptions {
  * default).
  *
  * @example
+ * ```ts
  * import { createServer } from "node:http"
- * import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
- * import { NodeRuntime } from "@effect/platform-node"
+ * import { HttpRouter, HttpServer } from "@effect/platform"
  * import { Layer } from "effect"
  * import { SessionMiddleware, SessionStore } from "effect-session"
  * import * as GracefulHttpServer from "effect-session/GracefulHttpServer"
  *
- * const app = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", HttpServerResponse.text("hello")),
- *   SessionMiddleware.middleware
- * )
- *
- * app.pipe(
+ * export const server = HttpRouter.empty.pipe(
+ *   SessionMiddleware.middleware,
  *   HttpServer.serve(),
  *   Layer.provide(SessionStore.layerMemory),
- *   Layer.provide(GracefulHttpServer.layer(() => createServer(), { port: 3000 })),
- *   Layer.launch,
- *   NodeRuntime.runMain
+ *   Layer.provide(GracefulHttpServer.layer(() => createServer(), { port: 3000 }))
  * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

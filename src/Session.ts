@@ -63,11 +63,15 @@ import { LocalInstant, make as makeStore } from "./SessionStore.js"
 
 export {
   /**
+   * Types a session: the same verbs over the same service, with the type of each key from its schema.
+   *
    * @since 0.1.0
    * @category schemas
    */
   schema,
   /**
+   * The typed verbs of `schema`.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -82,21 +86,29 @@ export {
 export type * as Typed from "./internal/typedPaths.js"
 export type {
   /**
+   * A JSON value.
+   *
    * @since 0.1.0
    * @category models
    */
   Json,
   /**
+   * What a value of a type must be to be stored: itself where it is JSON, `never` where it is not.
+   *
    * @since 0.1.0
    * @category models
    */
   JsonInput,
   /**
+   * An object of JSON values.
+   *
    * @since 0.1.0
    * @category models
    */
   JsonObject,
   /**
+   * When a value that is put expires: after a duration, or at an instant.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -111,41 +123,57 @@ export {
    */
   Session,
   /**
+   * The recorded operations no longer fit what other requests committed meanwhile. Unhandled it answers 409.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionConflict,
   /**
+   * A stored value does not have the shape its schema asks for. Unhandled it answers 500.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionDecodeError,
   /**
+   * A value cannot be stored. Unhandled it answers 500.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionEncodeError,
   /**
+   * A key is not a path into the session. Unhandled it answers 500.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionKeyError,
   /**
+   * The last login is too long ago, or there was none. Unhandled it answers 403.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionReauthenticationRequired,
   /**
+   * A login was refused: too many sessions, or revoked meanwhile. Unhandled it answers 403.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionRefused,
   /**
+   * The store could not do what was asked: for the operator. Unhandled it answers 503.
+   *
    * @since 0.1.0
    * @category errors
    */
   SessionStoreError,
   /**
+   * An operation met a value of another kind; the data is unchanged. Unhandled it answers 500.
+   *
    * @since 0.1.0
    * @category errors
    */

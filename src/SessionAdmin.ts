@@ -21,6 +21,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SessionSummary as Entry } from "./core/record.js"
 import { isOver, isUserId, summarize } from "./core/record.js"
+import { isId } from "./core/token.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { hourMillis } from "./internal/figures.js"
 import { Session } from "./internal/tag.js"
@@ -268,6 +269,7 @@ export const get = (
 ): Effect.Effect<Option.Option<SessionSummary>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
+    if (!isId(id)) return Option.none()
     const found = yield* store.find(id)
     const now = yield* Clock.currentTimeMillis
     return found.pipe(
@@ -393,6 +395,7 @@ export const revoke = (
 ): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
+    if (!isId(id)) return false
     const found = yield* Effect.catchIf(store.find(id), isCorrupt, () => Effect.succeedNone)
     if (Option.exists(found, (record) => record.namespace !== namespaceOf(scope))) return false
     const ended = yield* store.remove(id)

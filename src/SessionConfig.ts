@@ -6,18 +6,19 @@
  * @since 0.1.0
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { fail, flag, secret, text } from "./internal/env/variables.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { durationProblem, keysProblem, type Problem, settingsProblem } from "./internal/settings.js"
 
 export {
   /**
+   * A setting is wrong: for who deploys. `field` names it, the message says what to do.
+   *
    * @since 0.1.0
    * @category errors
    */
@@ -282,9 +283,6 @@ const defined = <A extends object>(options: A): { [K in keyof A]: Exclude<A[K], 
     [K in keyof A]: Exclude<A[K], undefined>
   }
 
-const fail = (field: string, reason: string) =>
-  Effect.fail(new SessionConfigError({ field, reason }))
-
 /** Which variable sets which field. */
 const variables: Readonly<Record<string, string>> = {
   idleTimeout: "SESSION_LIFETIME",
@@ -305,30 +303,6 @@ const inVariables = ({ field, reason }: SessionConfigError): SessionConfigError 
   }
   return new SessionConfigError({ field: variables[field] ?? field, reason: translated })
 }
-
-const text = (name: string) => Effect.map(secret(name), (given) => given && Redacted.value(given))
-
-const secret = (name: string) =>
-  Config.option(Config.redacted(name)).pipe(
-    // What the provider says may hold the value, so it is not passed on.
-    Effect.catchAll(() => fail(name, "cannot be read as one text.")),
-    Effect.map((given) =>
-      Option.getOrUndefined(
-        Option.filter(
-          Option.map(given, (value) => Redacted.make(Redacted.value(value).trim())),
-          (value) => !/^(?:null)?$/i.test(Redacted.value(value))
-        )
-      )
-    )
-  )
-
-const flag = (name: string) =>
-  Effect.flatMap(text(name), (given) => {
-    if (given === undefined) return Effect.succeed(undefined)
-    if (/^(?:true|1|yes|on)$/i.test(given)) return Effect.succeed(true)
-    if (/^(?:false|0|no|off)$/i.test(given)) return Effect.succeed(false)
-    return fail(name, "must be true or false.")
-  })
 
 const fromEnv: Effect.Effect<Options, SessionConfigError> = Effect.gen(function* () {
   if ((yield* flag("SESSION_HTTP_ONLY")) === false) {

@@ -31,6 +31,8 @@ import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 
 export {
   /**
+   * Guards the endpoints of an `HttpApi`; its layer is the `layerHttpApi` of a guard.
+   *
    * @since 0.1.0
    * @category tags
    */

@@ -29,11 +29,15 @@ import type { SessionStore } from "./SessionStore.js"
 
 export {
   /**
+   * Gives the endpoints of an `HttpApi` the session; its layer is `layerHttpApi`.
+   *
    * @since 0.1.0
    * @category tags
    */
   HttpApi,
   /**
+   * The session store could not be reached: HTTP 503.
+   *
    * @since 0.1.0
    * @category errors
    */

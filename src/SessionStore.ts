@@ -13,7 +13,6 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { SessionFilter, SessionRecord, SessionSummary } from "./core/record.js"
-import { isId } from "./core/token.js"
 import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
@@ -24,21 +23,29 @@ import * as Revocations from "./internal/revocations.js"
 
 export type {
   /**
+   * The last retired id of a session, as its record keeps it.
+   *
    * @since 0.1.0
    * @category models
    */
   PreviousId,
   /**
+   * Which sessions a listing is about.
+   *
    * @since 0.1.0
    * @category models
    */
   SessionFilter,
   /**
+   * A stored session: what a store keeps for each.
+   *
    * @since 0.1.0
    * @category models
    */
   SessionRecord,
   /**
+   * What a listing tells about a session: the record without its payload.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -46,6 +53,8 @@ export type {
 } from "./core/record.js"
 export {
   /**
+   * The store could not do what was asked: for the operator. Unhandled it answers 503.
+   *
    * @since 0.1.0
    * @category errors
    */
@@ -315,10 +324,7 @@ export const make = (
   primitives: Primitives & Overrides,
   options?: { readonly keepEnded?: Duration.DurationInput | undefined }
 ): Service => {
-  const { insert, update, move } = primitives
-  // What is no id is nobody's, and no store is asked: a database may refuse the text itself.
-  const find: Service["find"] = (id) => (isId(id) ? primitives.find(id) : Effect.succeedNone)
-  const remove: Service["remove"] = (id) => (isId(id) ? primitives.remove(id) : Effect.succeedNone)
+  const { find, insert, update, move, remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = Revocations.unlessMarks(
     primitives.removeWhere,

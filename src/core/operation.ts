@@ -8,14 +8,13 @@
  * it is in no store, so an operation that reads brings it along.
  */
 import { Fault, isFault } from "./fault.js"
-import { isDeeperThan, isList, type Json, type JsonObject, maxDepth, tooDeep } from "./json.js"
+import { isDeeperThan, isList, type Json, maxDepth, tooDeep } from "./json.js"
 import * as Path from "./path.js"
 import {
   type FlashEntry,
   isExpiredKey,
   isLifetime,
   type Lifetime,
-  oldInput,
   omit,
   type State
 } from "./state.js"
@@ -282,7 +281,3 @@ const login = (state: State, operation: Extract<Operation, { _tag: "login" }>): 
     lifetime: null
   }
 }
-
-/** The names of the user's own flash entries, the old input apart. */
-export const flashNames = (entries: JsonObject | Readonly<Record<string, unknown>>) =>
-  Object.keys(entries).filter((name) => name !== oldInput)

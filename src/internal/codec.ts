@@ -11,6 +11,8 @@ import { isSealed, openPayload, sealPayload } from "../core/seal.js"
 import type { State } from "../core/state.js"
 import type { Base, Cell } from "./cell.js"
 import { SessionEncodeError } from "./errors.js"
+import type { Compiled } from "./settings.js"
+import { isSynchronous } from "./synchronous.js"
 
 /** What became of a record that was read. */
 export type Reading =
@@ -18,8 +20,38 @@ export type Reading =
   | { readonly _tag: "unknownKey" }
   | { readonly _tag: "corrupt" }
 
+/**
+ * What records were read as. Only of stores that hand out the very objects they were given: elsewhere no record is seen
+ * twice.
+ */
+const readings = new WeakMap<Compiled, WeakMap<SessionRecord, Reading>>()
+
+const readingsOf = (cell: Cell): WeakMap<SessionRecord, Reading> | undefined => {
+  const { compiled, store } = cell.surroundings
+  if (!isSynchronous(store)) return undefined
+  const known = readings.get(compiled)
+  if (known !== undefined) return known
+  const made = new WeakMap<SessionRecord, Reading>()
+  readings.set(compiled, made)
+  return made
+}
+
+/** Remembers what a record that was written is read as. */
+export const noteWritten = (cell: Cell, base: Base): void => {
+  readingsOf(cell)?.set(base.record, { _tag: "base", base })
+}
+
 /** Reads a record's payload. */
 export const readRecord = (cell: Cell, record: SessionRecord): Reading => {
+  const known = readingsOf(cell)
+  const reading = known?.get(record)
+  if (reading !== undefined) return reading
+  const read = readPayload(cell, record)
+  known?.set(record, read)
+  return read
+}
+
+const readPayload = (cell: Cell, record: SessionRecord): Reading => {
   const { keyring } = cell.surroundings.compiled
   if (keyring === undefined && isSealed(record.payload)) return { _tag: "unknownKey" }
   const opened =

@@ -4,6 +4,7 @@ import { applyAll, type Operation } from "../core/operation.js"
 import { carryOn } from "../core/state.js"
 import { makeEntryId } from "../core/token.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
+import { noteWritten } from "./codec.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 
 /** How a commit can fail. */
@@ -61,6 +62,7 @@ export class Work {
     if (this.abandoned) return
     // What was for this request alone is not part of what is stored.
     cell.base = { ...base, state: { ...base.state, now: {} } }
+    noteWritten(cell, cell.base)
     cell.token = token
     cell.move = null
     if (this.options.ages) cell.aged = true

@@ -8,9 +8,10 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+import { isRequired } from "../support/required.js"
 
 const executablePath = "/usr/bin/chromium"
-const required = (process.env.EFFECT_SESSION_REQUIRE ?? "").includes("chromium")
+const required = isRequired("chromium")
 const isMissing = !existsSync(executablePath) && !required
 
 const root = fileURLToPath(new URL("../..", import.meta.url))

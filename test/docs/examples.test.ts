@@ -49,7 +49,7 @@ const blocksOf = (page: string): ReadonlyArray<Block> => {
 const sourceOf = ({ code, declarations }: Block): string =>
   /^import /m.test(code)
     ? `${code}\nexport {}`
-    : `${prelude}${declarations}\nexport const handler = Effect.gen(function* () {\n${code}\n})`
+    : `${prelude}${declarations}\nexport const body = Effect.gen(function* () {\n${code}\n})`
 
 const blocks = pages.flatMap(blocksOf)
 const fileOf = (block: Block) => join(root, "page-examples", `${blocks.indexOf(block)}.ts`)

@@ -166,7 +166,7 @@ describe("pending writes", () => {
     ["a value of 65 KiB", "/large", 500],
     ["a payload over the limit", "/whole", 500]
   ] as const) {
-    it(`are dropped by ${name}`, () =>
+    it(`are dropped by ${name} (R49)`, () =>
       withApp(app, async (server) => {
         const answer = await server.client().send(path)
 
@@ -174,7 +174,7 @@ describe("pending writes", () => {
       }))
   }
 
-  it("leave a stored session as it was after a 500", () =>
+  it("leave a stored session as it was after a 500 (R49)", () =>
     withApp(app, async (server) => {
       const client = server.client()
       await client.send("/visits")

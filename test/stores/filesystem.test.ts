@@ -82,7 +82,7 @@ const listedIds = (store: Service) =>
   )
 
 describe("the directory of the filesystem store", () => {
-  it.scoped("is made with mode 0700, and its files with 0600, whatever the umask", () =>
+  it.scoped("is made with mode 0700, and its files with 0600, whatever the umask (R46, A60)", () =>
     Effect.gen(function* () {
       for (const umask of [0, 0o777]) {
         const directory = join(yield* aDirectory, "made")
@@ -97,7 +97,7 @@ describe("the directory of the filesystem store", () => {
     })
   )
 
-  it.scoped("is made private when others could read or write it", () =>
+  it.scoped("is made private when others could read or write it (R46, A60)", () =>
     Effect.gen(function* () {
       const directory = yield* aDirectory
       mkdirSync(join(directory, "ab"))
@@ -110,7 +110,7 @@ describe("the directory of the filesystem store", () => {
     })
   )
 
-  it.scoped("is refused when it, or a shard in it, is a symbolic link", () =>
+  it.scoped("is refused when it, or a shard in it, is a symbolic link (R46, A59)", () =>
     Effect.gen(function* () {
       const directory = yield* aDirectory
       const target = yield* aDirectory
@@ -136,13 +136,15 @@ describe("the directory of the filesystem store", () => {
     })
   )
 
-  it.scoped.runIf(process.getuid?.() === 0)("is refused when it belongs to another user", () =>
-    Effect.gen(function* () {
-      const directory = yield* aDirectory
-      chownSync(directory, 12345, 12345)
+  it.scoped.runIf(process.getuid?.() === 0)(
+    "is refused when it belongs to another user (R46, A59)",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* aDirectory
+        chownSync(directory, 12345, 12345)
 
-      expect((yield* openingFails(directory)).says).toContain("belongs to the user 12345")
-    })
+        expect((yield* openingFails(directory)).says).toContain("belongs to the user 12345")
+      })
   )
 
   it.scoped("makes the store unavailable while it is gone, and serves again once it is back", () =>
@@ -185,7 +187,7 @@ describe("the directory of the filesystem store", () => {
 })
 
 describe("a file of the filesystem store", () => {
-  it.scoped("is looked for under no name that is not an id", () =>
+  it.scoped("is looked for under no name that is not an id (A5, A6)", () =>
     Effect.gen(function* () {
       const touched: Array<string> = []
       const spying = Layer.effect(
@@ -280,7 +282,7 @@ describe("a file of the filesystem store", () => {
   ]
   for (const [what, plant] of impostors) {
     it.scoped(
-      `is corrupt when ${what} is in its place, is skipped by listings, and can be removed`,
+      `is corrupt when ${what} is in its place, is skipped by listings, and can be removed (A59)`,
       () =>
         Effect.gen(function* () {
           const { store, file } = yield* aStore
@@ -299,7 +301,7 @@ describe("a file of the filesystem store", () => {
     )
   }
 
-  it.scoped("is left alone, and nothing hangs, when a directory is in its place", () =>
+  it.scoped("is left alone, and nothing hangs, when a directory is in its place (A59)", () =>
     Effect.gen(function* () {
       const { store, file } = yield* aStore
       rmSync(file)

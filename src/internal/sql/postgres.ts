@@ -22,13 +22,15 @@ export const postgres: Dialect = {
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
   affected: (answer) => numberAt(answer, "rowCount"),
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
-  // By ctid, which is the cheapest. The condition stands twice, because in a partitioned table a ctid is not unique.
+  // By ctid, which is the cheapest; with the row's number as well, because in a partitioned table a ctid is not unique, and
+  // only rows that were locked here may be changed.
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
       query(
-        `${head} where ctid = any(array(select ctid from ${table} where ${condition.text} ` +
-          `order by ${order.join(", ")} limit ? for update skip locked)) and ${condition.text} returning row_id`,
-        [...condition.parameters, limit, ...condition.parameters]
+        `with due as (select ctid as place, row_id from ${table} where ${condition.text} ` +
+          `order by ${order.join(", ")} limit ? for update skip locked) ${head} ` +
+          "where ctid = any(array(select place from due)) and row_id in (select row_id from due) returning row_id",
+        [...condition.parameters, limit]
       ),
       changedOf
     ),
@@ -50,7 +52,8 @@ export const postgres: Dialect = {
 
 // The rows are locked first, and those that are locked already are passed over. So two of these statements never wait for
 // each other in a circle, and a transaction that keeps one row locked does not hold up the others. Then by ctid, which costs
-// nothing more; with the id as well, because in a partitioned table a ctid is not unique.
+// nothing more; with the id as well, because in a partitioned table a ctid is not unique. That the row has not ended is said
+// again for a table that keeps those that ended in partitions of their own.
 const changeEach: ChangeEach = ({ query }, change) => {
   const given = ["id", "version", "now", ...change.given.map((column) => `new_${column}`)]
   const arrays = ["text", "integer", "bigint", ...change.given.map(typeOf)]
@@ -60,7 +63,7 @@ const changeEach: ChangeEach = ({ query }, change) => {
   where session.expires_at > given.now and session.ended_at is null
   for no key update of session skip locked
 ) update ${change.table} as session set ${change.set.map(([column, value]) => `${column} = ${value}`).join(", ")}
-from given where session.ctid = given.place and session.id = given.id returning given.id`
+from given where session.ctid = given.place and session.id = given.id and session.ended_at is null returning given.id`
   return Effect.map(
     query(text, listsOf(change)),
     (rows) => new Set(rows.map((row) => String(row.id)))

@@ -2,6 +2,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { isId } from "../../core/token.js"
 import type { Overrides, Primitives, Service } from "../../SessionStore.js"
 import { make as makeStore } from "../../SessionStore.js"
 import type { SessionConfigError, SessionStoreError } from "../errors.js"
@@ -39,10 +40,13 @@ export const openStore = (
 const callsOf = (place: Place, opening: Opening): Effect.Effect<Primitives & Overrides> =>
   Effect.map(together(place, opening), (shared) => {
     const ends = removeWhere(place)
+    const removes = remove(place)
     return {
       ...shared,
+      // What is no id is nobody's, and the database is not asked: it may refuse the text itself.
+      find: (id) => (isId(id) ? shared.find(id) : Effect.succeedNone),
       insert: insert(place),
-      remove: remove(place),
+      remove: (id) => (isId(id) ? removes(id) : Effect.succeedNone),
       entries: entries(place),
       collect: collect(place),
       count: count(place),

@@ -1,0 +1,22 @@
+/**
+ * Who is here, and who was: fills a SQLite database with sessions, prints the figures, and logs a user out everywhere.
+ * Run it with `npx tsx examples/analytics/main.ts`.
+ */
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { Console, Effect, Layer } from "effect"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { forceLogout, report } from "./report.js"
+import { seed } from "./seed.js"
+
+// Figures of the past reach as far back as ended sessions are kept.
+const store = SqlSessionStore.layerMigrated({ keepEnded: "30 days" }).pipe(
+  Layer.provide(SqliteClient.layer({ filename: ":memory:" }))
+)
+
+const main = Effect.gen(function* () {
+  yield* seed
+  for (const line of yield* report) yield* Console.log(line)
+  yield* Console.log(yield* forceLogout("ada"))
+})
+
+await Effect.runPromise(Effect.provide(main, store))

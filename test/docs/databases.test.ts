@@ -1,0 +1,83 @@
+/** The table of statements in docs/databases.md is what a PostgreSQL sees. */
+import { readFileSync } from "node:fs"
+import { Layer } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as Session from "../../src/Session.js"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { json, pages, withApp } from "../http/support.js"
+import { observedPostgres } from "../support/observedPostgres.js"
+import { type PostgresServer, startPostgres } from "../support/postgres.js"
+
+const page = readFileSync(new URL("../../docs/databases.md", import.meta.url), "utf8")
+
+/** The numbers that stand in the page behind a kind of request. */
+const numbersOf = (request: string): ReadonlyArray<number> => {
+  const line = page.split("\n").find((one) => one.startsWith(`| ${request} |`))
+  if (line === undefined) throw new Error(`The page tells nothing of "${request}".`)
+  return (line.split("|")[2] ?? "").split(",").map(Number)
+}
+
+const app = pages({
+  "/read": json(Session.get("count")),
+  "/write": json(Session.increment("count")),
+  "/regenerate": json(Session.regenerate),
+  "/login": json(Session.login("ada")),
+  "/logout": json(Session.logout)
+})
+
+const unknown = `__Host-session=${"A".repeat(43)}`
+
+/** What is asked for, after which requests of the same visitor, and the cookie it comes with. */
+const requests: ReadonlyArray<
+  readonly [text: string, journeys: ReadonlyArray<ReadonlyArray<string>>, cookie?: string]
+> = [
+  ["a guest who has no cookie, and nothing is written", [["/read"]]],
+  ["a session is read", [["/write", "/read"]]],
+  [
+    "a session is written, or gets a new id",
+    [
+      ["/write", "/write"],
+      ["/write", "/regenerate"]
+    ]
+  ],
+  ["a session begins", [["/write"]]],
+  ["a login, of a guest without and with a session", [["/login"], ["/write", "/login"]]],
+  ["a logout", [["/login", "/logout"]]],
+  ["a cookie of no live session", [["/read"]], unknown]
+]
+
+describe("a request takes as many statements as the page says", () => {
+  let server: PostgresServer
+
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+
+  afterAll(() => server.close())
+
+  for (const [text, journeys, cookie] of requests) {
+    it(text, async () => {
+      const observed = observedPostgres(await server.aDatabase())
+      const store = SqlSessionStore.layerMigrated().pipe(Layer.provide(observed.layer), Layer.orDie)
+      const counted: Array<number> = []
+
+      await withApp(
+        app,
+        async ({ client }) => {
+          for (const journey of journeys) {
+            const visitor = client(cookie)
+            for (const path of journey) {
+              observed.statements.length = 0
+              await visitor.send(path)
+            }
+            counted.push(observed.statements.length)
+          }
+        },
+        { store }
+      )
+
+      const told = numbersOf(text)
+      expect(counted).toEqual(journeys.map((_, index) => told[index] ?? told[0]))
+    })
+  }
+})

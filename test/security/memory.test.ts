@@ -1,0 +1,4 @@
+import { memoryPlace } from "./places.js"
+import { suites } from "./suites/index.js"
+
+suites("memory", memoryPlace)

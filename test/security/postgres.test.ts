@@ -1,0 +1,4 @@
+import { postgresPlace } from "./places.js"
+import { suites } from "./suites/index.js"
+
+suites("PostgreSQL", postgresPlace)
