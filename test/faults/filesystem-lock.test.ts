@@ -35,7 +35,7 @@ const updateInTheEnd = (
 
 describe("the lock of a session between processes", () => {
   it.scopedLive(
-    "loses no update: two processes with 500 increments each count to 1000",
+    "X12 loses no update: two processes with 500 increments each count to 1000",
     () =>
       Effect.gen(function* () {
         const { directory, store } = yield* aStore
@@ -54,7 +54,7 @@ describe("the lock of a session between processes", () => {
     60_000
   )
 
-  it.scopedLive("is taken over from a process that was killed, within one call", () =>
+  it.scopedLive("X10 is taken over from a process that was killed, within one call", () =>
     Effect.gen(function* () {
       const { directory, store, record } = yield* aStore
       const worker = yield* startWorker("hold", directory, id)
@@ -72,7 +72,7 @@ describe("the lock of a session between processes", () => {
   )
 
   it.scopedLive(
-    "is kept while its holder is stopped for a moment: the next one waits and times out",
+    "X11 is kept while its holder is stopped for a moment: the next one waits and times out",
     () =>
       Effect.gen(function* () {
         const { directory, store, record } = yield* aStore
@@ -90,7 +90,7 @@ describe("the lock of a session between processes", () => {
   )
 
   it.scopedLive(
-    "is taken over from a process that stands still, which then overwrites nothing",
+    "X11 is taken over from a process that stands still, which then overwrites nothing",
     () =>
       Effect.gen(function* () {
         const { directory, store, record } = yield* aStore
@@ -110,7 +110,7 @@ describe("the lock of a session between processes", () => {
       })
   )
 
-  it.scopedLive("of a process that was killed goes with the next collection", () =>
+  it.scopedLive("X10 of a process that was killed goes with the next collection", () =>
     Effect.gen(function* () {
       const { directory, store } = yield* aStore
       const worker = yield* startWorker("hold", directory, id)

@@ -25,7 +25,7 @@ const previousOf = (id: string) =>
   ({ id, kind: "quarantine", untilMillis: 0, sealedToken: null }) as const
 
 describe("a session of the filesystem store", () => {
-  it.scopedLive("that is touched between the look of a collection and its lock stays", () =>
+  it.scopedLive("X27 that is touched between the look of a collection and its lock stays", () =>
     Effect.gen(function* () {
       const [directory, elsewhere] = [yield* aDirectory, yield* aDirectory]
       const expired = aRecord(low, { expiresAtMillis: Date.now() - 1 })

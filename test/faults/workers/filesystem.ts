@@ -2,7 +2,9 @@
  * A process of its own that works on a filesystem store: `<mode> <directory> <argument>`. What it writes to the standard
  * output is written at once, so that what the parent has read before it kills this process has happened.
  */
+import { once } from "node:events"
 import { writeSync } from "node:fs"
+import { createInterface } from "node:readline"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -53,8 +55,8 @@ const increment = (id: string, times: number): Effect.Effect<void, unknown, Sess
     return yield* increment(id, updated ? times - 1 : times)
   })
 
-/** Updates once, and stands still right before the new file gets its name. */
-const hold = (id: string): Effect.Effect<void, unknown, SessionStore> =>
+/** Updates once; behind a slow rename it stands still right before the new file gets its name. */
+const update = (id: string): Effect.Effect<void, unknown, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
     const record = Option.getOrThrow(yield* store.find(id))
@@ -72,13 +74,25 @@ const slowRename = Layer.effect(
   }))
 )
 
+/** Says that it is ready, and goes on with the line it is told. */
+const told = Effect.zipRight(
+  say("ready"),
+  Effect.promise(async () => {
+    const reader = createInterface({ input: process.stdin })
+    const [line] = await once(reader, "line")
+    reader.close()
+    process.stdin.destroy()
+    return String(line)
+  })
+)
+
 const programs: Record<string, Effect.Effect<void, unknown, SessionStore>> = {
-  write: Effect.zipRight(
-    say("ready"),
-    Effect.forEach(argument.split(","), write, { concurrency: "unbounded", discard: true })
+  write: Effect.flatMap(told, (ids) =>
+    Effect.forEach(ids.split(","), write, { concurrency: "unbounded", discard: true })
   ),
   increment: Effect.zipRight(say("ready"), increment(argument, 500)),
-  hold: hold(argument)
+  hold: update(argument),
+  update: update(argument)
 }
 
 const files = Layer.merge(

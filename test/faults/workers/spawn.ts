@@ -26,10 +26,16 @@ export interface Worker {
 
 const path = new URL("./filesystem.ts", import.meta.url).pathname
 
+/** How a worker is started: from its sources, unless `program` is a bundle; behind what stands `before` the command. */
+export interface Start {
+  readonly program?: string
+  readonly before?: ReadonlyArray<string>
+}
+
 /** Starts a worker, which is killed with the scope at the latest. */
-export const startWorker = (mode: string, directory: string, argument: string) =>
+export const startWorker = (mode: string, directory: string, argument: string, how: Start = {}) =>
   Effect.acquireRelease(
-    Effect.sync(() => start(mode, directory, argument)),
+    Effect.sync(() => start([mode, directory, argument], how)),
     ({ child, ended }) =>
       Effect.promise(() => {
         child.kill("SIGKILL")
@@ -37,10 +43,18 @@ export const startWorker = (mode: string, directory: string, argument: string) =
       })
   )
 
-const start = (mode: string, directory: string, argument: string): Worker => {
-  const child = spawn(process.execPath, ["--import", "tsx", path, mode, directory, argument], {
-    stdio: ["ignore", "pipe", "inherit"]
+const start = (given: ReadonlyArray<string>, { program, before = [] }: Start): Worker => {
+  const node = [
+    process.execPath,
+    ...(program === undefined ? ["--import", "tsx", path] : [program])
+  ]
+  const [command = "", ...rest] = [...before, ...node, ...given]
+  const child = spawn(command, rest, {
+    stdio: ["pipe", "pipe", "inherit"],
+    // One thread behind a tracer, so that the n-th call of a kind in a thread is the n-th one of the process.
+    env: { ...process.env, ...(before.length > 0 ? { UV_THREADPOOL_SIZE: "1" } : {}) }
   })
+  child.stdin.on("error", () => {})
   const lines: Array<string> = []
   const reader = createInterface({ input: child.stdout })
   const ended = Promise.all([once(reader, "close"), once(child, "exit")]).then(() => {})

@@ -1,0 +1,99 @@
+/** A server with sessions in a process of its own, and clients that come back with their cookie. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { Agent, type IncomingMessage, request } from "node:http"
+import { createInterface } from "node:readline"
+import { expect, onTestFinished } from "vitest"
+import type { Setting } from "../workers/server.js"
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly setCookies: ReadonlyArray<string>
+  readonly retryAfter: string | undefined
+}
+
+export interface Client {
+  readonly send: (path: string) => Promise<Answer>
+}
+
+export interface FaultServer {
+  readonly child: ChildProcess
+  /** A browser: one cookie, one connection that is kept. */
+  readonly client: () => Client
+}
+
+/** How long a client waits for an answer: far longer than the library may take, so that a hang is a failure. */
+const patienceMillis = 20_000
+
+/** Starts the bundled worker `path`, behind what is to be put before the command, for the time of a test. */
+export const startServer = async (
+  path: string,
+  setting: Setting,
+  before: ReadonlyArray<string> = []
+): Promise<FaultServer> => {
+  const command = [...before, process.execPath, path, JSON.stringify(setting)]
+  const child = spawn(command[0] ?? "", command.slice(1), {
+    stdio: ["pipe", "pipe", "inherit"],
+    // One thread, so that a fault in the n-th call of a kind is in the n-th call of the process.
+    env: { ...process.env, ...(before[0] === "strace" ? { UV_THREADPOOL_SIZE: "1" } : {}) }
+  })
+  const exited = once(child, "exit")
+  const agents: Array<Agent> = []
+  onTestFinished(async () => {
+    for (const agent of agents) agent.destroy()
+    // The worker ends with its input, also behind a tracer that could not pass a signal on.
+    child.stdin.destroy()
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000)
+    await exited
+    clearTimeout(timer)
+  })
+  const port = await portOf(child)
+  return {
+    child,
+    client: () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      agents.push(agent)
+      return makeClient(port, agent)
+    }
+  }
+}
+
+const portOf = async (child: ChildProcess): Promise<number> => {
+  if (child.stdout === null) throw new Error("The server has no output.")
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith("port ")) return Number(line.slice(5))
+  }
+  throw new Error("The server ended before it listened.")
+}
+
+const makeClient = (port: number, agent: Agent): Client => {
+  let cookie: string | undefined
+  return {
+    send: async (path) => {
+      const headers = cookie === undefined ? {} : { cookie }
+      const sent = request({ host: "127.0.0.1", port, path, agent, headers })
+      const timer = setTimeout(() => sent.destroy(new Error("No answer came.")), patienceMillis)
+      sent.end()
+      const [response]: Array<IncomingMessage> = await once(sent, "response")
+      if (response === undefined) throw new Error("No answer came.")
+      let text = ""
+      for await (const chunk of response) text += chunk
+      clearTimeout(timer)
+      const setCookies = response.headers["set-cookie"] ?? []
+      for (const line of setCookies) cookie = line.split(";", 1)[0]
+      return {
+        status: response.statusCode ?? 0,
+        body: text.startsWith("{") ? JSON.parse(text) : text,
+        setCookies,
+        retryAfter: response.headers["retry-after"]
+      }
+    }
+  }
+}
+
+/** What every refusal for the store's sake must be: 503, when to come back, and no word about the cookie. */
+export const refused = { status: 503, setCookies: [], retryAfter: expect.any(String) }
+
+/** An answer of `/increment` or `/read`. */
+export const counted = (count: number | null) => ({ status: 200, body: { count } })
