@@ -12,6 +12,9 @@ export interface MariadbServer {
   /** Makes an empty database; gives its URL. */
   readonly aDatabase: () => Promise<string>
   readonly run: (url: string, text: string) => Promise<ReadonlyArray<Record<string, unknown>>>
+  /** Kills the server, and starts it again; only for one that the tests started. */
+  readonly stopNow: () => Promise<void>
+  readonly start: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -24,17 +27,33 @@ export const lacksMariadb =
   !isRequired("mariadb")
 
 export const startMariadb = async (): Promise<MariadbServer> => {
-  if (existing !== undefined) return serverAt(existing, async () => {})
+  const refuse = () => Promise.reject(new Error("This server was not started by the tests."))
+  if (existing !== undefined) {
+    return { ...serverAt(existing, async () => {}), stopNow: refuse, start: refuse }
+  }
+  return startOwnMariadb()
+}
+
+/** Starts a server in any case. */
+export const startOwnMariadb = async (): Promise<MariadbServer> => {
   const directory = await temporaryDirectory("mariadb")
   const port = await freePort()
   install(directory)
-  const server = launch(directory, port)
+  let server = launch(directory, port)
   const url = `mysql://root@127.0.0.1:${port}/mysql`
   await eventually(() => run(url, "select 1"))
-  return serverAt(url, async () => {
+  const close = async () => {
     await endProcess(server, "SIGTERM")
     await rm(directory, { recursive: true, force: true })
-  })
+  }
+  return {
+    ...serverAt(url, close),
+    stopNow: () => endProcess(server, "SIGKILL"),
+    start: async () => {
+      server = launch(directory, port)
+      await eventually(() => run(url, "select 1"))
+    }
+  }
 }
 
 const install = (directory: string): void => {
@@ -66,7 +85,10 @@ const launch = (directory: string, port: number): ChildProcess =>
     { stdio: "ignore" }
   )
 
-const serverAt = (url: string, stop: () => Promise<void>): MariadbServer => {
+const serverAt = (
+  url: string,
+  stop: () => Promise<void>
+): Omit<MariadbServer, "stopNow" | "start"> => {
   const made: Array<string> = []
   return {
     aDatabase: async () => {

