@@ -11,7 +11,7 @@ import { guarded } from "./guarded.js"
 import { insert } from "./insert.js"
 import { inTurn, lastMoved } from "./queue.js"
 import { replace } from "./replace.js"
-import { isTouchDue, touch } from "./touch.js"
+import { isTouchDue, slide, touch } from "./touch.js"
 import { type CommitError, type CommitOptions, done, type Outcome, Work } from "./work.js"
 
 export { takeStored } from "./take.js"
@@ -80,6 +80,6 @@ const step = (work: Work): Effect.Effect<Outcome, CommitError> => {
   work.take()
   if (cell.base === null) return insert(work)
   return work.operations.length === 0 && work.move === null
-    ? touch(cell, cell.base, work)
+    ? slide(cell, cell.base, work)
     : replace(work, cell.base)
 }

@@ -16,7 +16,7 @@ import { type Base, now } from "./cell.js"
 import { readRecord, writeRecord } from "./codec.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 import { retryMillis } from "./guarded.js"
-import { isTouchDue, touch } from "./touch.js"
+import { isTouchDue, slide } from "./touch.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
 /** Writes what the work brings on top of `base`, or of whatever is there by then. */
@@ -39,7 +39,7 @@ export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitEr
 
 const unchanged = (work: Work, base: Base): Effect.Effect<Outcome, SessionStoreError> => {
   work.settle(base, work.token)
-  return isTouchDue(work.cell, base) ? touch(work.cell, base, work) : done
+  return isTouchDue(work.cell, base) ? slide(work.cell, base, work) : done
 }
 
 const draft = (

@@ -10,6 +10,18 @@ import { done, type Outcome, type Work } from "./work.js"
 export const isTouchDue = (cell: Cell, base: Base): boolean =>
   now(cell) - base.record.lastActivityMillis >= cell.surroundings.compiled.touchMillis
 
+/**
+ * Touches at the end of a request. Where the store takes no writes, after a failover to a read-only database say, the page
+ * is served all the same: nothing it did is lost, the session only ends a little earlier.
+ */
+export const slide = (cell: Cell, base: Base, work: Work): Effect.Effect<Outcome> =>
+  Effect.catchAll(touch(cell, base, work), (error) =>
+    Effect.zipRight(
+      Effect.logWarning("The last activity of a session could not be moved", error),
+      done
+    )
+  )
+
 /** Moves the last activity and the expiry, and the cookie with it. */
 export const touch = (
   cell: Cell,
