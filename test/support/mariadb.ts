@@ -107,14 +107,16 @@ const serverAt = (
   }
 }
 
-interface Connection {
+/** A connection of the driver. */
+export interface Connection {
+  connect(callback: (error: Error | null) => void): void
   query(text: string, callback: (error: Error | null, rows: unknown) => void): void
   destroy(): void
   on(event: "error", listener: () => void): void
 }
 
-// The driver is a dependency of `@effect/sql-mysql2`, not of this package.
-const driver = (): { createConnection(options: object): Connection } => {
+/** The driver, which is a dependency of `@effect/sql-mysql2`, not of this package. */
+export const driver = (): { createConnection(options: object): Connection } => {
   const ofClient = createRequire(createRequire(import.meta.url).resolve("@effect/sql-mysql2"))
   return ofClient("mysql2")
 }

@@ -48,7 +48,10 @@ const sessions = SessionMiddleware.middleware(
   Effect.gen(function* () {
     const { path, given } = yield* pathAndQuery
     if (path === "/increment") return yield* json(increment(given))
-    if (path === "/login") yield* Session.login(given)
+    if (path === "/login") {
+      yield* Session.put("given", `${given} in the payload`)
+      yield* Session.login(given)
+    }
     return yield* json(count)
   })
 )

@@ -1,0 +1,206 @@
+/** Servers whose connection to the database loses replies, breaks or stands still: X15, X23 and X24. */
+import { spawn } from "node:child_process"
+import { chmodSync, writeFileSync } from "node:fs"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { endProcess, eventually, freePort, pause, temporaryDirectory } from "../support/process.js"
+import { type Bundle, bundle } from "./support/bundle.js"
+import {
+  aMigratedDatabase,
+  clientOf,
+  type DatabaseServer,
+  type Kind,
+  kinds
+} from "./support/databases.js"
+import { startLoad } from "./support/load.js"
+import { asNobody, itWith } from "./support/machine.js"
+import { startProxy } from "./support/proxy.js"
+import { counted, refused, startServer } from "./support/server.js"
+
+let worker: Bundle
+
+beforeAll(async () => {
+  worker = await bundle("server")
+})
+
+afterAll(() => worker.remove())
+
+const faults = (kind: Kind): void => {
+  let database: DatabaseServer
+
+  beforeAll(async () => {
+    database = await kind.start()
+  })
+
+  afterAll(() => database.close())
+
+  /** A server that reaches its database through a proxy. */
+  const aServer = async () => {
+    const url = await aMigratedDatabase(database)
+    const proxy = await startProxy(new URL(url))
+    const server = await startServer(worker.path, { url: proxy.through(url) })
+    return { proxy, server, url }
+  }
+
+  const usersIn = async (url: string): Promise<ReadonlyArray<unknown>> => {
+    const rows = await database.run(url, "select user_id from sessions")
+    return rows.map((row) => (row.user_id === null ? null : String(row.user_id)))
+  }
+
+  it("X15 that loses the reply to an update has carried it out exactly once", async () => {
+    const { proxy, server } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const answers = []
+    for (let nth = 2; nth <= 11; nth++) {
+      const lost = proxy.loseReplyTo(`mark-${nth}-`)
+      answers.push(await client.send(`/increment?given=mark-${nth}-`))
+      await lost
+    }
+
+    expect(answers).toMatchObject(answers.map((_, index) => counted(index + 2)))
+    expect(await client.send("/read")).toMatchObject(counted(11))
+  })
+
+  it("X15 that loses the reply to a new session's insert has stored it exactly once", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+
+    const lost = proxy.loseReplyTo("mark-new-")
+    const answer = await client.send("/increment?given=mark-new-")
+    await lost
+
+    expect(answer).toMatchObject(counted(1))
+    expect(await client.send("/increment")).toMatchObject(counted(2))
+    expect(await database.run(url, "select id from sessions")).toHaveLength(1)
+  })
+
+  it("X15 that loses the reply to a login has carried it out, and the new cookie reaches the client", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada in the payload")
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject({ ...counted(1), setCookies: [expect.any(String)] })
+    expect(await client.send("/increment")).toMatchObject(counted(2))
+    expect(await usersIn(url)).toEqual(["ada"])
+  })
+
+  it("X15 that loses the reply to a login's question for revocations logs nobody in", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada")
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject(refused)
+    expect(await usersIn(url)).toEqual([null])
+    expect(await client.send("/read")).toMatchObject(counted(1))
+  })
+
+  it("X15 whose connections are ended at random carries out what it acknowledges exactly once", async () => {
+    const url = await aMigratedDatabase(database)
+    const server = await startServer(worker.path, { url })
+    const load = startLoad(Array.from({ length: 8 }, () => server.client()))
+
+    for (let nth = 0; nth < 20; nth++) {
+      await pause(20 + Math.random() * 80)
+      await kind.disconnect(database, url)
+    }
+    await load.acknowledgedAgain()
+    await load.stop()
+
+    expect(server.child.exitCode).toBe(null)
+    await load.check()
+  })
+
+  it("X23 whose network stands still refuses requests with 503, and recovers when it goes on", async () => {
+    const { proxy, server } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+    proxy.stall()
+
+    const writing = await client.send("/increment")
+    const [reading, plain] = await Promise.all([
+      client.send("/read"),
+      server.client().send("/plain")
+    ])
+    proxy.resume()
+
+    expect(writing).toMatchObject(refused)
+    expect(reading).toMatchObject(refused)
+    expect(plain).toMatchObject({ status: 200 })
+    const after = await eventually(async () => {
+      const answer = await client.send("/increment")
+      if (answer.status !== 200) throw new Error(`The answer is still ${answer.status}.`)
+      return answer
+    })
+    expect(after).toMatchObject(counted(2))
+  })
+}
+
+for (const kind of kinds) {
+  describe.skipIf(kind.isLacking)(`a server with ${kind.name}`, () => faults(kind))
+}
+
+describe("a server with PgBouncer", () => {
+  itWith("pgbouncer", "setpriv")(
+    "X24 that gives each statement another connection loses nothing",
+    async () => {
+      const [postgres] = kinds
+      if (postgres === undefined) throw new Error("There is no PostgreSQL.")
+      const database = await postgres.start()
+      onTestFinished(() => database.close())
+      const url = await startPgBouncer(await aMigratedDatabase(database))
+      const server = await startServer(worker.path, { url })
+      const load = startLoad(Array.from({ length: 8 }, () => server.client()))
+
+      await pause(1000)
+      await load.stop()
+
+      expect(load.tallies.flatMap(({ refusals }) => refusals)).toEqual([])
+      await load.check()
+    }
+  )
+})
+
+/** A pooler in transaction mode, with three connections for all; gives the URL through it. */
+const startPgBouncer = async (url: string): Promise<string> => {
+  const { hostname, password, port, username } = new URL(url)
+  const directory = await temporaryDirectory("pgbouncer")
+  const through = new URL(url)
+  through.port = String(await freePort())
+  const settings = join(directory, "pgbouncer.ini")
+  writeFileSync(
+    settings,
+    `[databases]
+* = host=${hostname} port=${port} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${through.port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+`
+  )
+  chmodSync(directory, 0o755)
+  const [command = "", ...before] = asNobody
+  const pooler = spawn(command, [...before, "pgbouncer", settings], { stdio: "ignore" })
+  onTestFinished(async () => {
+    await endProcess(pooler, "SIGTERM")
+    await rm(directory, { recursive: true, force: true })
+  })
+  const client = () => Effect.provide(SqlSessionStore.make(), clientOf(through.href))
+  await eventually(() => Effect.runPromise(Effect.asVoid(client())))
+  return through.href
+}

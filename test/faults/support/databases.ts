@@ -1,0 +1,167 @@
+/** The database servers that faults are put to: started by the tests, each with what differs between the two. */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { MysqlClient } from "@effect/sql-mysql2"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, type Layer, Redacted } from "effect"
+import pg from "pg"
+import type { Service } from "../../../src/SessionStore.js"
+import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
+import { driver, lacksMariadb, startOwnMariadb } from "../../support/mariadb.js"
+import { startOwnPostgres } from "../../support/postgres.js"
+
+/** What the servers have in common. */
+export interface DatabaseServer {
+  readonly aDatabase: () => Promise<string>
+  readonly run: (url: string, text: string) => Promise<ReadonlyArray<Record<string, unknown>>>
+  readonly stopNow: () => Promise<void>
+  readonly start: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** A kind of server. */
+export interface Kind {
+  readonly name: "PostgreSQL" | "MariaDB"
+  /** True where it cannot be had. */
+  readonly isLacking: boolean
+  readonly start: () => Promise<DatabaseServer>
+  /** A statement that takes so many seconds. */
+  readonly sleep: (seconds: number) => string
+  /** Counts, as `n`, the connections that run such a statement. */
+  readonly sleeping: string
+  /** Opens connections until the server takes no more; succeeds with what closes them. */
+  readonly exhaust: (url: string) => Promise<() => Promise<void>>
+  /** Ends every other connection to the database of the URL. */
+  readonly disconnect: (server: DatabaseServer, url: string) => Promise<void>
+  /** Lets the server of this database take no more writes, or take them again. */
+  readonly setReadOnly: (server: DatabaseServer, url: string, on: boolean) => Promise<void>
+}
+
+/** How many connections the servers take. */
+export const mostConnections = 30
+
+const postgres: Kind = {
+  name: "PostgreSQL",
+  isLacking: false,
+  start: () => startOwnPostgres({ max_connections: String(mostConnections) }),
+  sleep: (seconds) => `select pg_sleep(${seconds})`,
+  sleeping:
+    "select count(*) as n from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'",
+  exhaust: (url) =>
+    untilRefused(async () => {
+      const client = new pg.Client({ connectionString: url })
+      client.on("error", () => {})
+      await client.connect()
+      return () => client.end()
+    }),
+  disconnect: async (server, url) => {
+    await server.run(
+      url,
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+  },
+  setReadOnly: async (server, url, on) => {
+    const name = new URL(url).pathname.slice(1)
+    // In another database: this one may take no writes.
+    const beside = new URL(url)
+    beside.pathname = "/postgres"
+    const text = `alter database "${name}" set default_transaction_read_only = ${on ? "on" : "off"}`
+    await server.run(beside.href, text)
+    await postgres.disconnect(server, url)
+  }
+}
+
+const mariadb: Kind = {
+  name: "MariaDB",
+  isLacking: lacksMariadb,
+  start: async () => {
+    const server = await startOwnMariadb()
+    const anyUrl = await server.aDatabase()
+    const limit = () => server.run(anyUrl, `set global max_connections = ${mostConnections}`)
+    await limit()
+    return {
+      ...server,
+      start: async () => {
+        await server.start()
+        await limit()
+      },
+      // A user without the rights that stand above every limit.
+      aDatabase: async () => {
+        const url = new URL(await server.aDatabase())
+        const name = url.pathname.slice(1)
+        const grant = `create user if not exists app@'127.0.0.1'; grant all on ${name}.* to app@'127.0.0.1'`
+        await server.run(url.href, grant)
+        url.username = "app"
+        return url.href
+      },
+      run: (url, text) => server.run(asRoot(url), text)
+    }
+  },
+  sleep: (seconds) => `select sleep(${seconds})`,
+  sleeping:
+    "select count(*) as n from information_schema.processlist where info like 'select sleep%'",
+  exhaust: (url) =>
+    untilRefused(
+      () =>
+        new Promise((resolve, reject) => {
+          const connection = driver().createConnection({ uri: url })
+          connection.on("error", reject)
+          connection.connect((error) => {
+            if (error === null) resolve(async () => connection.destroy())
+            else reject(error)
+          })
+        })
+    ),
+  disconnect: async (server, url) => {
+    const ids = await server.run(
+      url,
+      "select id from information_schema.processlist where user = 'app' and db = database()"
+    )
+    // One that has ended meanwhile cannot be ended.
+    for (const { id } of ids) await server.run(url, `kill ${id}`).catch(() => {})
+  },
+  setReadOnly: async (server, url, on) => {
+    await server.run(url, `set global read_only = ${on ? 1 : 0}`)
+  }
+}
+
+const untilRefused = async (connect: () => Promise<() => Promise<void>>) => {
+  const held: Array<() => Promise<void>> = []
+  try {
+    while (held.length <= 2 * mostConnections) held.push(await connect())
+  } catch {
+    return async () => {
+      await Promise.all(held.map((close) => close()))
+    }
+  }
+  throw new Error("The server took more connections than it should.")
+}
+
+const asRoot = (url: string): string => {
+  const root = new URL(url)
+  root.username = "root"
+  return root.href
+}
+
+export const kinds: ReadonlyArray<Kind> = [postgres, mariadb]
+
+/** A client of a database, for as long as the layer lives. */
+export const clientOf = (url: string, maxConnections = 8): Layer.Layer<SqlClient, unknown> => {
+  const given = { url: Redacted.make(url), maxConnections }
+  return url.startsWith("mysql:") ? MysqlClient.layer(given) : PgClient.layer(given)
+}
+
+/** An empty database that has the tables. */
+export const aMigratedDatabase = async (server: DatabaseServer): Promise<string> => {
+  const url = await server.aDatabase()
+  await Effect.runPromise(Effect.provide(SqlSessionStore.migrate, clientOf(url)))
+  return url
+}
+
+/** Runs a test on a store in a database. */
+export const withStore = <A, E>(
+  url: string,
+  test: (store: Service) => Effect.Effect<A, E, SqlClient>
+): Promise<A> =>
+  Effect.runPromise(
+    Effect.scoped(Effect.provide(Effect.flatMap(SqlSessionStore.make(), test), clientOf(url)))
+  )
