@@ -28,13 +28,31 @@ export interface Kind {
   readonly sleep: (seconds: number) => string
   /** Counts, as `n`, the connections that run such a statement. */
   readonly sleeping: string
+  /** Counts, as `n`, the statements that wait for a lock. */
+  readonly waiting: string
   /** Opens connections until the server takes no more; succeeds with what closes them. */
   readonly exhaust: (url: string) => Promise<() => Promise<void>>
   /** Ends every other connection to the database of the URL. */
   readonly disconnect: (server: DatabaseServer, url: string) => Promise<void>
   /** Lets the server of this database take no more writes, or take them again. */
   readonly setReadOnly: (server: DatabaseServer, url: string, on: boolean) => Promise<void>
+  readonly setSerializable: (server: DatabaseServer, url: string) => Promise<void>
+  /** Limits to a wait for a lock: their names, and what gives the URL under which they hold. */
+  readonly limits: ReadonlyArray<readonly [name: string, limit: Run]>
+  /** Failures that undo a statement because of another one: their names and codes. */
+  readonly undoings: ReadonlyArray<readonly [name: string, code: string]>
+  /** Lets the first so many updates of sessions fail with such a code. */
+  readonly undoUpdates: (
+    server: DatabaseServer,
+    url: string,
+    code: string,
+    times: number
+  ) => Promise<void>
+  /** How many updates were tried since. */
+  readonly attempts: (server: DatabaseServer, url: string) => Promise<number>
 }
+
+type Run = (server: DatabaseServer, url: string) => Promise<string>
 
 /** How many connections the servers take. */
 export const mostConnections = 30
@@ -46,6 +64,7 @@ const postgres: Kind = {
   sleep: (seconds) => `select pg_sleep(${seconds})`,
   sleeping:
     "select count(*) as n from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'",
+  waiting: "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock'",
   exhaust: (url) =>
     untilRefused(async () => {
       const client = new pg.Client({ connectionString: url })
@@ -67,6 +86,36 @@ const postgres: Kind = {
     const text = `alter database "${name}" set default_transaction_read_only = ${on ? "on" : "off"}`
     await server.run(beside.href, text)
     await postgres.disconnect(server, url)
+  },
+  setSerializable: async (server, url) => {
+    const name = new URL(url).pathname.slice(1)
+    const isolation = "default_transaction_isolation = 'serializable'"
+    await server.run(url, `alter database "${name}" set ${isolation}`)
+  },
+  limits: [
+    ["statement_timeout", async (_, url) => `${url}?options=-c%20statement_timeout%3D300`],
+    ["lock_timeout", async (_, url) => `${url}?options=-c%20lock_timeout%3D300`],
+    ["the store's own deadline", async (_, url) => url]
+  ],
+  undoings: [
+    ["a serialization failure", "40001"],
+    ["a deadlock", "40P01"]
+  ],
+  // A sequence counts on when its transaction is undone.
+  undoUpdates: async (server, url, code, times) => {
+    await server.run(
+      url,
+      `create sequence attempts;
+create function undo() returns trigger language plpgsql as $$ begin
+  if nextval('attempts') <= ${times} then raise exception 'undone' using errcode = '${code}'; end if;
+  return new;
+end $$;
+create trigger undo before update on sessions for each row execute function undo()`
+    )
+  },
+  attempts: async (server, url) => {
+    const [row] = await server.run(url, "select last_value as n from attempts")
+    return Number(row?.n)
   }
 }
 
@@ -99,6 +148,7 @@ const mariadb: Kind = {
   sleep: (seconds) => `select sleep(${seconds})`,
   sleeping:
     "select count(*) as n from information_schema.processlist where info like 'select sleep%'",
+  waiting: "select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
   exhaust: (url) =>
     untilRefused(
       () =>
@@ -121,6 +171,35 @@ const mariadb: Kind = {
   },
   setReadOnly: async (server, url, on) => {
     await server.run(url, `set global read_only = ${on ? 1 : 0}`)
+  },
+  setSerializable: async (server, url) => {
+    await server.run(url, "set global transaction isolation level serializable")
+  },
+  limits: [
+    [
+      "innodb_lock_wait_timeout",
+      async (server, url) => {
+        await server.run(url, "set global innodb_lock_wait_timeout = 1")
+        return url
+      }
+    ]
+  ],
+  undoings: [["a deadlock", "40001"]],
+  undoUpdates: async (server, url, code, times) => {
+    await server.run(
+      url,
+      `create sequence attempts;
+create trigger undone before update on sessions for each row begin
+  if nextval(attempts) <= ${times} then
+    signal sqlstate '${code}' set mysql_errno = 1213, message_text = 'undone';
+  end if;
+end`
+    )
+  },
+  // The last value that was given, which without a cache is the one before the next.
+  attempts: async (server, url) => {
+    const [row] = await server.run(url, "select nextval(attempts) - 1 as n")
+    return Number(row?.n)
   }
 }
 

@@ -14,13 +14,14 @@ export interface Answer {
 }
 
 export interface Client {
+  readonly cookie: () => string | undefined
   readonly send: (path: string) => Promise<Answer>
 }
 
 export interface FaultServer {
   readonly child: ChildProcess
-  /** A browser: one cookie, one connection that is kept. */
-  readonly client: () => Client
+  /** A browser: one cookie, that of `like` if given, and one connection that is kept. */
+  readonly client: (like?: Client) => Client
 }
 
 /** How long a client waits for an answer: far longer than the library may take, so that a hang is a failure. */
@@ -51,10 +52,10 @@ export const startServer = async (
   const port = await portOf(child)
   return {
     child,
-    client: () => {
+    client: (like) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       agents.push(agent)
-      return makeClient(port, agent)
+      return makeClient(port, agent, like?.cookie())
     }
   }
 }
@@ -67,9 +68,10 @@ const portOf = async (child: ChildProcess): Promise<number> => {
   throw new Error("The server ended before it listened.")
 }
 
-const makeClient = (port: number, agent: Agent): Client => {
-  let cookie: string | undefined
+const makeClient = (port: number, agent: Agent, given: string | undefined): Client => {
+  let cookie = given
   return {
+    cookie: () => cookie,
     send: async (path) => {
       const headers = cookie === undefined ? {} : { cookie }
       const sent = request({ host: "127.0.0.1", port, path, agent, headers })
