@@ -77,6 +77,7 @@ export const follow = (server: Server): Connections => {
     answers.add(response)
     newest.set(socket, response)
     response.once("close", () => onAnswered(socket, response))
+    releaseWaiters(response)
     if (stopping) response.setHeader("connection", "close")
     if (server.listenerCount("request") === 1) refuse(response)
   }
@@ -105,6 +106,24 @@ export const follow = (server: Server): Connections => {
       if (idleAt.size === 0) callAll(closed)
     }
   }
+}
+
+/**
+ * Node never calls back whoever ends an answer that its client does not want any more, so each would wait for ever: a
+ * fiber of the platform that nobody can interrupt, with all it holds. Once the answer is closed they go on.
+ */
+const releaseWaiters = (response: ServerResponse): void => {
+  const waiters: Array<() => void> = []
+  let isLost = false
+  response.on("newListener", (event, listener: () => void) => {
+    if (event !== "finish") return
+    if (isLost) setImmediate(listener)
+    else waiters.push(listener)
+  })
+  response.once("close", () => {
+    isLost = !response.writableFinished
+    if (isLost) callAll(waiters)
+  })
 }
 
 const refuse = (response: ServerResponse): void => {

@@ -153,6 +153,7 @@ const checkThief = (life: Life, thief: Entry): ReadonlyArray<string> => {
       saw(entry) &&
       isBefore(entry, thief) &&
       issued !== undefined &&
+      isOfThisLife(life, issued) &&
       isBefore(issued, entry) &&
       isTheOnlyMove(life, entry)
   )
@@ -164,6 +165,10 @@ const checkThief = (life: Life, thief: Entry): ReadonlyArray<string> => {
     ...when(thief.cookieSet !== undefined, `${told(thief)} was given a cookie for a retired one`)
   ]
 }
+
+/** Of two logins at once the second begins a session of its own. */
+const isOfThisLife = (life: Life, issued: Entry): boolean =>
+  issued.kind !== "login" || isTheOnlyMove(life, issued)
 
 const isTheOnlyMove = (life: Life, entry: Entry): boolean => movesDuring(life, entry).length === 0
 
