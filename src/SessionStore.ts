@@ -17,6 +17,7 @@ import * as Derived from "./internal/derivedStore.js"
 import type { SessionStoreError } from "./internal/errors.js"
 import { SessionConfigError } from "./internal/errors.js"
 import * as Figures from "./internal/figures.js"
+import { withoutLapsed } from "./internal/lapsed.js"
 import { makeMemory } from "./internal/memoryStore.js"
 import { copyAll, makeMigrating } from "./internal/migrating.js"
 import * as Revocations from "./internal/revocations.js"
@@ -199,6 +200,11 @@ export interface UsageFigures {
  */
 export interface Service extends Primitives {
   /**
+   * Finds as the primitive does. When the clock of this process goes back, a session that had expired by then is not found
+   * again, unless it was used since.
+   */
+  readonly find: Primitives["find"]
+  /**
    * Moves the last activity and the expiry of the live session `id` if its version is `version`, never backwards, without a new version. A
    * session that is gone, or has another version, is left as it is: this never conflicts and never revives.
    */
@@ -324,7 +330,7 @@ export const make = (
   primitives: Primitives & Overrides,
   options?: { readonly keepEnded?: Duration.DurationInput | undefined }
 ): Service => {
-  const { find, insert, update, move, remove } = primitives
+  const { remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = Revocations.unlessMarks(
     primitives.removeWhere,
@@ -332,10 +338,7 @@ export const make = (
   )
   const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
   return {
-    find,
-    insert,
-    update,
-    move,
+    ...withoutLapsed(primitives),
     remove,
     entries,
     removeWhere,

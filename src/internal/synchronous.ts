@@ -17,6 +17,12 @@ export const declareSynchronous = (store: Pick<Service, Method>): void => {
   for (const method of methods) steps.add(store[method])
 }
 
+/** Declares that a function never waits if the one it wraps does not; gives it back. */
+export const asSynchronousAs = <F extends object>(wrapped: object, wrapping: F): F => {
+  if (steps.has(wrapped)) steps.add(wrapping)
+  return wrapping
+}
+
 /** Tells whether every call a commit makes to this store ends in one step. */
 export const isSynchronous = (store: Service): boolean => {
   const known = answers.get(store)

@@ -1,4 +1,4 @@
-/** Stores whose statements wait too long, are undone or find no table: X18, X19 and X21. */
+/** Stores whose statements wait too long, are undone or find no table or another row: X18, X19, X21 and X27. */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Deferred, Effect, Fiber, Option } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -29,11 +29,15 @@ const id = "ab".padEnd(40, "0")
 const record = aRecord(id)
 const newer = { ...record, version: 2, payload: "newer" }
 
-/** Runs an effect while a transaction of another client keeps the row locked; then waits for `idle`. */
+/**
+ * Runs an effect while a transaction of another client keeps the row locked, by a statement that changes it. The
+ * transaction ends when `until` says so, the statement with it.
+ */
 const whileLocked = <A, E, R>(
   url: string,
+  statement: string,
   effect: Effect.Effect<A, E, R>,
-  idle: () => Promise<void>
+  until: (fiber: Fiber.Fiber<A, E>) => Effect.Effect<unknown>
 ) =>
   Effect.gen(function* () {
     const locked = yield* Deferred.make<void>()
@@ -41,7 +45,7 @@ const whileLocked = <A, E, R>(
     const holder = yield* Effect.flatMap(SqlClient, (sql) =>
       sql.withTransaction(
         sql
-          .unsafe("update sessions set payload = payload")
+          .unsafe(statement)
           .pipe(
             Effect.zipRight(Deferred.succeed(locked, undefined)),
             Effect.zipRight(Deferred.await(done))
@@ -49,11 +53,11 @@ const whileLocked = <A, E, R>(
       )
     ).pipe(Effect.provide(clientOf(url)), Effect.fork)
     yield* Deferred.await(locked)
-    const result = yield* Effect.exit(effect)
-    yield* Effect.promise(idle)
+    const running = yield* Effect.fork(effect)
+    yield* until(running)
     yield* Deferred.succeed(done, undefined)
     yield* Fiber.join(holder)
-    return yield* result
+    return yield* Fiber.join(running)
   })
 
 const faults = (kind: Kind): void => {
@@ -65,11 +69,11 @@ const faults = (kind: Kind): void => {
 
   afterAll(() => database.close())
 
-  /** Waits until no statement waits: the one that timed out is given up by the server too. */
-  const noneWaits = (url: string) =>
+  /** Waits until so many statements wait; one that timed out is soon given up by the server too. */
+  const waiting = (url: string, count: number) =>
     eventually(async () => {
       const [row] = await database.run(url, kind.waiting)
-      if (Number(row?.n) > 0) throw new Error("A statement still waits for a lock.")
+      if (Number(row?.n) !== count) throw new Error("Other statements wait for a lock.")
     })
 
   for (const [what, limit] of kind.limits) {
@@ -81,8 +85,15 @@ const faults = (kind: Kind): void => {
         Effect.gen(function* () {
           yield* store.insert(record)
 
-          const failure = yield* whileLocked(url, Effect.flip(store.update(newer, 1)), () =>
-            noneWaits(url)
+          const failure = yield* whileLocked(
+            url,
+            "update sessions set payload = payload",
+            Effect.flip(store.update(newer, 1)),
+            (running) =>
+              Effect.zipRight(
+                Fiber.await(running),
+                Effect.promise(() => waiting(url, 0))
+              )
           )
 
           expect([failure.operation, failure.reason]).toEqual(["update", "timeout"])
@@ -150,6 +161,31 @@ const faults = (kind: Kind): void => {
     expect(await first?.send("/read")).toMatchObject({
       body: { count: expect.toSatisfy((count) => count > isStored && count <= 121) }
     })
+  })
+
+  it("X27 that collects a session which is touched at that moment leaves it alone", async () => {
+    const url = await aMigratedDatabase(database)
+    const live = { ...record, expiresAtMillis: Date.now() + 3_600_000 }
+    await withStore(url, (store) =>
+      Effect.gen(function* () {
+        yield* store.insert({ ...live, expiresAtMillis: Date.now() - 1 })
+
+        const collected = yield* whileLocked(
+          url,
+          `update sessions set expires_at = ${live.expiresAtMillis}`,
+          store.collect(10),
+          // Either it waits for the row, or it passes over it.
+          (running) =>
+            Effect.race(
+              Fiber.await(running),
+              Effect.promise(() => waiting(url, 1))
+            )
+        )
+
+        expect(collected).toBe(0)
+        expect(yield* store.find(id)).toEqual(Option.some(live))
+      })
+    )
   })
 
   it("X21 without its table is not opened: the error names the migration", async () => {

@@ -148,7 +148,8 @@ const mariadb: Kind = {
   sleep: (seconds) => `select sleep(${seconds})`,
   sleeping:
     "select count(*) as n from information_schema.processlist where info like 'select sleep%'",
-  waiting: "select count(*) as n from information_schema.innodb_trx where trx_state = 'LOCK WAIT'",
+  waiting:
+    "select variable_value as n from information_schema.global_status where variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
   exhaust: (url) =>
     untilRefused(
       () =>

@@ -1,0 +1,112 @@
+/** Databases whose disk is full: X22. */
+import { spawnSync } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { Effect, Option } from "effect"
+import { afterAll, beforeAll, describe, expect } from "vitest"
+import type { Service } from "../../src/SessionStore.js"
+import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { startOwnPostgres } from "../support/postgres.js"
+import { aMigratedDatabase, type DatabaseServer, withStore } from "./support/databases.js"
+import { aSmallDisk, itWith } from "./support/machine.js"
+import { aRecord } from "./workers/spawn.js"
+
+const record = aRecord("ab".padEnd(40, "0"))
+/** A session that needs more room than there is in what the table has already. */
+const large = (nth: number) =>
+  aRecord(nth.toString(16).padStart(40, "0"), { payload: randomBytes(40_000).toString("base64") })
+
+/** Fills the disk, expects that the store refuses writes and reads on, and empties the disk again. */
+const check = (store: Service, fill: () => Promise<void>, empty: () => Promise<void>) =>
+  Effect.gen(function* () {
+    yield* store.insert(record)
+    yield* Effect.promise(fill)
+
+    // What little room the table has left by itself may still be used up.
+    const attempts = Array.from({ length: 10 }, (_, nth) => large(nth))
+    const outcomes = yield* Effect.forEach(attempts, (one) => Effect.either(store.insert(one)))
+    const failures = outcomes.flatMap((one) => (one._tag === "Left" ? [one.left.reason] : []))
+    const found = yield* Effect.forEach(attempts, ({ id }) => store.find(id))
+    const kept = yield* store.find(record.id)
+    yield* Effect.promise(empty)
+
+    expect(failures.length).toBeGreaterThan(5)
+    expect(failures).toEqual(failures.map(() => "unavailable"))
+    expect(found.filter(Option.isSome)).toHaveLength(attempts.length - failures.length)
+    expect(kept).toEqual(Option.some(record))
+    expect(yield* store.insert(large(100))).toBe(true)
+    expect(yield* store.update({ ...record, version: 2 }, 1)).toBe(true)
+  })
+
+describe("a store in SQLite", () => {
+  itWith("tmpfs")("X22 refuses writes while the disk is full, and reads on", async () => {
+    const disk = aSmallDisk(1024)
+    const filler = join(disk, "filler")
+    const fill = async () => {
+      for (const size of [4096, 1]) {
+        try {
+          for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: "a" })
+        } catch {
+          // Full, for pieces of this size.
+        }
+      }
+    }
+
+    await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          yield* SqlSessionStore.migrate
+          const store = yield* SqlSessionStore.make()
+          yield* check(store, fill, async () => rmSync(filler))
+        }).pipe(Effect.provide(SqliteClient.layer({ filename: join(disk, "sessions.db") })))
+      )
+    )
+  })
+})
+
+describe("a store in PostgreSQL", () => {
+  let database: DatabaseServer
+
+  beforeAll(async () => {
+    database = await startOwnPostgres()
+  })
+
+  afterAll(() => database.close())
+
+  itWith("tmpfs")("X22 refuses writes while the disk is full, and reads on", async () => {
+    const directory = join(aSmallDisk(4096), "tablespace")
+    mkdirSync(directory)
+    const owner = Number(spawnSync("id", ["-u", "postgres"]).stdout.toString())
+    chownSync(directory, owner, owner)
+    const beside = await database.aDatabase()
+    await database.run(beside, `create tablespace small location '${directory}'`)
+    await database.run(beside, "alter role postgres set default_tablespace = small")
+    const url = await aMigratedDatabase(database)
+    await database.run(beside, "alter role postgres reset default_tablespace")
+
+    await withStore(url, (store) =>
+      check(
+        store,
+        async () => {
+          await database.run(url, "create table filler (text text) tablespace small")
+          const some = "insert into filler select repeat('x', 1000) from generate_series(1, 50)"
+          for (;;) if (await isRefused(database.run(url, some))) return
+        },
+        async () => {
+          await database.run(url, "drop table filler; checkpoint")
+        }
+      )
+    )
+    const name = new URL(url).pathname.slice(1)
+    await database.run(beside, `drop database "${name}" with (force)`)
+    await database.run(beside, "drop tablespace small")
+  })
+})
+
+const isRefused = (run: Promise<unknown>): Promise<boolean> =>
+  run.then(
+    () => false,
+    () => true
+  )

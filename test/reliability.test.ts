@@ -1,0 +1,27 @@
+/** Holds `docs/reliability.md` against the tests it names. */
+import { readFileSync } from "node:fs"
+import { expect, it } from "vitest"
+
+const root = new URL("../", import.meta.url)
+const page = readFileSync(new URL("docs/reliability.md", root), "utf8")
+
+const rows = [...page.matchAll(/^\| (X\d+) \|(.*)\|$/gm)].map(([, id = "", rest = ""]) => ({
+  id,
+  files: rest.match(/test\/[\w/.-]+\.ts/g) ?? []
+}))
+
+it("names each fault once", () => {
+  const ids = rows.map(({ id }) => id)
+
+  expect(rows.length).toBeGreaterThanOrEqual(28)
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+it.each(rows)("has a test of the name $id in each file that its row names", ({ id, files }) => {
+  const name = new RegExp(`["\`][^"\`\n]*\\b${id}\\b`)
+
+  const without = files.filter((file) => !name.test(readFileSync(new URL(file, root), "utf8")))
+
+  expect(files).not.toEqual([])
+  expect(without).toEqual([])
+})
