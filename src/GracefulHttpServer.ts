@@ -42,9 +42,12 @@ export interface Options extends ListenOptions {
  * 3. only then lets the rest close: websockets (their handlers are interrupted), collection, store, in whatever order
  *    their layers were provided. A request that still arrives gets 503 and `Connection: close` and never hangs.
  *
- * A second after the last answer the remaining connections are cut, at `deadline` (default 10 seconds) all of them.
- * A request that arrives while nothing is served yet gets 503 as well. The server serves once: after the scope of
- * `HttpServer.serve` has closed it does not listen again.
+ * A second after the last answer the remaining connections are cut, at `deadline` (default 10 seconds) all of them. The
+ * server serves once: after the scope of `HttpServer.serve` has closed it does not listen again.
+ *
+ * Two more things are better than under `NodeHttpServer.layer`: a request that arrives while nothing is served yet gets
+ * 503 instead of no answer, and one whose client goes away while its answer is being made comes to its end, where its
+ * fiber would otherwise stay for ever.
  *
  * Give the process's supervisor a longer grace than `deadline` (Kubernetes: `terminationGracePeriodSeconds`, 30 by
  * default).
