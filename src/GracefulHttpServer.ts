@@ -19,7 +19,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Connections, follow } from "./internal/connections.js"
+import { Connections } from "./internal/connections.js"
 
 /**
  * Where to listen, as for `NodeHttpServer.layer`, and how long to wait for answers.
@@ -81,7 +81,7 @@ export const layer = (
   Layer.scopedContext(
     Effect.gen(function* () {
       const server = evaluate()
-      const connections = follow(server)
+      const connections = new Connections(server)
       const drain = drained(connections, Duration.toMillis(deadline))
       yield* Effect.addFinalizer(() => closed(connections))
       const context = yield* Layer.build(NodeHttpServer.layer(() => server, listen))
