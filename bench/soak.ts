@@ -4,7 +4,7 @@
  *
  * Visitors come, write, log in and out, change their ids, leave without a word, or go away in the middle of a request;
  * sessions expire after 30 seconds and are collected. The figures go to `bench/results/soak-*.csv`, with a plot beside
- * it; the slopes after the first two minutes are printed. Ends with 1 when resident memory grows by 1 MB a minute.
+ * it; the slopes after the first two minutes are printed. Garbage is collected before each look. Ends with 1 when resident memory grows by 1 MB a minute.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -64,7 +64,7 @@ const openPlace = async (store: string): Promise<Place> => {
 
 const startServer = async (place: string) => {
   const child = fork(fileURLToPath(new URL("./soakServer.ts", import.meta.url)), [], {
-    execArgv: process.execArgv,
+    execArgv: ["--expose-gc", ...process.execArgv],
     env: { ...process.env, SOAK_STORE: values.store, SOAK_PLACE: place }
   })
   const [{ port }] = await once(child, "message")
