@@ -3,8 +3,9 @@
  * (`memory`, `files`, `postgres`, `mariadb` or `sqlite`).
  *
  * Visitors come, write, log in and out, change their ids, leave without a word, or go away in the middle of a request;
- * sessions expire after 30 seconds and are collected. The figures go to `bench/results/soak-*.csv`, with a plot beside
- * it; the slopes after the first two minutes are printed. Garbage is collected before each look. Ends with 1 when resident memory grows by 1 MB a minute.
+ * sessions expire after 30 seconds and are collected. Garbage is collected before each look. The figures go to
+ * `bench/results/soak-*.csv`, with a plot beside it; the slopes after the first two minutes are printed. Ends with 1
+ * when resident memory grows by 1 MB a minute.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
