@@ -19,7 +19,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Connections, follow } from "./internal/connections.js"
+import { Connections } from "./internal/connections.js"
 
 /**
  * Where to listen, as for `NodeHttpServer.layer`, and how long to wait for answers.
@@ -42,9 +42,12 @@ export interface Options extends ListenOptions {
  * 3. only then lets the rest close: websockets (their handlers are interrupted), collection, store, in whatever order
  *    their layers were provided. A request that still arrives gets 503 and `Connection: close` and never hangs.
  *
- * A second after the last answer the remaining connections are cut, at `deadline` (default 10 seconds) all of them.
- * A request that arrives while nothing is served yet gets 503 as well. The server serves once: after the scope of
- * `HttpServer.serve` has closed it does not listen again.
+ * A second after the last answer the remaining connections are cut, at `deadline` (default 10 seconds) all of them. The
+ * server serves once: after the scope of `HttpServer.serve` has closed it does not listen again.
+ *
+ * Two more things are better than under `NodeHttpServer.layer`: a request that arrives while nothing is served yet gets
+ * 503 instead of no answer, and one whose client goes away while its answer is being made comes to its end, where its
+ * fiber would otherwise stay for ever.
  *
  * Give the process's supervisor a longer grace than `deadline` (Kubernetes: `terminationGracePeriodSeconds`, 30 by
  * default).
@@ -78,7 +81,7 @@ export const layer = (
   Layer.scopedContext(
     Effect.gen(function* () {
       const server = evaluate()
-      const connections = follow(server)
+      const connections = new Connections(server)
       const drain = drained(connections, Duration.toMillis(deadline))
       yield* Effect.addFinalizer(() => closed(connections))
       const context = yield* Layer.build(NodeHttpServer.layer(() => server, listen))

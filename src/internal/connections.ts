@@ -4,107 +4,105 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Server as NetServer, type Socket } from "node:net"
+import { Server as TlsServer } from "node:tls"
 
 /** How long a connection without an answer in flight may outlive the last answer, in milliseconds. */
 const lingerMillis = 1000
 
-/** The connections of one server. */
-export interface Connections {
-  /** Stops listening and closes what is idle; calls back when every answer has left, or the deadline has passed. */
-  readonly drain: (deadlineMillis: number, drained: () => void) => void
-  /** Calls back when no connection is left, at most a second after the last answer. */
-  readonly whenClosed: (closed: () => void) => void
-}
-
-/** Follows the connections of a server from now on; requests that nobody serves are answered with 503. */
-export const follow = (server: Server): Connections => {
+/** The connections of one server, followed from now on. Requests that nobody serves are answered with 503. */
+export class Connections {
   /** Each connection with the bytes read from it when it was last idle: more means that a request is coming in. */
-  const idleAt = new Map<Socket, number>()
+  private readonly idleAt = new Map<Socket, number>()
   /** The newest unfinished answer of a connection; pipelined ones before it need not be told to close it. */
-  const newest = new Map<Socket, ServerResponse>()
-  const answers = new Set<ServerResponse>()
-  const drained: Array<() => void> = []
-  const closed: Array<() => void> = []
-  let stopping = false
-  let cut: NodeJS.Timeout | undefined
+  private readonly newest = new Map<Socket, ServerResponse>()
+  private readonly answers = new Set<ServerResponse>()
+  private readonly drained: Array<() => void> = []
+  private readonly closed: Array<() => void> = []
+  private stopping = false
+  private cut: NodeJS.Timeout | undefined
 
-  const isIdle = (socket: Socket) => !newest.has(socket) && idleAt.get(socket) === socket.bytesRead
-
-  const destroyAll = () => {
-    for (const socket of idleAt.keys()) socket.destroy()
-    // A connection that is still shaking hands is not known here, and must not hold the process either.
-    callAll(closed)
+  constructor(private readonly server: Server) {
+    const isSecure = server instanceof TlsServer
+    server.on(isSecure ? "secureConnection" : "connection", this.onConnection)
+    server.prependListener("request", this.onRequest)
   }
 
-  const cutAfter = (millis: number) => {
-    clearTimeout(cut)
-    cut = setTimeout(destroyAll, millis)
+  /** Stops listening and closes what is idle; calls back when every answer has left, or the deadline has passed. */
+  drain(deadlineMillis: number, drained: () => void): void {
+    this.drained.push(drained)
+    if (!this.stopping) this.stop(deadlineMillis)
+    this.settle()
   }
 
-  const settle = () => {
-    if (!stopping || answers.size > 0) return
-    if (drained.length > 0) {
-      cutAfter(lingerMillis)
-      // What arrives from here on would find the store closing.
-      server.removeAllListeners("upgrade")
-      server.removeAllListeners("request").on("request", onRequest)
-      callAll(drained)
+  /** Calls back when no connection is left, at most a second after the last answer. */
+  whenClosed(closed: () => void): void {
+    this.closed.push(closed)
+    if (this.idleAt.size === 0) callAll(this.closed)
+  }
+
+  private stop(deadlineMillis: number): void {
+    this.stopping = true
+    // Not the HTTP server's own `close`: it destroys connections whose last answer is written but not yet sent.
+    NetServer.prototype.close.call(this.server)
+    for (const response of this.newest.values()) {
+      if (!response.headersSent) response.setHeader("connection", "close")
     }
-    if (idleAt.size > 0) return
-    clearTimeout(cut)
-    callAll(closed)
+    for (const socket of this.idleAt.keys()) if (this.isIdle(socket)) socket.destroy()
+    this.cutAfter(deadlineMillis)
   }
 
-  const onConnection = (socket: Socket) => {
-    idleAt.set(socket, socket.bytesRead)
+  /** Goes on with the stop when nothing is in its way any more. */
+  private settle(): void {
+    if (!this.stopping || this.answers.size > 0) return
+    if (this.drained.length > 0) {
+      this.cutAfter(lingerMillis)
+      // What arrives from here on would find the store closing.
+      this.server.removeAllListeners("upgrade")
+      this.server.removeAllListeners("request").on("request", this.onRequest)
+      callAll(this.drained)
+    }
+    if (this.idleAt.size > 0) return
+    clearTimeout(this.cut)
+    callAll(this.closed)
+  }
+
+  private isIdle(socket: Socket): boolean {
+    return !this.newest.has(socket) && this.idleAt.get(socket) === socket.bytesRead
+  }
+
+  private cutAfter(millis: number): void {
+    clearTimeout(this.cut)
+    this.cut = setTimeout(() => {
+      for (const socket of this.idleAt.keys()) socket.destroy()
+      callAll(this.closed)
+    }, millis)
+  }
+
+  private readonly onConnection = (socket: Socket): void => {
+    this.idleAt.set(socket, socket.bytesRead)
     socket.once("close", () => {
-      idleAt.delete(socket)
-      newest.delete(socket)
-      settle()
+      this.idleAt.delete(socket)
+      this.newest.delete(socket)
+      this.settle()
     })
   }
 
-  const onAnswered = (socket: Socket, response: ServerResponse) => {
-    answers.delete(response)
-    if (newest.get(socket) === response) newest.delete(socket)
-    if (idleAt.has(socket)) idleAt.set(socket, socket.bytesRead)
-    // Its head left before the server began to stop, with a promise to keep the connection.
-    if (stopping && !newest.has(socket)) socket.end()
-    settle()
-  }
-
-  const onRequest = ({ socket }: IncomingMessage, response: ServerResponse) => {
-    answers.add(response)
-    newest.set(socket, response)
-    response.once("close", () => onAnswered(socket, response))
+  private readonly onRequest = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    this.answers.add(response)
+    this.newest.set(socket, response)
+    response.once("close", () => this.onAnswered(socket, response))
     releaseWaiters(response)
-    if (stopping) response.setHeader("connection", "close")
-    if (server.listenerCount("request") === 1) refuse(response)
+    if (this.stopping) response.setHeader("connection", "close")
+    if (this.server.listenerCount("request") === 1) refuse(response)
   }
 
-  server.on("connection", onConnection)
-  server.on("secureConnection", onConnection)
-  server.prependListener("request", onRequest)
-
-  return {
-    drain: (deadlineMillis, done) => {
-      drained.push(done)
-      if (!stopping) {
-        stopping = true
-        // Not the HTTP server's own `close`: it destroys connections whose last answer is written but not yet sent.
-        NetServer.prototype.close.call(server)
-        for (const response of newest.values()) {
-          if (!response.headersSent) response.setHeader("connection", "close")
-        }
-        for (const socket of idleAt.keys()) if (isIdle(socket)) socket.destroy()
-        cutAfter(deadlineMillis)
-      }
-      settle()
-    },
-    whenClosed: (done) => {
-      closed.push(done)
-      if (idleAt.size === 0) callAll(closed)
-    }
+  private onAnswered(socket: Socket, response: ServerResponse): void {
+    this.answers.delete(response)
+    if (this.newest.get(socket) === response) this.newest.delete(socket)
+    if (this.idleAt.has(socket)) this.idleAt.set(socket, socket.bytesRead)
+    // Its head left before the server began to stop, with a promise to keep the connection.
+    if (this.stopping && !this.newest.has(socket)) socket.end()
+    this.settle()
   }
 }
 

@@ -1,0 +1,140 @@
+/**
+ * The server that `bench/soak.ts` keeps busy, a process of its own: `SOAK_STORE` names the store, `SOAK_PLACE` its
+ * directory or URL. Sessions are short-lived and collected often. Answers each message of its parent with its figures.
+ */
+import { readdirSync } from "node:fs"
+import { createServer } from "node:http"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Fiber, Layer, Logger, LogLevel, ManagedRuntime } from "effect"
+import pg from "pg"
+import * as GracefulHttpServer from "../src/GracefulHttpServer.js"
+import {
+  FileSystemSessionStore,
+  Session,
+  SessionAdmin,
+  SessionConfig,
+  SessionGc,
+  SessionMiddleware,
+  SessionStore
+} from "../src/index.js"
+import * as SqlSessionStore from "../src/SqlSessionStore.js"
+import { clientLayer } from "./support/store.js"
+
+/** What is looked at every few seconds. */
+export interface Figures {
+  readonly residentMb: number
+  readonly heapMb: number
+  readonly handles: number
+  readonly fibers: number
+  /** Connections of the pool that are in use or waited for. */
+  readonly busy: number
+  /** 99 of 100 turns of the event loop since the last look were late by less. */
+  readonly loopDelayMillis: number
+  readonly sessions: number
+  /** Megabytes of the table, files of the directory. */
+  readonly stored: number
+}
+
+const store = process.env.SOAK_STORE ?? "memory"
+const place = process.env.SOAK_PLACE ?? ""
+
+const pool = new pg.Pool({ connectionString: place, max: 16 })
+
+const client =
+  store === "postgres"
+    ? PgClient.layerFromPool({
+        acquire: Effect.acquireRelease(Effect.succeed(pool), () => Effect.promise(() => pool.end()))
+      })
+    : clientLayer(place)
+
+const storeLayer = (): Layer.Layer<SessionStore.SessionStore> => {
+  if (store === "memory") return SessionStore.layerMemory
+  if (store === "files") {
+    return Layer.orDie(
+      Layer.provide(FileSystemSessionStore.layer({ directory: place }), NodeContext.layer)
+    )
+  }
+  return Layer.orDie(Layer.provide(SqlSessionStore.layerMigrated(), client))
+}
+
+const tableMb = Effect.map(
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql<{ bytes: string }>`select pg_total_relation_size('sessions') as bytes`
+  ),
+  ([row]) => Number(row?.bytes) / 2 ** 20
+)
+const database = ManagedRuntime.make(clientLayer(place === "" ? "sqlite::memory:" : place))
+
+const stored = (): Promise<number> => {
+  if (store === "files") return Promise.resolve(readdirSync(place, { recursive: true }).length)
+  return store === "postgres" ? database.runPromise(tableMb) : Promise.resolve(Number.NaN)
+}
+
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+
+const figures = Effect.gen(function* () {
+  const { rss, heapUsed } = process.memoryUsage()
+  const loopDelayMillis = delay.percentile(99) / 1e6
+  delay.reset()
+  const fibers = (yield* Fiber.roots).length
+  const { sessions } = yield* SessionAdmin.usage()
+  const found: Figures = {
+    residentMb: rss / 2 ** 20,
+    heapMb: heapUsed / 2 ** 20,
+    handles: readdirSync("/proc/self/fd").length,
+    fibers,
+    busy: pool.totalCount - pool.idleCount + pool.waitingCount,
+    loopDelayMillis,
+    sessions,
+    stored: yield* Effect.promise(stored)
+  }
+  return found
+})
+
+const payload = "x".repeat(150)
+let users = 0
+
+const page = <E>(
+  path: `/${string}`,
+  effect: Effect.Effect<unknown, E, Session.Session | SessionStore.SessionStore>
+) => HttpRouter.get(path, Effect.as(Effect.orDie(effect), HttpServerResponse.text("ok")))
+
+const app = HttpRouter.empty.pipe(
+  page("/read", Session.get("visits")),
+  page("/visit", Effect.zipRight(Session.increment("visits"), Session.put("text", payload))),
+  page("/flash", Session.flash("notice", "saved")),
+  page(
+    "/login",
+    Effect.suspend(() => Session.login(`user-${users++ % 1000}`))
+  ),
+  page("/regenerate", Session.migrate()),
+  page("/logout", Session.logout),
+  SessionMiddleware.middleware
+)
+
+const announce = Effect.gen(function* () {
+  const { address } = yield* HttpServer.HttpServer
+  const context = yield* Effect.runtime<SessionStore.SessionStore>()
+  process.on("message", () => {
+    Effect.runPromise(Effect.provide(figures, context)).then((found) => process.send?.(found))
+  })
+  process.on("disconnect", () => process.exit(0))
+  if (address._tag === "TcpAddress") process.send?.({ port: address.port })
+})
+
+Layer.effectDiscard(announce).pipe(
+  Layer.provideMerge(HttpServer.serve(app)),
+  Layer.provide(SessionGc.layer({ interval: "10 seconds" })),
+  Layer.provide(storeLayer()),
+  Layer.provide(GracefulHttpServer.layer(() => createServer(), { host: "127.0.0.1", port: 0 })),
+  Layer.provide(SessionConfig.layer({ idleTimeout: "30 seconds" })),
+  Layer.provide(Logger.minimumLogLevel(LogLevel.Error)),
+  Layer.launch,
+  NodeRuntime.runMain
+)
