@@ -1,24 +1,24 @@
 #!/usr/bin/env node
 /**
- * The command `effect-session`: an entry of its own, so that servers never load it.
+ * The command `effect-session`: an entry of its own, so that servers never load it. What it needs beside the library is
+ * optional, and named where it is missing.
  *
  * @since 0.1.0
  */
-import { createRequire } from "node:module"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Effect from "effect/Effect"
-import { run } from "./internal/cli/root.js"
 
-const { version } = createRequire(import.meta.url)("../package.json") as {
-  // Every package has one.
-  readonly version: string
+const packages = ["@effect/cli", "@effect/printer", "@effect/printer-ansi", "@effect/platform-node"]
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  "code" in error &&
+  error.code === "ERR_MODULE_NOT_FOUND" &&
+  packages.some((name) => error.message.includes(name))
+
+try {
+  const { main } = await import("./internal/cli/main.js")
+  main()
+} catch (error) {
+  if (!isMissing(error)) throw error
+  process.stderr.write(`The command line needs more packages: npm install ${packages.join(" ")}\n`)
+  process.exitCode = 1
 }
-
-NodeRuntime.runMain(
-  Effect.tap(Effect.provide(run(process.argv, version), NodeContext.layer), (code) =>
-    Effect.sync(() => {
-      process.exitCode = code
-    })
-  )
-)

@@ -10,15 +10,12 @@ const rows = [...page.matchAll(/^\| (X\d+) \|(.*)\|$/gm)].map(([, id = "", rest 
   files: rest.match(/test\/[\w/.-]+\.ts/g) ?? []
 }))
 
-it("names each fault once", () => {
-  const ids = rows.map(({ id }) => id)
-
-  expect(rows.length).toBeGreaterThanOrEqual(28)
-  expect(new Set(ids).size).toBe(ids.length)
+it("has a row for each fault", () => {
+  expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, nth) => `X${nth + 1}`))
 })
 
-it.each(rows)("has a test of the name $id in each file that its row names", ({ id, files }) => {
-  const name = new RegExp(`["\`][^"\`\n]*\\b${id}\\b`)
+it.each(rows)("finds $id in each file that its row names", ({ id, files }) => {
+  const name = new RegExp(`\\b${id}\\b`)
 
   const without = files.filter((file) => !name.test(readFileSync(new URL(file, root), "utf8")))
 
