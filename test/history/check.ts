@@ -211,7 +211,12 @@ const checkEnds = (life: Life): ReadonlyArray<string> =>
 const checkRows = (life: Life): ReadonlyArray<string> => {
   const { entries, rows } = life
   const hasEnded = entries.some((entry) => surelyEnds(life, entry))
-  const mayHaveEnded = entries.some((entry) => ending.has(entry.kind) && isPossible(entry))
+  // A login that nobody could judge, because the store failed in its midst, ends the session it has made.
+  const mayHaveEnded = entries.some(
+    (entry) =>
+      isPossible(entry) &&
+      (ending.has(entry.kind) || (entry.kind === "login" && entry.outcome === "unknown"))
+  )
   const hasBegun = entries.some(({ kind, outcome }) => kind === "begin" && outcome === "answered")
   const now = { startMillis: Number.MAX_VALUE, endMillis: Number.POSITIVE_INFINITY }
   return [
