@@ -9,7 +9,7 @@ import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Fiber, Layer, Logger, LogLevel, ManagedRuntime } from "effect"
+import { Effect, Fiber, Layer, Logger, LogLevel, ManagedRuntime, Runtime } from "effect"
 import pg from "pg"
 import * as GracefulHttpServer from "../src/GracefulHttpServer.js"
 import {
@@ -122,9 +122,9 @@ const app = HttpRouter.empty.pipe(
 
 const announce = Effect.gen(function* () {
   const { address } = yield* HttpServer.HttpServer
-  const context = yield* Effect.runtime<SessionStore.SessionStore>()
+  const tell = Runtime.runPromise(yield* Effect.runtime<SessionStore.SessionStore>())
   process.on("message", () => {
-    Effect.runPromise(Effect.provide(figures, context)).then((found) => process.send?.(found))
+    tell(figures).then((found) => process.send?.(found))
   })
   process.on("disconnect", () => process.exit(0))
   if (address._tag === "TcpAddress") process.send?.({ port: address.port })

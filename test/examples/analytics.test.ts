@@ -43,10 +43,10 @@ const atHalfPastTwelve = <A, E>(
     Effect.zipRight(TestClock.setTime(instant), Effect.zipRight(seed, effect)).pipe(
       Effect.provide(
         SqlSessionStore.layerMigrated({ keepEnded: "30 days" }).pipe(
-          Layer.provideMerge(kind.client(url))
+          Layer.provideMerge(kind.client(url)),
+          Layer.provideMerge(TestContext.TestContext)
         )
-      ),
-      Effect.provide(TestContext.TestContext)
+      )
     )
   )
 
@@ -113,8 +113,12 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
         const rows = yield* sql.unsafe<Record<string, unknown>>(text)
         return { rows, figure: yield* figure }
       }).pipe(
-        Effect.provide(SqlSessionStore.layer().pipe(Layer.provideMerge(kind.client(url)))),
-        Effect.provide(TestContext.TestContext)
+        Effect.provide(
+          SqlSessionStore.layer().pipe(
+            Layer.provideMerge(kind.client(url)),
+            Layer.provideMerge(TestContext.TestContext)
+          )
+        )
       )
     )
 

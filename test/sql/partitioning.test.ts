@@ -302,8 +302,9 @@ describe("partitioned by day", () => {
 
     await Effect.runPromise(
       ending.pipe(
-        Effect.provide(Layer.provide(store, client(url))),
-        Effect.provide(TestContext.TestContext)
+        Effect.provide(
+          store.pipe(Layer.provide(client(url)), Layer.provideMerge(TestContext.TestContext))
+        )
       )
     )
 

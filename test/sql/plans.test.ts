@@ -1,6 +1,6 @@
 import { Statement } from "@effect/sql"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { expect, test } from "vitest"
 import { LocalInstant, SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
@@ -52,7 +52,7 @@ onEach([postgres], (kind, aDatabase) => {
       const sql = yield* SqlClient
       yield* sql.unsafe(filling)
       yield* sql.unsafe("vacuum analyze sessions")
-      yield* calls.pipe(Effect.provide(SqlSessionStore.layer()), Effect.provide(recording))
+      yield* Effect.provide(calls, Layer.provide(SqlSessionStore.layer(), recording))
       return yield* Effect.forEach(
         sent.filter(([text]) => !text.includes("1 = 0")),
         ([text, parameters]) => sql.unsafe(`explain ${text}`, parameters)
