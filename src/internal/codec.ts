@@ -36,9 +36,10 @@ const readingsOf = (cell: Cell): WeakMap<SessionRecord, Reading> | undefined => 
   return made
 }
 
-/** Remembers what a record that was written is read as. */
+/** Remembers what a record that was written is read as; what was read of it itself stands. */
 export const noteWritten = (cell: Cell, base: Base): void => {
-  readingsOf(cell)?.set(base.record, { _tag: "base", base })
+  const known = readingsOf(cell)
+  if (known?.has(base.record) === false) known.set(base.record, { _tag: "base", base })
 }
 
 /** Reads a record's payload. */

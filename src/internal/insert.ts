@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { encodeState, remember } from "../core/envelope.js"
 import type { SessionRecord } from "../core/record.js"
+import { withoutExpired } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
@@ -27,7 +28,7 @@ const attempt = (
   const { compiled, store } = cell.surroundings
   const nowMillis = now(cell)
   const commits = remember([], work.commitId, nowMillis)
-  const state = cell.withSecret()
+  const state = withoutExpired(cell.withSecret(), nowMillis)
   const text = encodeState(state, nowMillis)
   const origin = { before: null, previous: null }
   const record = writeRecord(cell, { id, state, text, commits, ...origin, nowMillis })

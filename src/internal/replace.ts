@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import { encodeState, remember } from "../core/envelope.js"
 import { applyAll } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
-import type { State } from "../core/state.js"
+import { type State, withoutExpired } from "../core/state.js"
 import { actor } from "./actor.js"
 import { retiredId, tokenBehindAlias, withoutStaleToken } from "./alias.js"
 import { announce } from "./announce.js"
@@ -23,12 +23,13 @@ import { type CommitError, done, type Outcome, type Work } from "./work.js"
 export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitError> => {
   const { cell } = work
   work.attempts += 1
-  const state = applyAll(base.state, work.operations)
-  if ("fault" in state) {
-    const { fault, operation } = state
+  const applied = applyAll(base.state, work.operations)
+  if ("fault" in applied) {
+    const { fault, operation } = applied
     return new SessionConflict({ operation: operation._tag, reason: fault.reason })
   }
   const nowMillis = now(cell)
+  const state = withoutExpired(applied, nowMillis)
   const text = encodeState(state, nowMillis)
   if (work.move === null && text === encodeState(base.state, nowMillis)) {
     return unchanged(work, { ...base, state })
