@@ -186,12 +186,8 @@ const write = (
   const expired = isExpiredKey(state, name, atMillis)
   const data = Path.set(expired ? omit(state.data, [name]) : state.data, path, value)
   if (isFault(data)) return data
-  return {
-    ...state,
-    data,
-    ttl: expired ? omit(state.ttl, [name]) : state.ttl,
-    ...withoutSeen(state, name, seen)
-  }
+  const { flash, now } = withoutSeen(state, name, seen)
+  return { ...state, data, ttl: expired ? omit(state.ttl, [name]) : state.ttl, flash, now }
 }
 
 const forget = (state: State, path: Segments, seen: Seen): State => {

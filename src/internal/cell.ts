@@ -33,6 +33,8 @@ export interface Surroundings {
 export interface Base {
   readonly record: SessionRecord
   readonly state: State
+  /** The state as text, where it is known. */
+  readonly text?: string
   readonly commits: ReadonlyArray<CommitMark>
 }
 

@@ -4,11 +4,13 @@ import {
   decode as decodeEnvelope,
   keyCount,
   maxKeys,
+  remember,
   withCommits
 } from "../core/envelope.js"
 import type { PreviousId, SessionRecord } from "../core/record.js"
 import { isSealed, openPayload, sealPayload } from "../core/seal.js"
 import type { State } from "../core/state.js"
+import { makeEntryId } from "../core/token.js"
 import type { Base, Cell } from "./cell.js"
 import { SessionEncodeError } from "./errors.js"
 import type { Compiled } from "./settings.js"
@@ -64,6 +66,22 @@ const readPayload = (cell: Cell, record: SessionRecord): Reading => {
   if (envelope === undefined) return { _tag: "corrupt" }
   return { _tag: "base", base: { record, state: envelope.state, commits: envelope.commits } }
 }
+
+/**
+ * Makes the id that tells a commit from others, should the answer of the store be lost. A store that never waits loses no
+ * answer: its commits need none.
+ */
+export const makeCommitId = (cell: Cell): string =>
+  isSynchronous(cell.surroundings.store) ? "" : makeEntryId()
+
+/** The commit ids to store with what such a commit writes. */
+export const withCommitId = (
+  cell: Cell,
+  commits: ReadonlyArray<CommitMark>,
+  id: string,
+  nowMillis: number
+): ReadonlyArray<CommitMark> =>
+  isSynchronous(cell.surroundings.store) ? commits : remember(commits, id, nowMillis)
 
 /** What `writeRecord` needs beside the cell. */
 export interface Draft {

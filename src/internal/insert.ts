@@ -1,14 +1,14 @@
 /** Commits a new session. Nothing is ever overwritten: an id that is taken is given up for another one. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { encodeState, remember } from "../core/envelope.js"
+import { encodeState } from "../core/envelope.js"
 import type { SessionRecord } from "../core/record.js"
 import { withoutExpired } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { type Base, type Cell, now } from "./cell.js"
-import { readRecord, writeRecord } from "./codec.js"
+import { readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
@@ -27,13 +27,13 @@ const attempt = (
   const { cell } = work
   const { compiled, store } = cell.surroundings
   const nowMillis = now(cell)
-  const commits = remember([], work.commitId, nowMillis)
+  const commits = withCommitId(cell, [], work.commitId, nowMillis)
   const state = withoutExpired(cell.withSecret(), nowMillis)
   const text = encodeState(state, nowMillis)
   const origin = { before: null, previous: null }
   const record = writeRecord(cell, { id, state, text, commits, ...origin, nowMillis })
   if (record instanceof SessionEncodeError) return Effect.fail(record)
-  const inserted = Effect.suspend(() => finish(work, { record, state, commits }, token))
+  const inserted = Effect.suspend(() => finish(work, { record, state, text, commits }, token))
   const isOurs = Effect.map(store.find(id), Option.exists(isOf(cell, work.commitId)))
   const another = Effect.suspend(() => {
     if (tries <= 1) return new SessionStoreError({ operation: "insert", reason: "unknown" })

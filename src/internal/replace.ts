@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { encodeState, remember } from "../core/envelope.js"
+import { encodeState } from "../core/envelope.js"
 import { applyAll } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import { type State, withoutExpired } from "../core/state.js"
@@ -13,7 +13,7 @@ import { retiredId, tokenBehindAlias, withoutStaleToken } from "./alias.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
 import { type Base, now } from "./cell.js"
-import { readRecord, writeRecord } from "./codec.js"
+import { readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 import { retryMillis } from "./guarded.js"
 import { isTouchDue, slide } from "./touch.js"
@@ -31,7 +31,7 @@ export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitEr
   const nowMillis = now(cell)
   const state = withoutExpired(applied, nowMillis)
   const text = encodeState(state, nowMillis)
-  if (work.move === null && text === encodeState(base.state, nowMillis)) {
+  if (work.move === null && text === textOf(base, nowMillis)) {
     return unchanged(work, { ...base, state })
   }
   const next = draft(work, base, state, text, nowMillis)
@@ -51,7 +51,7 @@ const draft = (
   nowMillis: number
 ): Base | SessionEncodeError => {
   const { cell, move } = work
-  const commits = remember(base.commits, work.commitId, nowMillis)
+  const commits = withCommitId(cell, base.commits, work.commitId, nowMillis)
   const record = writeRecord(cell, {
     id: move === null ? base.record.id : move.id,
     state,
@@ -64,8 +64,14 @@ const draft = (
         : retiredId(cell, base, move, work.token, nowMillis),
     nowMillis
   })
-  return record instanceof SessionEncodeError ? record : { record, state, commits }
+  return record instanceof SessionEncodeError ? record : { record, state, text, commits }
 }
+
+/** What is stored of a state, as text; a text that was written stands until a key of it expires. */
+const textOf = ({ state, text }: Base, nowMillis: number): string =>
+  text !== undefined && withoutExpired(state, nowMillis) === state
+    ? text
+    : encodeState(state, nowMillis)
 
 const write = (work: Work, base: Base, next: Base): Effect.Effect<Outcome, CommitError> => {
   const { store } = work.cell.surroundings

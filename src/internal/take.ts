@@ -1,16 +1,15 @@
 /** Consume: one operation on the stored session, committed at once by itself, so that exactly one request gets it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { encodeState, remember } from "../core/envelope.js"
+import { encodeState } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
 import { apply, applyAll, type Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import type { State } from "../core/state.js"
-import { makeEntryId } from "../core/token.js"
 import { tokenBehindAlias } from "./alias.js"
 import { backOff } from "./backOff.js"
 import { type Base, type Cell, now, retire } from "./cell.js"
-import { readRecord, writeRecord } from "./codec.js"
+import { makeCommitId, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { guarded, retryMillis } from "./guarded.js"
 import { inTurn, lastMoved } from "./queue.js"
@@ -42,7 +41,7 @@ export const takeStored = (
   const taking: Taking = {
     cell,
     take,
-    commitId: makeEntryId(),
+    commitId: makeCommitId(cell),
     beganMillis: undefined,
     attempts: 0,
     abandoned: false
@@ -74,7 +73,7 @@ const attempt = (
   const state = operation === undefined ? undefined : apply(current.state, operation)
   if (state === undefined || isFault(state)) return rebase(taking, current, nothing)
   const nowMillis = now(cell)
-  const commits = remember(current.commits, commitId, nowMillis)
+  const commits = withCommitId(cell, current.commits, commitId, nowMillis)
   const record = writeRecord(cell, {
     id: current.record.id,
     state,

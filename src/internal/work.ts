@@ -2,9 +2,8 @@
 import * as Effect from "effect/Effect"
 import { applyAll, type Operation } from "../core/operation.js"
 import { carryOn } from "../core/state.js"
-import { makeEntryId } from "../core/token.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
-import { noteWritten } from "./codec.js"
+import { makeCommitId, noteWritten } from "./codec.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 
 /** How a commit can fail. */
@@ -33,7 +32,7 @@ export class Work {
   /** The token that opens the alias of the base this work stands on. */
   token = ""
   attempts = 0
-  readonly commitId: string = makeEntryId()
+  readonly commitId: string
   /** When its turn came; before that it waits for the earlier commits of this process. */
   beganMillis: number | undefined
   private taken = 0
@@ -41,7 +40,9 @@ export class Work {
   constructor(
     readonly cell: Cell,
     readonly options: CommitOptions
-  ) {}
+  ) {
+    this.commitId = makeCommitId(cell)
+  }
 
   /** Takes over what is pending now; what is recorded from here on stays for the next commit. */
   take(): void {
