@@ -63,7 +63,11 @@ export const layer = (
     })
   )
 
-/** Forks a collection with the probability `a / b`; one at a time per store. */
+/**
+ * Forks a collection with the probability `a / b`; one at a time per store.
+ *
+ * @internal
+ */
 export const maybeCollect = (
   lottery: readonly [number, number] | undefined,
   store: Service

@@ -6,12 +6,12 @@
 import { createServer } from "node:http"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as GracefulHttpServer from "../../src/GracefulHttpServer.js"
 import { FileSystemSessionStore, SessionConfig, SessionGc } from "../../src/index.js"
 import { app } from "./app.js"
 import * as Users from "./users.js"
@@ -35,7 +35,7 @@ const demo = Layer.unwrapEffect(
     return announced.pipe(
       Layer.provideMerge(HttpServer.serve(app)),
       Layer.merge(SessionGc.layer()),
-      Layer.provide(NodeHttpServer.layer(() => createServer(), { host, port })),
+      Layer.provide(GracefulHttpServer.layer(() => createServer(), { host, port })),
       Layer.provide(Layer.mergeAll(store, users, cookie)),
       Layer.provide(NodeContext.layer)
     )
