@@ -1,5 +1,5 @@
 /**
- * The store that keeps the sessions in a table: PostgreSQL, MySQL, MariaDB or SQLite, by the `SqlClient` of the app. For any
+ * The store that keeps the sessions in a table: PostgreSQL, MySQL, MariaDB, SQLite or libSQL, by the `SqlClient` of the app. For any
  * number of servers on one database.
  *
  * It never joins the app's transactions: what the session stores stays stored when the app rolls back.

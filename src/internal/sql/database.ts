@@ -7,17 +7,22 @@
 
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import { SessionStoreError } from "../errors.js"
-import type { Dialect, Parameter, Row, Statements } from "./dialect.js"
+import { countOf, type Dialect, type Parameter, type Row, type Statements } from "./dialect.js"
 import { failureOf, toStoreError } from "./failure.js"
 import { mysql } from "./mysql.js"
 import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
+
+/** Where libSQL's client keeps the caller's transaction: it has a tag of its own, which it does not export. */
+const LibsqlTransaction = Context.GenericTag<unknown>(
+  "@effect/sql-libsql/LibsqlClient/LibsqlTransaction"
+)
 
 /** How long a call about one session may take, in milliseconds. */
 const deadlineMillis = 2000
@@ -58,12 +63,21 @@ export const makeDatabase = (client: SqlClient): Effect.Effect<Database, Session
       query: (text: string, parameters: ReadonlyArray<Parameter>) =>
         client.unsafe<Row>(dialect.native(text), parameters).withoutTransform,
       change: (text: string, parameters: ReadonlyArray<Parameter>) =>
-        Effect.map(client.unsafe(dialect.native(text), parameters).raw, dialect.affected),
+        Effect.flatMap(client.unsafe(dialect.native(text), parameters).raw, (answer) => {
+          const count = countOf(answer, dialect.countNames)
+          return count === undefined ? tellsNoCount : Effect.succeed(count)
+        }),
       call: call(deadlineMillis),
       callPatiently: call(patientMillis),
       callWithoutEnd: call(Number.POSITIVE_INFINITY)
     }
   })
+
+/** A store that could not tell whether a write took place would say so of every write. */
+const tellsNoCount = new SqlError({
+  message: "The driver does not tell how many rows a statement changed.",
+  cause: undefined
+})
 
 /** The dialect of a client. Throws for a database the store does not know. */
 export const dialectOf = (client: SqlClient): Dialect =>
@@ -111,7 +125,7 @@ const apart = <A>(
       return Effect.fail(insideOwnTransaction(operation))
     }
     const runtime = Runtime.make({
-      context: Context.omit(TransactionConnection)(parent.currentContext),
+      context: Context.omit(TransactionConnection, LibsqlTransaction)(parent.currentContext),
       fiberRefs: parent.getFiberRefs(),
       // The caller may be in an uninterruptible region, as the end of a request is; the statement is not.
       runtimeFlags: Runtime.defaultRuntimeFlags

@@ -134,8 +134,8 @@ export interface Dialect {
   readonly byteLength: (column: string) => string
   /** Milliseconds of the database's own clock. */
   readonly nowMillis: string
-  /** Reads the number of matching rows from the driver's answer to a change. */
-  readonly affected: (answer: unknown) => number
+  /** The names under which drivers tell the number of rows that a change matched. */
+  readonly countNames: ReadonlyArray<string>
   readonly classify: (failure: DriverFailure) => Failure
   /** Changes some rows without waiting for another server that does the same, where the database can. */
   readonly changeSome: (
@@ -161,8 +161,12 @@ export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
   lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
 })
 
-/** The column `property` of what a driver returned, if it is a number. */
-export const numberAt = (answer: unknown, property: string): number => {
-  if (typeof answer !== "object" || answer === null) return 0
-  return Number(Reflect.get(answer, property) ?? 0)
+/** Reads the number of rows that a change matched from a driver's answer; `undefined` where it tells none. */
+export const countOf = (answer: unknown, names: ReadonlyArray<string>): number | undefined => {
+  if (typeof answer !== "object" || answer === null) return undefined
+  for (const name of names) {
+    const count: unknown = Reflect.get(answer, name)
+    if (typeof count === "number" || typeof count === "bigint") return Number(count)
+  }
+  return undefined
 }

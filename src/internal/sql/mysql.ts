@@ -1,7 +1,7 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
 import * as Effect from "effect/Effect"
 import type { Dialect, DriverFailure, Failure, IsOneOf, Row } from "./dialect.js"
-import { changedOf, hourMillis, numberAt } from "./dialect.js"
+import { changedOf, hourMillis } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `\`${identifier.replaceAll("`", "``")}\``
@@ -19,7 +19,7 @@ export const mysql: Dialect = {
   byteLength: (column) => `octet_length(${column})`,
   // Not `unix_timestamp`, which goes back an hour with the session's time zone in autumn.
   nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
-  affected: (answer) => numberAt(answer, "affectedRows"),
+  countNames: ["affectedRows"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // Read without locks, then changed by key: `delete ... limit` would lock what it passes, also live sessions.
   changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>

@@ -1,7 +1,7 @@
 /** PostgreSQL, from version 12. */
 import * as Effect from "effect/Effect"
 import type { ChangeEach, Dialect, DriverFailure, EachRow, Failure } from "./dialect.js"
-import { changedOf, hourMillis, numberAt } from "./dialect.js"
+import { changedOf, hourMillis } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
@@ -20,7 +20,7 @@ export const postgres: Dialect = {
   least: "least",
   byteLength: (column) => `octet_length(${column})`,
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
-  affected: (answer) => numberAt(answer, "rowCount"),
+  countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // By ctid, which is the cheapest; with the row's number as well, because in a partitioned table a ctid is not unique, and
   // only rows that were locked here may be changed.

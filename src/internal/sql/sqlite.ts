@@ -1,7 +1,7 @@
-/** SQLite, from version 3.35. */
+/** SQLite, from version 3.35, and libSQL. */
 import * as Effect from "effect/Effect"
 import type { Dialect, DriverFailure, Failure } from "./dialect.js"
-import { changedOf, hourMillis, numberAt } from "./dialect.js"
+import { changedOf, hourMillis } from "./dialect.js"
 import type { Table } from "./table.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
@@ -18,7 +18,8 @@ export const sqlite: Dialect = {
   byteLength: (column) => `length(cast(${column} as blob))`,
   // Rounded: the day is a floating point number, and may lie a little below its millisecond.
   nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
-  affected: (answer) => numberAt(answer, "changes"),
+  // better-sqlite3, libSQL.
+  countNames: ["changes", "rowsAffected"],
   classify: (failure) => classify(failure),
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
