@@ -2,9 +2,8 @@
  * Guards against stolen cookies and forgotten screens: the session is compared with the client that uses it, or with the
  * time it was idle, before the app runs. Off by default: a guard is there where it is mounted, inside the session middleware.
  *
- * Compared is what the session's last commit stored, and every commit stores the client of its own request. So mount
- * `ipAddress` and `userAgent` around every route that has the session: on a part of them alone a thief makes the session
- * his by writing to it elsewhere. A visitor without a stored session passes every guard.
+ * A session is bound to the client that logged in, or, for a guest, that began it. It stays so whatever other clients
+ * write to it elsewhere; another login binds it anew. A visitor without a stored session passes every guard.
  *
  * A guard that trips with the policy `terminate` destroys the session at once, on every server, and the request goes on
  * as that of a guest: an empty session, the cookie deleted. Where the store fails meanwhile, the request ends with 503.
@@ -96,7 +95,7 @@ export interface AgentOptions {
 }
 
 /**
- * Trips when the client's address is another than the session's. IPv4 and its form in IPv6 are one address.
+ * Trips when the client's address is another than the one of the login. IPv4 and its form in IPv6 are one address.
  *
  * The address is the one `SessionConfig.trustedProxies` finds. A session whose address is not known (a web handler, a
  * Unix socket) passes. Where only the request's is not known, as the client has gone meanwhile, the request sees an
@@ -123,18 +122,19 @@ export const ipAddress = (options: AddressOptions = {}): Guard => {
     ipv4: bitsOf("ipv4Prefix", options.ipv4Prefix, 32),
     ipv6: bitsOf("ipv6Prefix", options.ipv6Prefix, 128)
   }
-  return comparing("ipAddress", options.policy, (cell, { record }) => {
+  return comparing("ipAddress", options.policy, (cell, { origin, record }) => {
     const address = cell.surroundings.ipAddress()
-    if (record.ipAddress === null) return same
+    const own = (origin ?? record).ipAddress
+    if (own === null) return same
     if (address === null) return { _tag: "unknown" }
-    return sameNetwork(record.ipAddress, address, prefixes)
+    return sameNetwork(own, address, prefixes)
       ? same
       : { _tag: "other", found: address }
   })
 }
 
 /**
- * Trips when the `User-Agent` is another than the session's; none is one of its own.
+ * Trips when the `User-Agent` is another than at the login; none is one of its own.
  *
  * Compared are the first 512 characters without control characters, as they are stored. A browser that updates itself
  * changes it, every few weeks: see `versions`. It is no secret: this stops a cookie that was copied without it.
@@ -149,9 +149,10 @@ export const userAgent = (options: AgentOptions = {}): Guard => {
   }
   const shape = (text: string | null) =>
     versions === "ignore" ? (text ?? "").replace(/[\d._]+/g, "") : (text ?? "")
-  return comparing("userAgent", options.policy, (cell, { record }) => {
+  return comparing("userAgent", options.policy, (cell, { origin, record }) => {
     const found = cell.surroundings.userAgent()
-    return shape(record.userAgent) === shape(found) ? same : { _tag: "other", found: found ?? "" }
+    const own = (origin ?? record).userAgent
+    return shape(own) === shape(found) ? same : { _tag: "other", found: found ?? "" }
   })
 }
 

@@ -23,20 +23,22 @@ export interface CommitMark {
   readonly atMillis: number
 }
 
+/** The client that a session was begun by: the one that logged in, before that the one that came first. */
+export interface Origin {
+  readonly ipAddress: string | null
+  readonly userAgent: string | null
+}
+
 /** What a payload holds. */
 export interface Envelope {
   readonly state: State
   readonly commits: ReadonlyArray<CommitMark>
+  readonly origin: Origin | null
 }
 
-/**
- * Writes a state and the ids of recent commits as JSON text: `encodeState`, then `withCommits`.
- */
-export const encode = (
-  state: State,
-  commits: ReadonlyArray<CommitMark>,
-  nowMillis: number
-): string => withCommits(encodeState(state, nowMillis), commits)
+/** Writes a payload as JSON text: `encodeState`, then `complete`. */
+export const encode = ({ commits, origin, state }: Envelope, nowMillis: number): string =>
+  complete(encodeState(state, nowMillis), commits, origin)
 
 /**
  * Writes a state alone as JSON text, without expired keys and without what belongs to one request alone. Two states
@@ -58,12 +60,17 @@ export const encodeState = (state: State, nowMillis: number): string => {
   })
 }
 
-/** Adds the ids of recent commits to the text of `encodeState`, which makes it a payload. */
-export const withCommits = (stateText: string, commits: ReadonlyArray<CommitMark>): string => {
-  if (commits.length === 0) return stateText
+/** Adds to the text of `encodeState` what is no part of the state, which makes it a payload. */
+export const complete = (
+  stateText: string,
+  commits: ReadonlyArray<CommitMark>,
+  origin: Origin | null
+): string => {
   const marks = commits.map((mark) => [mark.id, mark.atMillis])
-  // The text is an object that has fields, so another one goes before its closing brace.
-  return `${stateText.slice(0, -1)},"o":${JSON.stringify(marks)}}`
+  const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
+  const o = marks.length === 0 ? "" : `,"o":${JSON.stringify(marks)}`
+  // The text is an object that has fields, so others go before its closing brace.
+  return `${stateText.slice(0, -1)}${b}${o}}`
 }
 
 /** The commit ids to keep, with a new one: those of the last ten seconds, the newest 32 of them. */
@@ -86,14 +93,15 @@ export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
 export const decode = (payload: string): Envelope | undefined => {
   const parsed = parse(payload)
   if (!isObject(parsed) || parsed.v !== 1 || !isStorable(parsed, maxPayloadDepth)) return undefined
-  const { a, c, d, f, l, o, p, s, t, u } = parsed
+  const { a, b, c, d, f, l, o, p, s, t, u } = parsed
   if (!isObject(d) || typeof c !== "string" || typeof s !== "number") return undefined
   const flash = decodeFlash(f)
   const ttl = decodeTtl(t)
   const commits = decodeCommits(o)
+  const origin = decodeOrigin(b)
   const lifetime = decodeLifetime(l)
   if (flash === undefined || ttl === undefined) return undefined
-  if (commits === undefined || lifetime === undefined) return undefined
+  if (commits === undefined || origin === undefined || lifetime === undefined) return undefined
   if (!isOptional(p, "string") || !isOptional(u, "string") || !isOptional(a, "number")) {
     return undefined
   }
@@ -109,7 +117,7 @@ export const decode = (payload: string): Envelope | undefined => {
     authenticatedAtMillis: a ?? null,
     absoluteFromMillis: s
   }
-  return { state, commits }
+  return { state, commits, origin }
 }
 
 const parse = (text: string): Json | undefined => {
@@ -184,6 +192,15 @@ const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | und
     marks.push({ id: mark[0], atMillis: mark[1] })
   }
   return marks
+}
+
+const decodeOrigin = (value: Json | undefined): Origin | null | undefined => {
+  if (value === undefined) return null
+  if (!isList(value)) return undefined
+  const [ipAddress = null, userAgent = null] = value
+  if (ipAddress !== null && typeof ipAddress !== "string") return undefined
+  if (userAgent !== null && typeof userAgent !== "string") return undefined
+  return { ipAddress, userAgent }
 }
 
 const decodeLifetime = (value: Json | undefined): Lifetime | undefined => {

@@ -5,7 +5,7 @@
 import type * as Clock from "effect/Clock"
 import type * as PubSub from "effect/PubSub"
 import { makeSecret } from "../core/csrf.js"
-import type { CommitMark } from "../core/envelope.js"
+import type { CommitMark, Origin } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
 import { apply, type Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
@@ -36,6 +36,7 @@ export interface Base {
   /** The state as text, where it is known. */
   readonly text?: string
   readonly commits: ReadonlyArray<CommitMark>
+  readonly origin: Origin | null
 }
 
 /** A change of id that waits for the commit. */

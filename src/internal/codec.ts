@@ -1,11 +1,12 @@
 /** From a state to the record that is stored, and back: limits, expiry, sealing. */
 import {
   type CommitMark,
+  complete,
   decode as decodeEnvelope,
   keyCount,
   maxKeys,
-  remember,
-  withCommits
+  type Origin,
+  remember
 } from "../core/envelope.js"
 import type { PreviousId, SessionRecord } from "../core/record.js"
 import { isSealed, openPayload, sealPayload } from "../core/seal.js"
@@ -64,7 +65,7 @@ const readPayload = (cell: Cell, record: SessionRecord): Reading => {
   if (opened._tag !== "open") return opened
   const envelope = decodeEnvelope(opened.text)
   if (envelope === undefined) return { _tag: "corrupt" }
-  return { _tag: "base", base: { record, state: envelope.state, commits: envelope.commits } }
+  return { _tag: "base", base: { record, ...envelope } }
 }
 
 /**
@@ -83,6 +84,12 @@ export const withCommitId = (
 ): ReadonlyArray<CommitMark> =>
   isSynchronous(cell.surroundings.store) ? commits : remember(commits, id, nowMillis)
 
+/** The client of this request, as the one that begins a session. */
+export const originOf = ({ surroundings }: Cell): Origin => ({
+  ipAddress: surroundings.ipAddress(),
+  userAgent: surroundings.userAgent()
+})
+
 /** What `writeRecord` needs beside the cell. */
 export interface Draft {
   readonly id: string
@@ -90,6 +97,7 @@ export interface Draft {
   /** The state as text. */
   readonly text: string
   readonly commits: ReadonlyArray<CommitMark>
+  readonly origin: Origin | null
   readonly before: SessionRecord | null
   readonly previous: PreviousId | null
   readonly nowMillis: number
@@ -97,7 +105,7 @@ export interface Draft {
 
 /** Makes the record that stores a state, or says that it is too large. */
 export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEncodeError => {
-  const { before, commits, id, nowMillis, previous, state, text } = draft
+  const { before, commits, id, nowMillis, origin, previous, state, text } = draft
   const { compiled } = cell.surroundings
   if (keyCount(state, nowMillis) > maxKeys)
     return refuse(`it has more than ${maxKeys} top-level keys`)
@@ -108,7 +116,7 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
   ) {
     return refuse(`the payload is larger than ${compiled.maxPayloadBytes} bytes`)
   }
-  const payload = withCommits(text, commits)
+  const payload = complete(text, commits, origin)
   const lastActivityMillis = Math.max(before?.lastActivityMillis ?? 0, nowMillis)
   return {
     id,

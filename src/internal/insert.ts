@@ -8,7 +8,7 @@ import { makeToken, tokenId } from "../core/token.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { type Base, type Cell, now } from "./cell.js"
-import { readRecord, withCommitId, writeRecord } from "./codec.js"
+import { originOf, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
@@ -30,10 +30,11 @@ const attempt = (
   const commits = withCommitId(cell, [], work.commitId, nowMillis)
   const state = withoutExpired(cell.withSecret(), nowMillis)
   const text = encodeState(state, nowMillis)
-  const origin = { before: null, previous: null }
-  const record = writeRecord(cell, { id, state, text, commits, ...origin, nowMillis })
+  const origin = originOf(cell)
+  const rest = { origin, before: null, previous: null, nowMillis }
+  const record = writeRecord(cell, { id, state, text, commits, ...rest })
   if (record instanceof SessionEncodeError) return Effect.fail(record)
-  const inserted = Effect.suspend(() => finish(work, { record, state, text, commits }, token))
+  const inserted = Effect.suspend(() => finish(work, { record, state, text, commits, origin }, token))
   const isOurs = Effect.map(store.find(id), Option.exists(isOf(cell, work.commitId)))
   const another = Effect.suspend(() => {
     if (tries <= 1) return new SessionStoreError({ operation: "insert", reason: "unknown" })

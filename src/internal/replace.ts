@@ -13,7 +13,7 @@ import { retiredId, tokenBehindAlias, withoutStaleToken } from "./alias.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
 import { type Base, now } from "./cell.js"
-import { readRecord, withCommitId, writeRecord } from "./codec.js"
+import { originOf, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 import { retryMillis } from "./guarded.js"
 import { isTouchDue, slide } from "./touch.js"
@@ -52,11 +52,13 @@ const draft = (
 ): Base | SessionEncodeError => {
   const { cell, move } = work
   const commits = withCommitId(cell, base.commits, work.commitId, nowMillis)
+  const origin = move?.reason === "login" ? originOf(cell) : base.origin
   const record = writeRecord(cell, {
     id: move === null ? base.record.id : move.id,
     state,
     text,
     commits,
+    origin,
     before: base.record,
     previous:
       move === null
@@ -64,7 +66,7 @@ const draft = (
         : retiredId(cell, base, move, work.token, nowMillis),
     nowMillis
   })
-  return record instanceof SessionEncodeError ? record : { record, state, text, commits }
+  return record instanceof SessionEncodeError ? record : { record, state, text, commits, origin }
 }
 
 /** What is stored of a state, as text; a text that was written stands until a key of it expires. */

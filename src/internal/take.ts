@@ -79,13 +79,14 @@ const attempt = (
     state,
     text: encodeState(state, nowMillis),
     commits,
+    origin: current.origin,
     before: current.record,
     previous: current.record.previous,
     nowMillis
   })
   if (record instanceof SessionEncodeError) return Effect.die(record)
   const taken = Effect.suspend(() =>
-    rebase(taking, { record, state, commits }, Effect.succeed(current.state), true)
+    rebase(taking, { record, state, commits, origin: current.origin }, Effect.succeed(current.state), true)
   )
   const looked = Effect.suspend(() => reload(taking, current, taken))
   return Effect.matchEffect(cell.surroundings.store.update(record, current.record.version), {

@@ -2,13 +2,14 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import {
   type CommitMark,
+  complete,
   decode,
   encode,
   encodeState,
   keyCount,
+  type Origin,
   remember,
-  sameStored,
-  withCommits
+  sameStored
 } from "../../src/core/envelope.js"
 import { isList, isObject, type Json, maxDepth } from "../../src/core/json.js"
 import { initial, type Lifetime, type State } from "../../src/core/state.js"
@@ -55,51 +56,60 @@ const marks: fc.Arbitrary<ReadonlyArray<CommitMark>> = fc.array(
   { maxLength: 5 }
 )
 
+const origins: fc.Arbitrary<Origin | null> = fc.option(
+  fc.record({ ipAddress: fc.option(fc.string()), userAgent: fc.option(fc.string()) })
+)
+
+const envelopes = fc.record({ state: states, commits: marks, origin: origins })
+
 const blank = initial("secret", now)
 
-describe("encode and decode", () => {
-  it("give back any state and its commits", () => {
-    fc.assert(
-      fc.property(states, marks, (state, commits) => {
-        const text = encode(state, commits, now)
+/** What is stored of a state alone. */
+const alone = (state: State) => ({ state, commits: [], origin: null })
 
-        expect(decode(text)).toEqual({ state, commits })
+describe("encode and decode", () => {
+  it("give back any state, its commits and its origin", () => {
+    fc.assert(
+      fc.property(envelopes, (envelope) => {
+        const text = encode(envelope, now)
+
+        expect(decode(text)).toEqual(envelope)
       })
     )
   })
 
   it("give the same text when encoded again", () => {
     fc.assert(
-      fc.property(states, marks, (state, commits) => {
-        const text = encode(state, commits, now)
+      fc.property(envelopes, (given) => {
+        const text = encode(given, now)
 
         const envelope = decode(text)
 
-        expect(envelope && encode(envelope.state, envelope.commits, now)).toBe(text)
+        expect(envelope && encode(envelope, now)).toBe(text)
       })
     )
   })
 
-  it("give a text that is the state's text with the commits added", () => {
+  it("give a text that is the state's text with the rest added", () => {
     fc.assert(
-      fc.property(states, marks, (state, commits) => {
+      fc.property(envelopes, ({ commits, origin, state }) => {
         const text = encodeState(state, now)
 
-        expect(withCommits(text, [])).toBe(text)
-        expect(withCommits(text, commits)).toBe(encode(state, commits, now))
-        expect(decode(text)).toEqual({ state, commits: [] })
+        expect(complete(text, [], null)).toBe(text)
+        expect(complete(text, commits, origin)).toBe(encode({ state, commits, origin }, now))
+        expect(decode(text)).toEqual(alone(state))
       })
     )
   })
 
   it("spend no text on what a state does not have", () => {
-    expect(encode(blank, [], now)).toBe('{"v":1,"d":{},"c":"secret","s":1000000}')
+    expect(encode(alone(blank), now)).toBe('{"v":1,"d":{},"c":"secret","s":1000000}')
   })
 
   it("leave out the flash of one request alone", () => {
     const state: State = { ...blank, now: { notice: { id: "1", value: "hello" } } }
 
-    const text = encode(state, [], now)
+    const text = encode(alone(state), now)
 
     expect(decode(text)?.state).toEqual(blank)
   })
@@ -107,7 +117,7 @@ describe("encode and decode", () => {
   it("leave out a key from the very instant of its expiry", () => {
     const state: State = { ...blank, data: { a: 1, b: 2 }, ttl: { a: now, b: now + 1 } }
 
-    const decoded = decode(encode(state, [], now))
+    const decoded = decode(encode(alone(state), now))
 
     expect(decoded?.state.data).toEqual({ b: 2 })
     expect(decoded?.state.ttl).toEqual({ b: now + 1 })
@@ -128,7 +138,7 @@ describe("decode", () => {
   it("takes no truncated payload", () => {
     fc.assert(
       fc.property(states, fc.nat(), (state, cut) => {
-        const text = encode(state, [], now)
+        const text = encode(alone(state), now)
 
         expect(decode(text.slice(0, cut % text.length))).toBeUndefined()
       })
@@ -140,7 +150,7 @@ describe("decode", () => {
   it("takes the smallest sound payload", () => {
     const decoded = decode(JSON.stringify(sound))
 
-    expect(decoded).toEqual({ state: initial("secret", 1), commits: [] })
+    expect(decoded).toEqual(alone(initial("secret", 1)))
   })
 
   const malformed: ReadonlyArray<readonly [string, unknown]> = [
@@ -197,6 +207,7 @@ describe("decode", () => {
     u: "ann",
     l: 9,
     a: 7,
+    b: ["192.0.2.1", null],
     o: [["id", 3]]
   }
 
@@ -267,7 +278,7 @@ describe("decode", () => {
       flash: { b: { id: "1", value: deepest } }
     }
 
-    expect(decode(encode(state, [], now))?.state).toEqual(state)
+    expect(decode(encode(alone(state), now))?.state).toEqual(state)
   })
 
   it("gives either nothing or a state that can be stored again, whatever is changed", () => {
@@ -278,7 +289,7 @@ describe("decode", () => {
       const envelope = decode(text)
       if (envelope === undefined) continue
       // Before every TTL of these payloads.
-      const again = encode(envelope.state, envelope.commits, -2)
+      const again = encode(envelope, -2)
 
       expect(decode(again)).toEqual(envelope)
     }

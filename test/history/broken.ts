@@ -26,7 +26,7 @@ const withoutFlashOf = (record: SessionRecord, stored: SessionRecord, nowMillis:
     ([name]) => !Object.hasOwn(before.state.flash, name)
   )
   const state = { ...envelope.state, flash: Object.fromEntries(kept) }
-  return { ...record, payload: encode(state, envelope.commits, nowMillis) }
+  return { ...record, payload: encode({ ...envelope, state }, nowMillis) }
 }
 
 const breaks: Readonly<Record<string, Break>> = {

@@ -270,6 +270,47 @@ describe("ipAddress", () => {
       behindProxy
     ))
 
+  /** The guard around a part of the app alone. */
+  const partly = HttpRouter.empty.pipe(
+    HttpRouter.concat(router),
+    HttpRouter.mountApp(
+      "/guarded",
+      HttpRouter.empty.pipe(HttpRouter.get("/user", json(userId)), SessionGuard.ipAddress())
+    ),
+    SessionMiddleware.middleware
+  )
+
+  it("is not misled by what another client wrote where no guard is", () =>
+    withApp(
+      partly,
+      async (server) => {
+        const client = await loggedIn(server, from("1.2.3.4"))
+        const stolen = server.client(client.cookie)
+        await stolen.send("/write", from("9.9.9.9"))
+
+        const own = await client.send("/guarded/user", from("1.2.3.4"))
+        const thief = await stolen.send("/guarded/user", from("9.9.9.9"))
+
+        expect([own.text, thief.text]).toEqual(['"ann"', "null"])
+      },
+      behindProxy
+    ))
+
+  it("is bound anew by another login, from wherever it comes", () =>
+    withApp(
+      partly,
+      async (server) => {
+        const client = await loggedIn(server, from("1.2.3.4"))
+        await client.send("/login", from("9.9.9.9"))
+
+        const there = await client.send("/guarded/user", from("9.9.9.9"))
+        const back = await client.send("/guarded/user", from("1.2.3.4"))
+
+        expect([there.text, back.text]).toEqual(['"ann"', "null"])
+      },
+      behindProxy
+    ))
+
   it("keeps what the guest does after it tripped", () =>
     withApp(
       app(SessionGuard.ipAddress()),
