@@ -1,5 +1,5 @@
 /**
- * The session cookie: how it is read from the raw `Cookie` header, checked at build, and written.
+ * The session cookie: how it is read from the raw `Cookie` header, and what of its settings is refused at build.
  *
  * The reader is stricter than a general cookie parser: it decodes, unquotes and trims nothing that a browser would not
  * have sent, because each of those leniencies lets another site plant a cookie under a protected name (RFC 6265bis).
@@ -161,34 +161,3 @@ const sameSiteReason = (attributes: CookieAttributes): string | undefined =>
   attributes.sameSite === "none" && !attributes.secure
     ? `must not be "none" while cookie.secure is false: use "lax" or a secure cookie`
     : undefined
-
-const MAX_AGE_SECONDS = 400 * 24 * 60 * 60
-const SAME_SITE = { lax: "Lax", strict: "Strict", none: "None" } as const
-
-/**
- * Writes the `Set-Cookie` header's value that hands out `token`.
- *
- * `maxAgeSeconds` is rounded down and kept within 0 and 400 days, the most browsers grant; `undefined` gives a cookie
- * that ends with the browser.
- */
-export const setCookie = (
-  attributes: CookieAttributes,
-  token: string,
-  maxAgeSeconds: number | undefined
-): string => {
-  const age = maxAgeSeconds === undefined ? "" : `; Max-Age=${wholeSeconds(maxAgeSeconds)}`
-  return `${attributes.name}=${token}${age}${scopeOf(attributes)}`
-}
-
-/** Writes the `Set-Cookie` header's value that removes the cookie; it names the same scope, else browsers keep it. */
-export const deleteCookie = (attributes: CookieAttributes): string =>
-  `${attributes.name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${scopeOf(attributes)}`
-
-const wholeSeconds = (seconds: number): number =>
-  // An age that is not a number must not become a cookie for ever, which is what browsers make of a bad Max-Age.
-  Number.isNaN(seconds) ? 0 : Math.min(Math.max(Math.floor(seconds), 0), MAX_AGE_SECONDS)
-
-const scopeOf = ({ domain, path, sameSite, secure }: CookieAttributes): string =>
-  `; Path=${path}${domain === undefined ? "" : `; Domain=${domain}`}; HttpOnly${
-    secure ? "; Secure" : ""
-  }; SameSite=${SAME_SITE[sameSite]}`

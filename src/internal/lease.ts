@@ -13,6 +13,7 @@ import { derivedId } from "../core/token.js"
 import type { Service } from "../SessionStore.js"
 import { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
+import { pause } from "./pause.js"
 import { namespaceOfMarks } from "./revocations.js"
 
 /** How long to wait for a lease and how long to hold one, in milliseconds. */
@@ -42,16 +43,13 @@ export const acquire = (
     (lease) =>
       Option.isSome(lease) || performance.now() - began >= options.waitMillis
         ? Effect.succeed(lease)
-        : Effect.zipRight(pause, attempt)
+        : Effect.zipRight(spread, attempt)
   )
   return attempt
 }
 
-// A real timer: the wait only spreads those who contend.
-const pause = Effect.async<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), 10 + Math.random() * 30)
-  return Effect.sync(() => clearTimeout(timer))
-})
+/** Keeps those who contend from asking all at once. */
+const spread = pause(() => 10 + Math.random() * 30)
 
 /**
  * Writes a lease that is free or lapsed. An expired or ended record that still stands in the way never comes back, so

@@ -1,6 +1,3 @@
-/** The contract over real sockets: one process that keeps its sessions in memory. */
-import { groups } from "./cases/index.js"
-import { runCases } from "./harness.js"
-import { known } from "./known.js"
+import { runOn } from "./run.js"
 
-runCases(() => ({ store: "memory", argument: "", nodes: 1 }), groups, known)
+runOn("memory")

@@ -1,4 +1,3 @@
-import { postgres } from "../sql/servers.js"
-import { runOn } from "./database.js"
+import { runOn } from "./run.js"
 
-runOn(postgres)
+runOn("postgres")

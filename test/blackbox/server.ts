@@ -19,9 +19,9 @@ import * as SessionConfig from "../../src/SessionConfig.js"
 import * as SessionEvents from "../../src/SessionEvents.js"
 import * as SessionGc from "../../src/SessionGc.js"
 import type * as SessionStore from "../../src/SessionStore.js"
+import { storeOf } from "../support/serverStores.js"
 import { type App, apps } from "./apps.js"
 import * as Gates from "./gates.js"
-import { storeOf } from "./stores.js"
 
 let offset = 0
 const real = Clock.make()

@@ -1,4 +1,3 @@
-import { sqlite } from "../sql/servers.js"
-import { runOn } from "./database.js"
+import { runOn } from "./run.js"
 
-runOn(sqlite)
+runOn("sqlite")

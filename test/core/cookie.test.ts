@@ -4,9 +4,7 @@ import {
   type CookieAttributes,
   type CookieReading,
   cookieProblem,
-  deleteCookie,
-  readCookie,
-  setCookie
+  readCookie
 } from "../../src/core/cookie.js"
 import { isToken, makeToken } from "../../src/core/token.js"
 
@@ -316,62 +314,14 @@ describe("cookieProblem", () => {
       fc.property(text, text, text, (name, path, domain) => {
         const cookie = attributes({ name, path: `/${path}`, domain: `${domain}.com` })
         if (cookieProblem(cookie) === undefined) {
-          expect(setCookie(cookie, token, 1)).toMatch(
-            /^[!-:<-~]+=[\w-]{43}; Max-Age=1; Path=\/[!-:<-~]*; Domain=[\w.-]+; HttpOnly; Secure; SameSite=Lax$/
-          )
+          expect([cookie.name, cookie.path, cookie.domain]).toEqual([
+            expect.stringMatching(/^[!-:<>-~]+$/),
+            expect.stringMatching(/^\/[!-:<-~]*$/),
+            expect.stringMatching(/^[\w.-]+$/)
+          ])
         }
       }),
       { numRuns: 2_000 }
-    )
-  })
-})
-
-describe("setCookie", () => {
-  it("writes the default cookie (R14, R15, R16)", () => {
-    expect(setCookie(attributes(), token, 7200)).toBe(
-      `__Host-session=${token}; Max-Age=7200; Path=/; HttpOnly; Secure; SameSite=Lax`
-    )
-  })
-
-  it("writes no age for a cookie that ends with the browser", () => {
-    expect(setCookie(attributes({ sameSite: "strict" }), token, undefined)).toBe(
-      `__Host-session=${token}; Path=/; HttpOnly; Secure; SameSite=Strict`
-    )
-  })
-
-  it("writes domain and path, and no Secure where it is off", () => {
-    const cookie = attributes({ name: "sid", secure: false, path: "/app", domain: "example.com" })
-
-    expect(setCookie(cookie, token, 60)).toBe(
-      `sid=${token}; Max-Age=60; Path=/app; Domain=example.com; HttpOnly; SameSite=Lax`
-    )
-  })
-
-  it("writes SameSite=None", () => {
-    expect(setCookie(attributes({ sameSite: "none" }), token, 1)).toContain("; SameSite=None")
-  })
-
-  it("rounds the age down and keeps it within 0 and 400 days (R20)", () => {
-    const ages = [59.99, 0.5, -5, Number.NaN, 400 * 86_400 + 1, Number.POSITIVE_INFINITY]
-
-    expect(
-      ages.map((age) => /Max-Age=([^;]*)/.exec(setCookie(attributes(), token, age))?.[1])
-    ).toEqual(["59", "0", "0", "0", "34560000", "34560000"])
-  })
-})
-
-describe("deleteCookie", () => {
-  it("repeats name, path, Secure and SameSite and is over at once (R19)", () => {
-    expect(deleteCookie(attributes())).toBe(
-      "__Host-session=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; HttpOnly; Secure; SameSite=Lax"
-    )
-  })
-
-  it("repeats the domain (R19)", () => {
-    const cookie = attributes({ name: "sid", path: "/app", domain: "example.com" })
-
-    expect(deleteCookie(cookie)).toBe(
-      "sid=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/app; Domain=example.com; HttpOnly; Secure; SameSite=Lax"
     )
   })
 })

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { afterEach, describe, expect, it } from "vitest"
-import { type Backing, lacks, openBacking } from "../history/backing.js"
-import type { StoreName } from "../history/stores.js"
 import { answered, ask, dial, request } from "../shutdown/harness.js"
+import { type Backing, lacks, openBacking } from "../support/backing.js"
 import { endProcess, eventually, pause } from "../support/process.js"
+import type { StoreName } from "../support/serverStores.js"
 import type { Vitals } from "./workers/aborts.js"
 
 const requests = 500

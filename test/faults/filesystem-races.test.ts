@@ -5,10 +5,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { inTurn } from "../../src/internal/file/turn.js"
 import type { Service } from "../../src/SessionStore.js"
 import { aDirectory, aRecord, openBroken, openStore } from "./workers/spawn.js"
 
@@ -130,52 +128,6 @@ describe("a session of the filesystem store", () => {
       })
 
       expect(collected.reduce((sum, one) => sum + one, 0)).toBe(40)
-    })
-  )
-})
-
-describe("the turn for a name", () => {
-  it.live("passes on from one that is interrupted at the moment it is called", () =>
-    Effect.gen(function* () {
-      const leave = yield* Deferred.make<void>()
-      const first = yield* Effect.fork(inTurn("name", Deferred.await(leave)))
-      yield* Effect.yieldNow()
-      const second = yield* Effect.fork(inTurn("name", Effect.void))
-      yield* Effect.yieldNow()
-      const third = yield* Effect.fork(inTurn("name", Effect.succeed("third")))
-      yield* Effect.yieldNow()
-
-      yield* Deferred.succeed(leave, undefined)
-      yield* Fiber.interrupt(second)
-
-      expect(yield* Fiber.join(third)).toBe("third")
-      yield* Fiber.join(first)
-    })
-  )
-
-  it.live("is left by one that is interrupted while it waits", () =>
-    Effect.gen(function* () {
-      const leave = yield* Deferred.make<void>()
-      const order: Array<string> = []
-      const first = yield* Effect.fork(inTurn("other", Deferred.await(leave)))
-      yield* Effect.yieldNow()
-      const second = yield* Effect.fork(
-        inTurn(
-          "other",
-          Effect.sync(() => order.push("second"))
-        )
-      )
-      yield* Effect.yieldNow()
-
-      yield* Fiber.interrupt(second)
-      yield* Deferred.succeed(leave, undefined)
-      yield* Fiber.join(first)
-      yield* inTurn(
-        "other",
-        Effect.sync(() => order.push("third"))
-      )
-
-      expect(order).toEqual(["third"])
     })
   )
 })

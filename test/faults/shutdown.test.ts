@@ -1,8 +1,8 @@
 /** SIGTERM with requests in flight (X28), on every store. */
 import { afterEach, describe, expect, it } from "vitest"
-import { type Backing, lacks, openBacking } from "../history/backing.js"
-import type { StoreName } from "../history/stores.js"
 import { ask, dial, type ServerProcess, startServer } from "../shutdown/harness.js"
+import { type Backing, lacks, openBacking } from "../support/backing.js"
+import type { StoreName } from "../support/serverStores.js"
 
 const inFlight = 50
 const stores: ReadonlyArray<StoreName> = ["memory", "files", "sqlite", "postgres", "mariadb"]

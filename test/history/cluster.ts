@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
+import { type Backing, openBacking } from "../support/backing.js"
 import { endProcess, eventually, freePort, pause } from "../support/process.js"
-import { type Backing, openBacking } from "./backing.js"
+import type { StoreName } from "../support/serverStores.js"
 import { fetchText } from "./client.js"
 import type { Fault } from "./program.js"
 import type { Ports } from "./record.js"
 import type { Listener, Row } from "./server.js"
-import type { StoreName } from "./stores.js"
 
 const script = new URL("./server.ts", import.meta.url).pathname
 

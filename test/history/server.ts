@@ -18,8 +18,8 @@ import * as Session from "../../src/Session.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import { type Service, SessionStore } from "../../src/SessionStore.js"
 import { runSteps, type Step } from "../blackbox/operations.js"
+import { storeOf } from "../support/serverStores.js"
 import { brokenStoreOf } from "./broken.js"
-import { storeOf } from "./stores.js"
 
 export interface Listener {
   readonly store: string

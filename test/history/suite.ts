@@ -1,9 +1,9 @@
 /** The history check of one store, as a test. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { lacks } from "./backing.js"
+import { lacks } from "../support/backing.js"
+import type { StoreName } from "../support/serverStores.js"
 import { type Cluster, startCluster } from "./cluster.js"
 import { firstSeed, reportOf, runSeed, seedCount } from "./run.js"
-import type { StoreName } from "./stores.js"
 
 const usual = 3
 

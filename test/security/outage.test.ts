@@ -1,10 +1,8 @@
 /** A database that goes away and comes back. */
-import { PgClient } from "@effect/sql-pg"
-import { Layer, Redacted } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { existingPostgres, type PostgresServer, startPostgres } from "../support/postgres.js"
 import { eventually } from "../support/process.js"
+import { storeOf } from "../support/serverStores.js"
 import { aMember, serve } from "./app.js"
 import type { Place } from "./places.js"
 
@@ -14,9 +12,8 @@ describe.skipIf(existingPostgres !== undefined)("R52 while PostgreSQL is stopped
 
   beforeAll(async () => {
     server = await startPostgres()
-    const client = PgClient.layer({ url: Redacted.make(await server.aDatabase()) })
     place = {
-      layer: Layer.orDie(SqlSessionStore.layerMigrated().pipe(Layer.provide(client))),
+      layer: storeOf("postgres", await server.aDatabase()),
       dump: async () => "",
       close: () => server.close()
     }

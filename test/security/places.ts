@@ -3,16 +3,13 @@ import { readdirSync, readFileSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
-import { MysqlClient } from "@effect/sql-mysql2"
-import { PgClient } from "@effect/sql-pg"
-import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Chunk, Effect, Layer, ManagedRuntime, Option, Redacted, Stream } from "effect"
+import { Chunk, Effect, Layer, ManagedRuntime, Option, Stream } from "effect"
 import * as FileSystemSessionStore from "../../src/FileSystemSessionStore.js"
 import * as SessionStore from "../../src/SessionStore.js"
-import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { startMariadb } from "../support/mariadb.js"
 import { startPostgres } from "../support/postgres.js"
 import { temporaryDirectory } from "../support/process.js"
+import { storeOf } from "../support/serverStores.js"
 
 export interface Place {
   /** Opens the store: each build is another server on the same sessions. */
@@ -51,9 +48,8 @@ export const filesPlace = async (): Promise<Place> => {
 
 export const sqlitePlace = async (): Promise<Place> => {
   const directory = await temporaryDirectory("security-sqlite")
-  const client = SqliteClient.layer({ filename: join(directory, "sessions.db") })
   return {
-    layer: Layer.orDie(SqlSessionStore.layerMigrated().pipe(Layer.provide(client))),
+    layer: storeOf("sqlite", join(directory, "sessions.db")),
     dump: async () => bytesUnder(directory),
     close: () => rm(directory, { recursive: true, force: true })
   }
@@ -62,9 +58,8 @@ export const sqlitePlace = async (): Promise<Place> => {
 export const postgresPlace = async (): Promise<Place> => {
   const server = await startPostgres()
   const url = await server.aDatabase()
-  const client = PgClient.layer({ url: Redacted.make(url), maxConnections: 4 })
   return {
-    layer: Layer.orDie(SqlSessionStore.layerMigrated().pipe(Layer.provide(client))),
+    layer: storeOf("postgres", url),
     dump: async () => latin(JSON.stringify(await server.run(url, "select * from sessions"))),
     close: () => server.close()
   }
@@ -73,9 +68,8 @@ export const postgresPlace = async (): Promise<Place> => {
 export const mariadbPlace = async (): Promise<Place> => {
   const server = await startMariadb()
   const url = await server.aDatabase()
-  const client = MysqlClient.layer({ url: Redacted.make(url), maxConnections: 4 })
   return {
-    layer: Layer.orDie(SqlSessionStore.layerMigrated().pipe(Layer.provide(client))),
+    layer: storeOf("mariadb", url),
     dump: async () => latin(JSON.stringify(await server.run(url, "select * from sessions"))),
     close: () => server.close()
   }

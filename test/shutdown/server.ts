@@ -17,7 +17,7 @@ import * as GracefulHttpServer from "../../src/GracefulHttpServer.js"
 import * as Session from "../../src/Session.js"
 import * as SessionGc from "../../src/SessionGc.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
-import { storeOf } from "../history/stores.js"
+import { storeOf } from "../support/serverStores.js"
 
 const [, , store = "memory", argument = "", deadline = "10000"] = process.argv
 

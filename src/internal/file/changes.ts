@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record.js"
 import { isOver } from "../../core/record.js"
+import { isId } from "../../core/token.js"
 import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { discard, stage, unlink } from "./disk.js"
 import type { Change } from "./exclusive.js"
 import { commit, currentMillis, exclusively, isThere, point, settle, unpoint } from "./exclusive.js"
 import { isCorrupt, Problem } from "./failure.js"
-import { isId } from "./paths.js"
 import { readPending } from "./sessions.js"
 
 const noId: Change<never> = Effect.fail(

@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import type { SessionRecord, SessionSummary } from "../../core/record.js"
 import { isOver, summarize } from "../../core/record.js"
+import { isId } from "../../core/token.js"
 import { encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { assertPresent, attempt, look, stage, unlink } from "./disk.js"
 import type { Change } from "./exclusive.js"
 import { commit, currentMillis, exclusively, isThere, settle, unpoint } from "./exclusive.js"
 import { isCorrupt, Problem } from "./failure.js"
-import { isId } from "./paths.js"
 import { resolve } from "./sessions.js"
 
 /** Ends the session of this id or retired id. */

@@ -6,20 +6,23 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { SessionRecord } from "../../core/record.js"
+import { isId } from "../../core/token.js"
+import { inTurn } from "../queue.js"
 import { encodeMove } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, stageApart } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { withLock } from "./lock.js"
-import { isId } from "./paths.js"
 import { readCurrent } from "./sessions.js"
-import { inTurn } from "./turn.js"
 
 /** A step of a change. */
 export type Change<A> = Effect.Effect<A, Failure>
 
 /** What is done under the locks, given what to call right before anything is changed. */
 export type Body<A> = (assertHeld: Change<void>) => Change<A>
+
+/** Owns the turns: all stores of the process share them, since several may have the same directory. */
+const everyStore = {}
 
 /** The time by Effect's clock. */
 export const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
@@ -43,7 +46,7 @@ export const exclusively = <A>(
     Exit.isSuccess(exit) && exit.value !== false ? Effect.void : tidy
   )
   return sorted.reduceRight<Change<A>>(
-    (inner, id) => inTurn(disk.paths.lock(id), inner),
+    (inner, id) => inTurn(everyStore, disk.paths.lock(id), inner),
     Effect.uninterruptible(whole)
   )
 }

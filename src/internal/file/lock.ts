@@ -8,6 +8,7 @@
  * holder finds out before it writes (`assertHeld`), since it asks whenever more than half that time has passed.
  */
 import * as Effect from "effect/Effect"
+import { pause } from "../pause.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, lookExactly, makeShard, writeNew } from "./disk.js"
 import type { Failure } from "./failure.js"
@@ -60,7 +61,7 @@ const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
       if (performance.now() >= untilMillis) {
         return Effect.fail(new Problem("timeout", "Another process keeps the session locked."))
       }
-      return pause(pauseMillis).pipe(
+      return spread(pauseMillis).pipe(
         Effect.zipRight(tryAcquire(disk, id)),
         Effect.flatMap((next) => again(next, Math.min(pauseMillis * 2, 16)))
       )
@@ -68,12 +69,8 @@ const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
     return Effect.flatMap(tryAcquire(disk, id), (held) => again(held, 1))
   })
 
-// A timer of the system: two processes contend in real time, whatever clock a test has set.
-const pause = (millis: number): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    const timer = setTimeout(() => resume(Effect.void), millis * (0.5 + Math.random()))
-    return Effect.sync(() => clearTimeout(timer))
-  })
+/** Keeps the processes that contend from asking all at once. */
+const spread = (millis: number): Effect.Effect<void> => pause(() => millis * (0.5 + Math.random()))
 
 const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Failure> => {
   const root = disk.paths.lock(id)

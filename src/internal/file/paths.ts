@@ -6,14 +6,10 @@ export type Name =
   | { readonly kind: "lock"; readonly id: string }
   | { readonly kind: "temporary"; readonly nonce: string }
 
-const idPattern = /^[0-9a-f]{40}$/
 const shardPattern = /^[0-9a-f]{2}$/
 const namePattern =
   /^(?:(sess|next|prev|lock)_([0-9a-f]{40})(?:\.[0-9]{1,20})?|tmp_([0-9a-f]{32})_[0-9a-f]{40})$/
 const kinds = { sess: "session", next: "pending", prev: "previous", lock: "lock" } as const
-
-/** True for 40 lower-case hex characters, the only ids that are looked up. */
-export const isId = (text: string): boolean => typeof text === "string" && idPattern.test(text)
 
 /** True for the name of a directory that holds the ids beginning with it. */
 export const isShard = (name: string): boolean => shardPattern.test(name)

@@ -9,11 +9,11 @@
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record.js"
 import { isOver } from "../../core/record.js"
+import { isId } from "../../core/token.js"
 import type { Stored, StoredMove } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { assertPresent, readStored } from "./disk.js"
 import type { Failure } from "./failure.js"
-import { isId } from "./paths.js"
 
 type Read<A> = Effect.Effect<A | undefined, Failure>
 

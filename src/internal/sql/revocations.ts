@@ -8,6 +8,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { Service } from "../../SessionStore.js"
 import type { SessionStoreError } from "../errors.js"
+import { pause } from "../pause.js"
 import { localNow } from "../revocations.js"
 import type { Place } from "./sessions.js"
 
@@ -38,11 +39,8 @@ export const revokeUser = (
     )
 }
 
-// A real timer: it is the database's clock that has to go on.
-const settled = Effect.async<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), settledMillis)
-  return Effect.sync(() => clearTimeout(timer))
-})
+// In real time: it is the database's clock that has to go on.
+const settled = pause(() => settledMillis)
 
 /** Tells whether the user was revoked since an instant of this process. */
 export const revokedWithin = ({ database, table }: Place): Service["revokedWithin"] => {

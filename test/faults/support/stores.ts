@@ -1,7 +1,6 @@
 /** Every store there is, each in an empty place that servers can share. */
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe } from "vitest"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 import { layerMemory, type Service, SessionStore } from "../../../src/SessionStore.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
+import { storeOf } from "../../support/serverStores.js"
 import { aDirectory } from "../workers/spawn.js"
 import { aMigratedDatabase, clientOf, type DatabaseServer, kinds } from "./databases.js"
 
@@ -29,12 +29,7 @@ const files: Place = Effect.map(aDirectory, (directory) =>
 )
 
 const sqlite: Place = Effect.map(aDirectory, (directory) =>
-  opened(
-    Layer.provide(
-      SqlSessionStore.layerMigrated(),
-      SqliteClient.layer({ filename: join(directory, "sessions.db") })
-    )
-  )
+  opened(storeOf("sqlite", join(directory, "sessions.db")))
 )
 
 /** Registers tests for each store; `isShared` where several servers can share it. */

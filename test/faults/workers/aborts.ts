@@ -21,7 +21,7 @@ import * as Session from "../../../src/Session.js"
 import * as SessionMiddleware from "../../../src/SessionMiddleware.js"
 import { SessionStore } from "../../../src/SessionStore.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
-import { maxConnections, storeOf } from "../../history/stores.js"
+import { maxConnections, storeOf } from "../../support/serverStores.js"
 
 /** What must be as it was when all clients are gone. */
 export interface Vitals {

@@ -1,10 +1,10 @@
 /** What a store needs beside the processes that use it: a directory, a file or a database server of its own. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import { lacksMariadb, startMariadb } from "../support/mariadb.js"
-import { startPostgres } from "../support/postgres.js"
-import { temporaryDirectory } from "../support/process.js"
-import type { StoreName } from "./stores.js"
+import { lacksMariadb, startMariadb } from "./mariadb.js"
+import { startPostgres } from "./postgres.js"
+import { temporaryDirectory } from "./process.js"
+import type { StoreName } from "./serverStores.js"
 
 export interface Backing {
   readonly store: StoreName
@@ -24,11 +24,11 @@ export const openBacking = (store: StoreName): Promise<Backing> => openers[store
 const openers: Readonly<Record<StoreName, () => Promise<Backing>>> = {
   memory: async () => ({ store: "memory", argument: "", close: async () => {} }),
   files: async () => {
-    const directory = await temporaryDirectory("history")
+    const directory = await temporaryDirectory("store")
     return { store: "files", argument: directory, close: () => removeAll(directory) }
   },
   sqlite: async () => {
-    const directory = await temporaryDirectory("history")
+    const directory = await temporaryDirectory("store")
     const argument = join(directory, "sessions.db")
     return { store: "sqlite", argument, close: () => removeAll(directory) }
   },

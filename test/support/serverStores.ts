@@ -1,4 +1,4 @@
-/** The stores that server processes of these tests can be started with; each loads only the driver it needs. */
+/** The stores that server processes of the tests can be started with; each loads only the driver it needs. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"

@@ -1,4 +1,0 @@
-import { mysql } from "../sql/servers.js"
-import { runOn } from "./database.js"
-
-runOn(mysql)
