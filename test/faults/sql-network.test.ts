@@ -107,6 +107,36 @@ const faults = (kind: Kind): void => {
     expect(await client.send("/read")).toMatchObject(counted(1))
   })
 
+  /** What names the user before a login's second question. */
+  const questionAndCommit = { passing: 2 }
+
+  it("X15 that loses the reply to a login's second question asks once more, and the login stands", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada", questionAndCommit)
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject({ ...counted(1), setCookies: [expect.any(String)] })
+    expect(await client.send("/increment")).toMatchObject(counted(2))
+    expect(await usersIn(url)).toEqual(["ada"])
+  })
+
+  it("X15 that loses each reply to a login's second question logs nobody in", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada", { ...questionAndCommit, times: 2 })
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject(refused)
+    expect(await usersIn(url)).toEqual([])
+  })
+
   it("X15 whose connections are ended at random carries out what it acknowledges exactly once", async () => {
     const url = await aMigratedDatabase(database)
     const server = await startServer(worker.path, { url })
