@@ -56,6 +56,7 @@ const columns = [
   "busy",
   "loopDelayMillis",
   "sessions",
+  "over",
   "rows",
   "storedMb"
 ] as const satisfies ReadonlyArray<"second" | keyof Figures>

@@ -38,6 +38,8 @@ export interface Figures {
   readonly loopDelayMillis: number
   /** Sessions that live. */
   readonly sessions: number
+  /** Sessions that are over and not collected yet. */
+  readonly over: number
   /** Rows of the table or files in the directory, whatever they are for. */
   readonly rows: number
   /** Megabytes of the table with its indexes, or of the files; `NaN` for memory. */
@@ -126,6 +128,7 @@ const figures = Effect.gen(function* () {
     busy: pool.totalCount - pool.idleCount + pool.waitingCount,
     loopDelayMillis,
     sessions: usage.sessions,
+    over: usage.ended,
     ...size
   }
   return found
