@@ -2,9 +2,10 @@
  * The server that `bench/soak.ts` keeps busy, a process of its own: `SOAK_STORE` names the store, `SOAK_PLACE` its
  * directory or URL. Sessions are short-lived and collected often. Answers each message of its parent with its figures.
  */
-import { readdirSync } from "node:fs"
+import { readdirSync, statSync } from "node:fs"
 import { createServer } from "node:http"
-import { monitorEventLoopDelay } from "node:perf_hooks"
+import { join } from "node:path"
+import { constants, monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks"
 import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -27,6 +28,7 @@ import { clientLayer } from "./support/store.js"
 /** What is looked at every few seconds. */
 export interface Figures {
   readonly residentMb: number
+  /** What was left of the heap when the engine last collected all of it; `NaN` before that. */
   readonly heapMb: number
   readonly handles: number
   readonly fibers: number
@@ -34,9 +36,14 @@ export interface Figures {
   readonly busy: number
   /** 99 of 100 turns of the event loop since the last look were late by less. */
   readonly loopDelayMillis: number
+  /** Sessions that live. */
   readonly sessions: number
-  /** Megabytes of the table, files of the directory. */
-  readonly stored: number
+  /** Sessions that are over and not collected yet. */
+  readonly over: number
+  /** Rows of the table or files in the directory, whatever they are for. */
+  readonly rows: number
+  /** Megabytes of the table with its indexes, or of the files; `NaN` for memory. */
+  readonly storedMb: number
 }
 
 const store = process.env.SOAK_STORE ?? "memory"
@@ -61,40 +68,68 @@ const storeLayer = (): Layer.Layer<SessionStore.SessionStore> => {
   return Layer.orDie(Layer.provide(SqlSessionStore.layerMigrated(), client))
 }
 
-const tableMb = Effect.map(
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql<{ bytes: string }>`select pg_total_relation_size('sessions') as bytes`
-  ),
-  ([row]) => Number(row?.bytes) / 2 ** 20
-)
 const database = ManagedRuntime.make(clientLayer(place === "" ? "sqlite::memory:" : place))
 
-const stored = (): Promise<number> => {
-  if (store === "files") return Promise.resolve(readdirSync(place, { recursive: true }).length)
-  return store === "postgres" ? database.runPromise(tableMb) : Promise.resolve(Number.NaN)
+const statementsOfSize = {
+  postgres: "select pg_total_relation_size('sessions') as bytes",
+  mariadb:
+    "select data_length + index_length as bytes from information_schema.tables where table_schema = database() and table_name = 'sessions'",
+  sqlite: "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()"
 }
+
+const numberFrom = (text: string): Promise<number> =>
+  database.runPromise(
+    Effect.map(
+      Effect.flatMap(SqlClient, (sql) => sql.unsafe(text).values),
+      ([row]) => Number(row?.[0])
+    )
+  )
+
+const sizeOfFiles = () => {
+  const sizes = readdirSync(place, { recursive: true })
+    .map((name) => statSync(join(place, String(name)), { throwIfNoEntry: false }))
+    .flatMap((found) => (found?.isFile() === true ? [found.size] : []))
+  return { rows: sizes.length, storedMb: sizes.reduce((sum, size) => sum + size, 0) / 2 ** 20 }
+}
+
+const sizeOf = async (usage: SessionAdmin.Usage) => {
+  if (store === "files") return sizeOfFiles()
+  if (store === "postgres" || store === "mariadb" || store === "sqlite") {
+    return {
+      rows: await numberFrom("select count(*) from sessions"),
+      storedMb: (await numberFrom(statementsOfSize[store])) / 2 ** 20
+    }
+  }
+  return { rows: usage.sessions + usage.ended, storedMb: Number.NaN }
+}
+
+let heapMb = Number.NaN
+new PerformanceObserver((list) => {
+  const kinds = list.getEntries().map((entry) => Object(Reflect.get(entry, "detail")).kind)
+  if (kinds.includes(constants.NODE_PERFORMANCE_GC_MAJOR)) {
+    heapMb = process.memoryUsage().heapUsed / 2 ** 20
+  }
+}).observe({ entryTypes: ["gc"] })
 
 const delay = monitorEventLoopDelay({ resolution: 10 })
 delay.enable()
 
 const figures = Effect.gen(function* () {
-  // Garbage that the engine has not bothered to collect yet is no growth.
-  global.gc?.()
-  const { rss, heapUsed } = process.memoryUsage()
   const loopDelayMillis = delay.percentile(99) / 1e6
   delay.reset()
   const fibers = (yield* Fiber.roots).length
-  const { sessions } = yield* SessionAdmin.usage()
+  const usage = yield* SessionAdmin.usage()
+  const size = yield* Effect.promise(() => sizeOf(usage))
   const found: Figures = {
-    residentMb: rss / 2 ** 20,
-    heapMb: heapUsed / 2 ** 20,
+    residentMb: process.memoryUsage.rss() / 2 ** 20,
+    heapMb,
     handles: readdirSync("/proc/self/fd").length,
     fibers,
     busy: pool.totalCount - pool.idleCount + pool.waitingCount,
     loopDelayMillis,
-    sessions,
-    stored: yield* Effect.promise(stored)
+    sessions: usage.sessions,
+    over: usage.ended,
+    ...size
   }
   return found
 })

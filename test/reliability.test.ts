@@ -14,8 +14,8 @@ it("has a row for each fault", () => {
   expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, nth) => `X${nth + 1}`))
 })
 
-it.each(rows)("finds $id in each file that its row names", ({ id, files }) => {
-  const name = new RegExp(`\\b${id}\\b`)
+it.each(rows)("finds a test called $id in each file that its row names", ({ id, files }) => {
+  const name = new RegExp(`["'\`]${id} `)
 
   const without = files.filter((file) => !name.test(readFileSync(new URL(file, root), "utf8")))
 

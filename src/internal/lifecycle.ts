@@ -16,6 +16,7 @@ import { makeToken } from "../core/token.js"
 import type { SessionLimit } from "../SessionConfig.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
+import { backOff } from "./backOff.js"
 import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
 import { commit } from "./commit.js"
 import {
@@ -65,10 +66,25 @@ const admit = (
     yield* loginCommit(cell, userId, lifetime)
     // Only what was stored before the question is seen by a revocation or by another login at the limit. A login that
     // nobody could judge does not stand either.
-    yield* Effect.tapErrorCause(judge(cell, userId, exceptId), (cause) =>
+    yield* Effect.tapErrorCause(judgeTwice(cell, userId, exceptId), (cause) =>
       takeBack(cell, exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal)))
     )
   })
+
+/** Asks a second time where the store was away, so that one lost connection does not cost the guest the session. */
+const judgeTwice = (
+  ...login: Parameters<typeof judge>
+): Effect.Effect<void, SessionStoreError | SessionRefused> =>
+  Effect.catchIf(judge(...login), isAway, () =>
+    Effect.zipRight(backOff(attemptsOfAPause), judge(...login))
+  )
+
+/** As long as a pause gets: what ended one connection may have ended the others, and the pool hears of it later. */
+const attemptsOfAPause = 6
+
+const isAway = (error: SessionStoreError | SessionRefused): boolean =>
+  error._tag === "SessionStoreError" &&
+  (error.reason === "unavailable" || error.reason === "timeout")
 
 const judge = (
   cell: Cell,

@@ -96,7 +96,7 @@ describe.each(stores)("a server with %s whose clients go away at any time", (sto
   })
 
   it.skipIf(lacks(store))(
-    `stores each of ${requests} requests whole or not at all, and keeps no fiber, handle or connection`,
+    `X29 stores each of ${requests} requests whole or not at all, and keeps no fiber, handle or connection`,
     async () => {
       backing = await openBacking(store)
       const server = await start(backing)

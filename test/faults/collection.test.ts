@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { describe, expect, it } from "vitest"
+import type { SessionRecord } from "../../src/core/record.js"
 import * as Session from "../../src/Session.js"
 import * as SessionGc from "../../src/SessionGc.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
@@ -18,13 +19,88 @@ import { aRecord } from "./workers/spawn.js"
 const idOf = (nth: number): string => nth.toString(16).padStart(40, "0")
 const expired = (nth: number) => aRecord(idOf(nth), { expiresAtMillis: Date.now() - 1 })
 
-const collecting = (store: Service) =>
+const batchSize = 100
+
+/** A server that collects every 100 milliseconds; what it logs goes to `logged`. */
+const collecting = (store: Service, logged: Array<string> = []) =>
   Layer.launch(
-    SessionGc.layer({ interval: "100 millis", batchSize: 20 }).pipe(
+    SessionGc.layer({ interval: "100 millis", batchSize }).pipe(
       Layer.provide(Layer.succeed(SessionStore, store)),
-      Layer.provide(Logger.remove(Logger.defaultLogger))
+      Layer.provide(
+        Logger.replace(
+          Logger.defaultLogger,
+          Logger.make(({ logLevel, message }) => {
+            logged.push(`${logLevel.label} ${message}`)
+          })
+        )
+      )
     )
   )
+
+/** Counts the collections of a server that have begun and that have come to their end. */
+const counting = (store: Service) => {
+  const runs = { begun: 0, ended: 0 }
+  let isWithin = false
+  const counted: Service = {
+    ...store,
+    collect: (limit) =>
+      Effect.suspend(() => {
+        if (!isWithin) runs.begun += 1
+        isWithin = true
+        return Effect.tap(store.collect(limit), (count) => {
+          isWithin = count >= limit
+          if (!isWithin) runs.ended += 1
+        })
+      })
+  }
+  return { store: counted, runs }
+}
+
+/** How long the traffic of X26 lasts. */
+const trafficMillis = 1000 * Number(process.env.EFFECT_SESSION_TEST_COLLECT_SECONDS ?? 5)
+
+const until = (isSo: () => boolean) =>
+  Effect.retry(
+    Effect.filterOrFail(
+      Effect.sync(isSo),
+      (is) => is,
+      () => "It is not so yet."
+    ),
+    Schedule.spaced("20 millis").pipe(Schedule.upTo("40 seconds"))
+  )
+
+interface Traffic {
+  readonly first: Service
+  readonly second: Service
+  readonly endMillis: number
+  readonly nth: number
+  readonly living: ReadonlyArray<SessionRecord>
+}
+
+/**
+ * Uses the living sessions on both servers again and again, and leaves sessions that have expired or are about to.
+ * Gives the sessions as they must be stored, and what went otherwise than it must.
+ */
+const traffic = ({ endMillis, first, living, nth, second }: Traffic) =>
+  Effect.gen(function* () {
+    const stored = [...living]
+    const surprises: Array<string> = []
+    for (let turn = 0; performance.now() < endMillis; turn++) {
+      const record = stored[turn % stored.length]
+      if (record === undefined) break
+      const own = 1_000_000 * (nth + 1) + 2 * turn
+      const soon = { ...expired(own + 1), expiresAtMillis: Date.now() + 50 }
+      const next = { ...record, version: record.version + 1, payload: `turn ${turn}` }
+      yield* second.insert(expired(own))
+      yield* first.insert(soon)
+      yield* second.touch(record.id, record.version, Date.now(), Date.now() + 3_600_000)
+      if (!(yield* first.update(next, record.version))) surprises.push(`no update of ${record.id}`)
+      if (Option.isNone(yield* second.find(record.id))) surprises.push(`no ${record.id}`)
+      stored[turn % stored.length] = next
+      yield* Effect.sleep("10 millis")
+    }
+    return { stored, surprises }
+  })
 
 /** Waits until nothing is left to collect. */
 const collected = (store: Service) =>
@@ -65,38 +141,46 @@ const visitor = (store: Service) =>
   )
 
 const claims = (place: Place, isShared: boolean): void => {
-  it("X26 on two servers at once, beside traffic, takes what has expired and nothing that lives", () =>
-    Effect.gen(function* () {
-      const open = yield* place
-      const first = yield* open
-      const second = isShared ? yield* open : first
-      const living = Array.from({ length: 60 }, (_, nth) => aRecord(idOf(nth)))
-      yield* Effect.forEach(living, first.insert)
-      const collectors = yield* Effect.forEach([first, second], (store) =>
-        Effect.fork(collecting(store))
-      )
+  it(
+    "X26 on two servers at once, beside traffic, takes what has expired and nothing that lives",
+    () =>
+      Effect.gen(function* () {
+        const open = yield* place
+        const first = yield* open
+        const second = isShared ? yield* open : first
+        const collectors = [counting(first), counting(second)]
+        const logged: Array<string> = []
+        const fibers = yield* Effect.forEach(collectors, ({ store }) =>
+          Effect.fork(collecting(store, logged))
+        )
+        const living = Array.from({ length: 64 }, (_, nth) => aRecord(idOf(nth)))
+        yield* Effect.forEach(living, first.insert, { concurrency: 8 })
 
-      const traffic = Effect.forEach(
-        living,
-        (record, nth) =>
-          Effect.gen(function* () {
-            yield* second.insert(expired(1000 + nth))
-            yield* first.insert(expired(2000 + nth))
-            yield* second.touch(record.id, 1, Date.now(), Date.now() + 3_600_000)
-            return yield* first.update({ ...record, version: 2 }, 1)
-          }),
-        { concurrency: 4 }
-      )
-      const updated = yield* Effect.delay(traffic, "200 millis")
-      yield* collected(first)
-      const found = yield* Effect.forEach(living, ({ id }) => second.find(id))
-      const ended = yield* Effect.forEach(collectors, Fiber.poll)
-      yield* Fiber.interruptAll(collectors)
+        const endMillis = performance.now() + trafficMillis
+        const traffics = yield* Effect.forEach(
+          [0, 1, 2, 3, 4, 5, 6, 7],
+          (nth) =>
+            traffic({ first, second, endMillis, nth, living: living.slice(8 * nth, 8 * nth + 8) }),
+          { concurrency: "unbounded" }
+        )
+        const begun = collectors.map(({ runs }) => runs.begun)
+        // Two intervals: two whole collections of each server.
+        yield* until(() => collectors.every(({ runs }, nth) => runs.ended >= (begun[nth] ?? 0) + 2))
+        const { over } = yield* first.usage({ namespace: "faults" })
+        const kept = traffics.flatMap(({ stored }) => stored)
+        const found = yield* Effect.forEach(kept, ({ id }) => second.find(id))
+        yield* Fiber.interruptAll(fibers)
 
-      expect(updated).toEqual(living.map(() => true))
-      expect(found.filter(Option.isSome)).toHaveLength(living.length)
-      expect(ended).toEqual([Option.none(), Option.none()])
-    }).pipe(Effect.scoped, Effect.runPromise))
+        expect(traffics.flatMap(({ surprises }) => surprises)).toEqual([])
+        expect(Math.min(...kept.map(({ version }) => version))).toBeGreaterThan(1)
+        expect(over).toBe(0)
+        expect(
+          found.map(Option.map(({ id, payload, version }) => ({ id, payload, version })))
+        ).toEqual(kept.map(({ id, payload, version }) => Option.some({ id, payload, version })))
+        expect(logged).toEqual([])
+      }).pipe(Effect.scoped, Effect.runPromise),
+    trafficMillis + 60_000
+  )
 
   it("X30 whose store has a defect once answers that request with an error, and the next as ever", () =>
     Effect.gen(function* () {
@@ -118,7 +202,7 @@ const claims = (place: Place, isShared: boolean): void => {
       expect(yield* Effect.map(store.count({}), ({ sessions }) => sessions)).toBe(1)
     }).pipe(Effect.scoped, Effect.runPromise))
 
-  it("X30 goes on after a defect of the store", () =>
+  it("X30 warns of a defect of the store, and goes on", () =>
     Effect.gen(function* () {
       const store = yield* Effect.flatten(place)
       yield* store.insert(expired(1))
@@ -128,12 +212,14 @@ const claims = (place: Place, isShared: boolean): void => {
         collect: (limit) =>
           Effect.suspend(() => (++runs === 1 ? Effect.die("a defect") : store.collect(limit)))
       }
-      const collector = yield* Effect.fork(collecting(faulty))
+      const logged: Array<string> = []
+      const collector = yield* Effect.fork(collecting(faulty, logged))
 
       yield* collected(store)
       yield* Fiber.interrupt(collector)
 
       expect(runs).toBeGreaterThan(1)
+      expect(logged).toEqual([expect.stringMatching(/^WARN.*collection of sessions failed/)])
     }).pipe(Effect.scoped, Effect.runPromise))
 }
 

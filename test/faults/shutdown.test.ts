@@ -50,7 +50,7 @@ describe.each(stores)("a graceful server with %s that gets SIGTERM", (store) => 
   })
 
   it.skipIf(lacks(store))(
-    `answers and stores its ${inFlight} requests in flight, and ends with 0 within two seconds`,
+    `X28 answers and stores its ${inFlight} requests in flight, and ends with 0 within two seconds`,
     async () => {
       backing = await openBacking(store)
 

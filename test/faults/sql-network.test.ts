@@ -1,22 +1,9 @@
-/** Servers whose connection to the database loses replies, breaks or stands still: X15, X23 and X24. */
-import { spawn } from "node:child_process"
-import { chmodSync, writeFileSync } from "node:fs"
-import { rm } from "node:fs/promises"
-import { join } from "node:path"
-import { Effect } from "effect"
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import * as SqlSessionStore from "../../src/SqlSessionStore.js"
-import { endProcess, eventually, freePort, pause, temporaryDirectory } from "../support/process.js"
+/** Servers whose connection to the database loses replies, breaks or stands still: X15 and X23. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { eventually, pause } from "../support/process.js"
 import { type Bundle, bundle } from "./support/bundle.js"
-import {
-  aMigratedDatabase,
-  clientOf,
-  type DatabaseServer,
-  type Kind,
-  kinds
-} from "./support/databases.js"
+import { aMigratedDatabase, type DatabaseServer, type Kind, kinds } from "./support/databases.js"
 import { startLoad } from "./support/load.js"
-import { asNobody, itWith } from "./support/machine.js"
 import { startProxy } from "./support/proxy.js"
 import { counted, refused, startServer } from "./support/server.js"
 
@@ -107,6 +94,36 @@ const faults = (kind: Kind): void => {
     expect(await client.send("/read")).toMatchObject(counted(1))
   })
 
+  /** What names the user before a login's second question. */
+  const questionAndCommit = { passing: 2 }
+
+  it("X15 that loses the reply to a login's second question asks once more, and the login stands", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada", questionAndCommit)
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject({ ...counted(1), setCookies: [expect.any(String)] })
+    expect(await client.send("/increment")).toMatchObject(counted(2))
+    expect(await usersIn(url)).toEqual(["ada"])
+  })
+
+  it("X15 that loses each reply to a login's second question logs nobody in", async () => {
+    const { proxy, server, url } = await aServer()
+    const client = server.client()
+    await client.send("/increment")
+
+    const lost = proxy.loseReplyTo("ada", { ...questionAndCommit, times: 2 })
+    const answer = await client.send("/login?given=ada")
+    await lost
+
+    expect(answer).toMatchObject(refused)
+    expect(await usersIn(url)).toEqual([])
+  })
+
   it("X15 whose connections are ended at random carries out what it acknowledges exactly once", async () => {
     const url = await aMigratedDatabase(database)
     const server = await startServer(worker.path, { url })
@@ -150,57 +167,4 @@ const faults = (kind: Kind): void => {
 
 for (const kind of kinds) {
   describe.skipIf(kind.isLacking)(`a server with ${kind.name}`, () => faults(kind))
-}
-
-describe("a server with PgBouncer", () => {
-  itWith("pgbouncer", "setpriv")(
-    "X24 that gives each statement another connection loses nothing",
-    async () => {
-      const [postgres] = kinds
-      if (postgres === undefined) throw new Error("There is no PostgreSQL.")
-      const database = await postgres.start()
-      onTestFinished(() => database.close())
-      const url = await startPgBouncer(await aMigratedDatabase(database))
-      const server = await startServer(worker.path, { url })
-      const load = startLoad(Array.from({ length: 8 }, () => server.client()))
-
-      await pause(1000)
-      await load.stop()
-
-      expect(load.tallies.flatMap(({ refusals }) => refusals)).toEqual([])
-      await load.check()
-    }
-  )
-})
-
-/** A pooler in transaction mode, with three connections for all; gives the URL through it. */
-const startPgBouncer = async (url: string): Promise<string> => {
-  const { hostname, password, port, username } = new URL(url)
-  const directory = await temporaryDirectory("pgbouncer")
-  const through = new URL(url)
-  through.port = String(await freePort())
-  const settings = join(directory, "pgbouncer.ini")
-  writeFileSync(
-    settings,
-    `[databases]
-* = host=${hostname} port=${port} user=${username} password=${password}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${through.port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-`
-  )
-  chmodSync(directory, 0o755)
-  const [command = "", ...before] = asNobody
-  const pooler = spawn(command, [...before, "pgbouncer", settings], { stdio: "ignore" })
-  onTestFinished(async () => {
-    await endProcess(pooler, "SIGTERM")
-    await rm(directory, { recursive: true, force: true })
-  })
-  const client = () => Effect.provide(SqlSessionStore.make(), clientOf(through.href))
-  await eventually(() => Effect.runPromise(Effect.asVoid(client())))
-  return through.href
 }

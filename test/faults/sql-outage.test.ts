@@ -71,13 +71,14 @@ const faults = (kind: Kind): void => {
     )
     await asleep(2, url)
 
-    const [reading, plain] = await Promise.all([
+    const [reading, beginning, plain] = await Promise.all([
       client.send("/read"),
+      server.client().send("/increment"),
       server.client().send("/plain")
     ])
     await Promise.all(holders)
 
-    expect(reading).toMatchObject(refused)
+    expect([reading, beginning]).toMatchObject([refused, refused])
     expect(plain).toMatchObject({ status: 200 })
     expect(await recovered(client)).toMatchObject(counted(2))
   })

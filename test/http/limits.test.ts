@@ -157,31 +157,51 @@ describe("a login that was revoked meanwhile", () => {
   })
 })
 
-describe("a login that nobody can judge", () => {
-  /** A store that fails to tell of revocations once the session has been moved. */
-  const forgetful = Layer.effect(
-    SessionStore,
-    Effect.map(SessionStore, (store) => {
-      let moved = false
-      return SessionStore.of({
-        ...store,
-        move: (...args) =>
-          Effect.tap(store.move(...args), () =>
-            Effect.sync(() => {
-              moved = true
-            })
-          ),
-        revokedWithin: (options) =>
-          Effect.suspend(() =>
-            moved
-              ? Effect.fail(new SessionStoreError({ operation: "find", reason: "unavailable" }))
-              : store.revokedWithin(options)
-          )
-      })
-    })
-  ).pipe(Layer.provide(layerMemory))
+describe("a login whose store is away once the session has been moved", () => {
+  /** A store that fails to tell of revocations so many times after the move; counts how often it is asked then. */
+  const forgetful = (times: number, reason: SessionStoreError["reason"]) => {
+    const asked = { afterMove: 0 }
+    let moved = false
+    const store = Layer.effect(
+      SessionStore,
+      Effect.map(SessionStore, (store) =>
+        SessionStore.of({
+          ...store,
+          move: (...args) =>
+            Effect.tap(store.move(...args), () =>
+              Effect.sync(() => {
+                moved = true
+              })
+            ),
+          revokedWithin: (options) =>
+            Effect.suspend(() =>
+              moved && ++asked.afterMove <= times
+                ? Effect.fail(new SessionStoreError({ operation: "find", reason }))
+                : store.revokedWithin(options)
+            )
+        })
+      )
+    ).pipe(Layer.provide(layerMemory))
+    return { store, asked }
+  }
 
-  it("does not stand, and leaves the client's cookie alone", () =>
+  for (const reason of ["unavailable", "timeout"] as const) {
+    it(`stands when the second question is answered (${reason})`, () =>
+      withApp(
+        app,
+        async (server) => {
+          const client = server.client()
+          await client.send("/put")
+          const answer = await client.send("/login")
+
+          expect([answer.text, (await client.send("/all")).text]).toEqual(['"in"', '{"cart":1}'])
+          expect(isIn((await client.send("/user")).text)).toBe(true)
+        },
+        { store: forgetful(1, reason).store }
+      ))
+  }
+
+  it("does not stand when nobody can judge it, and leaves the client's cookie alone", () =>
     withApp(
       app,
       async (server) => {
@@ -191,6 +211,21 @@ describe("a login that nobody can judge", () => {
 
         expect([answer.status, answer.setCookies, await server.rows()]).toEqual([503, [], 0])
       },
-      { store: forgetful }
+      { store: forgetful(2, "unavailable").store }
     ))
+
+  it("is not asked again where asking again cannot help", () => {
+    const { asked, store } = forgetful(1, "corrupt")
+    return withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/put")
+        const answer = await client.send("/unhandled")
+
+        expect([answer.status, asked.afterMove, await server.rows()]).toEqual([503, 1, 0])
+      },
+      { store }
+    )
+  })
 })

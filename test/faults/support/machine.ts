@@ -27,8 +27,11 @@ const tries: Readonly<Record<Need, () => boolean>> = {
   },
   setpriv: () => isRoot && runs("setpriv", ...nobody, "true"),
   prlimit: () => runs("prlimit", "--nofile=64", "true"),
-  pgbouncer: () => isOnPath("pgbouncer")
+  pgbouncer: () => (!isRoot || has("setpriv")) && runs(pgbouncer, "--version")
 }
+
+/** Its command: where Debian puts it there is no search for other users than root. */
+export const pgbouncer = isOnPath("pgbouncer") ? "pgbouncer" : "/usr/sbin/pgbouncer"
 
 const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -37,6 +40,9 @@ export const nobodyId = 65534
 
 /** What to put before a command so that it runs without root's rights. */
 export const asNobody = ["setpriv", ...nobody]
+
+/** The same where the tests run as root, and nothing where they do not. */
+export const asUnprivileged = isRoot ? asNobody : []
 
 const known = new Map<Need, boolean>()
 

@@ -2,15 +2,21 @@
 import { connect, createServer, type Socket } from "node:net"
 import { onTestFinished } from "vitest"
 
+interface Which {
+  readonly passing?: number
+  readonly times?: number
+}
+
 export interface Proxy {
   readonly port: number
   /** The same URL through the proxy. */
   readonly through: (url: string) => string
   /**
    * Lets the next request that contains this text reach the database, and cuts the connection when the reply comes: it
-   * was carried out and nobody is told. Succeeds once that has happened.
+   * was carried out and nobody is told. `passing` such requests are answered before, and as many as `times` (default 1)
+   * are not. Succeeds once that has happened.
    */
-  readonly loseReplyTo: (text: string) => Promise<void>
+  readonly loseReplyTo: (text: string, which?: Which) => Promise<void>
   /** Passes nothing on any more, in either direction, without closing anything. */
   readonly stall: () => void
   readonly resume: () => void
@@ -19,7 +25,7 @@ export interface Proxy {
 export const startProxy = async (target: URL): Promise<Proxy> => {
   const pairs = new Set<readonly [Socket, Socket]>()
   let stalled = false
-  let armed: { readonly text: string; readonly lost: () => void } | undefined
+  let armed: { text: string; passing: number; times: number; lost: () => void } | undefined
 
   const server = createServer((client) => {
     const database = connect(Number(target.port), target.hostname)
@@ -38,8 +44,15 @@ export const startProxy = async (target: URL): Promise<Proxy> => {
     }
     client.on("data", (sent) => {
       if (armed !== undefined && sent.includes(armed.text)) {
-        losing = armed.lost
-        armed = undefined
+        const { lost } = armed
+        if (armed.passing > 0) armed.passing -= 1
+        else if (armed.times > 1) {
+          armed.times -= 1
+          losing = () => {}
+        } else {
+          losing = lost
+          armed = undefined
+        }
       }
       database.write(sent)
     })
@@ -66,9 +79,9 @@ export const startProxy = async (target: URL): Promise<Proxy> => {
       changed.hostname = "127.0.0.1"
       return changed.href
     },
-    loseReplyTo: (text) =>
+    loseReplyTo: (text, { passing = 0, times = 1 } = {}) =>
       new Promise((lost) => {
-        armed = { text, lost }
+        armed = { text, passing, times, lost }
       }),
     stall: () => {
       stalled = true
