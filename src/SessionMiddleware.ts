@@ -6,10 +6,15 @@
  */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerError from "@effect/platform/HttpServerError"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import { requestTarget } from "./core/previousUrl.js"
 import { type Cell, makeCell } from "./internal/cell.js"
@@ -256,23 +261,37 @@ const begin = (
 /** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
 const atTheEnd = (cell: Cell, options: Options, lease?: Lease): HttpApp.PreResponseHandler => {
   let ended = false
-  return (request, response) => {
-    if (ended) return Effect.succeed(response)
-    ended = true
-    const commits =
-      response.status !== 499 &&
-      !isUpgraded(request, response) &&
-      (options.commitOn?.(response, request) ?? response.status < 500)
-    if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
-    const ages = commits && response.status < 500 && agesFlash(options, request, response)
-    const { compiled, store } = cell.surroundings
-    const { lottery } = compiled.settings
-    const committed = close(cell, response, { commits, ages })
-    const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
-    return lottery === undefined
-      ? closed
-      : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
-  }
+  return (request, response) =>
+    Effect.withFiberRuntime((fiber) => {
+      if (ended) return Effect.succeed(response)
+      ended = true
+      const commits =
+        response.status !== 499 &&
+        !isAborted(fiber) &&
+        !isUpgraded(request, response) &&
+        (options.commitOn?.(response, request) ?? response.status < 500)
+      if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
+      const ages = commits && response.status < 500 && agesFlash(options, request, response)
+      const { compiled, store } = cell.surroundings
+      const { lottery } = compiled.settings
+      const committed = close(cell, response, { commits, ages })
+      const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
+      return lottery === undefined
+        ? closed
+        : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
+    })
+}
+
+/**
+ * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app
+ * without a router, a route that is `uninterruptible`) the status does not tell.
+ */
+const isAborted = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
+  const cause = fiber.getFiberRef(FiberRef.interruptedCause)
+  return (
+    !Cause.isEmpty(cause) &&
+    HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
+  )
 }
 
 /**
