@@ -36,7 +36,10 @@ import { make as makeStore, SessionStore } from "./SessionStore.js"
  * @category models
  */
 export interface Options {
-  /** Where the sessions lie. It is made when it is missing, and given mode 0700; nothing else should lie in it. */
+  /**
+   * Where the sessions lie. It is made when it is missing, and given mode 0700; nothing else should lie in it. One that
+   * every user of the host can write to is refused.
+   */
   readonly directory: string
   /**
    * Whether a write waits until its file is on the disk (default `true`). Without it, what was written in the seconds
@@ -73,8 +76,8 @@ export const make = (
  * A file that is damaged or none of the store's fails `find` with `corrupt` and stays for inspection; listings skip it
  * with a warning, and `remove` deletes it.
  *
- * Fails with `SessionStoreError` (operation `open`) when the directory is a symbolic link, belongs to another user, cannot
- * be made or written to, or lies on a file system without hard links.
+ * Fails with `SessionStoreError` (operation `open`) when the directory is a symbolic link, belongs to another user, can be
+ * written to by every user, cannot be made or written to, or lies on a file system without hard links.
  *
  * @example
  * ```ts

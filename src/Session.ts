@@ -871,6 +871,9 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
  * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
  * aged at the end all the same, once.
  *
+ * After a `SessionConflict` or a `SessionEncodeError` everything is still pending: what the handler changes since is
+ * committed with it, and where it changes nothing all of it is dropped and the handler's response leaves as it is.
+ *
  * @since 0.1.0
  * @category lifecycle
  */
@@ -879,7 +882,14 @@ export const commit: Effect.Effect<
   SessionStoreError | SessionConflict | SessionEncodeError,
   Session
 > = Effect.flatMap(Session, (cell) =>
-  Effect.asVoid(commitCell(cell, { ages: false, operation: "commit" }))
+  Effect.asVoid(
+    Effect.tapError(commitCell(cell, { ages: false, operation: "commit" }), (error) =>
+      // A store that fails is asked once more at the end.
+      Effect.sync(() => {
+        if (error._tag !== "SessionStoreError") cell.noteRefused()
+      })
+    )
+  )
 )
 
 /**

@@ -80,6 +80,8 @@ export class Cell {
   isNew = true
   /** Set once the response head has left: tells of a write that comes too late to be committed. */
   late: ((verb: string, key: string) => void) | null = null
+  /** How things stood when a commit failed for good and the handler was told so. */
+  private refused: Pick<Cell, "state" | "move" | "started"> | null = null
   private ownToken: string | null = null
   private ownId: string | null = null
 
@@ -132,6 +134,23 @@ export class Cell {
     this.cookie = "none"
     this.ownToken = null
     this.ownId = null
+  }
+
+  /** Notes that what is pending cannot be committed, and that the handler has the error. */
+  noteRefused(): void {
+    const { move, started, state } = this
+    this.refused = { move, started, state }
+  }
+
+  /** Drops what was refused. Where the handler has changed something since, it is worth another try. */
+  dropRefused(): void {
+    const { base, move, refused, started, state } = this
+    if (refused === null || refused.state !== state) return
+    if (refused.move !== move || refused.started !== started) return
+    this.state = base?.state ?? this.blank
+    this.operations = []
+    this.move = null
+    this.started = false
   }
 
   /** Gives the way back to how things stand now, for an operation that may fail. */

@@ -23,6 +23,8 @@ export const close = (
       return withHeaders(cell, leaving)
     }
     const options = { ages, operation: "commit" }
+    // The handler has that error, and the response is its answer to it.
+    cell.dropRefused()
     if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
     return Effect.matchCauseEffect(commit(cell, options), {
       onSuccess: () => Effect.succeed(leave(response)),

@@ -62,6 +62,17 @@ describe("effect-session on files", () => {
       expect(text.output).toMatch(/live sessions +3/)
     }))
 
+  it("stats says in one sentence that a time is too long", () =>
+    inPlace(async ({ run }) => {
+      const outcome = await run(["stats", "--within", "20000 days"])
+
+      expect(outcome).toEqual({
+        code: 1,
+        output: "",
+        errors: "The session setting within must be at most 3660 days.\n"
+      })
+    }))
+
   it("revoke ends a session by its id, and a user's except one", () =>
     inPlace(async ({ files, run }) => {
       const kept = aRecord({ userId: "ada" })

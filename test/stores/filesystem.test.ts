@@ -97,16 +97,26 @@ describe("the directory of the filesystem store", () => {
     })
   )
 
-  it.scoped("is made private when others could read or write it (R46, A60)", () =>
+  it.scoped("is made private when others could read it (R46, A60)", () =>
     Effect.gen(function* () {
       const directory = yield* aDirectory
       mkdirSync(join(directory, "ab"))
-      chmodSync(directory, 0o777)
+      chmodSync(directory, 0o775)
       chmodSync(join(directory, "ab"), 0o755)
 
       yield* openStore({ directory })
 
       expect([directory, join(directory, "ab")].map(modeOf)).toEqual([0o700, 0o700])
+    })
+  )
+
+  it.scoped("is refused, and left as it is, when every user could write to it (R46, A59)", () =>
+    Effect.gen(function* () {
+      const directory = yield* aDirectory
+      chmodSync(directory, 0o777)
+
+      expect((yield* openingFails(directory)).says).toContain("by every user of this host")
+      expect([modeOf(directory), readdirSync(directory)]).toEqual([0o777, []])
     })
   )
 

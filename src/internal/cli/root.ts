@@ -4,6 +4,8 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import { SessionConfigError } from "../errors.js"
 import { cleanup, clear, revoke } from "./end.js"
 import { active, list, stats } from "./look.js"
 import { type Failure, sentenceOf } from "./problem.js"
@@ -23,6 +25,10 @@ const parse = (version: string) => Command.run(root, { name: "effect-session", v
 export const run = (argv: ReadonlyArray<string>, version: string) =>
   parse(version)(argv).pipe(
     Effect.as(0),
+    // The library dies of an argument it cannot take; here a person gave it.
+    Effect.catchSomeDefect((defect) =>
+      defect instanceof SessionConfigError ? Option.some(Effect.fail(defect)) : Option.none()
+    ),
     Effect.catchAll((failure: Failure | ValidationError.ValidationError) =>
       // The parser has said already what it did not understand.
       ValidationError.isValidationError(failure)

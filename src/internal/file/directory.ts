@@ -27,11 +27,23 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
           )
       )
     }
+    yield* refuseOpenToAll(directory)
     yield* makePrivate(fs, directory)
     const names = yield* fs.readDirectory(directory)
     // A directory that others could write to may hold shards that others made.
     const shards = names.filter(isShard).map((name) => `${directory}/${name}`)
     yield* Effect.forEach(shards, (shard) => makePrivate(fs, shard), { discard: true })
+  })
+
+/** What everybody could write to may hold anything by now: that is for a person to look at. */
+const refuseOpenToAll = (directory: string): Check<void> =>
+  Effect.gen(function* () {
+    const found = yield* attempt(() => look(directory))
+    if (ownUid === undefined || found?.isDirectory() !== true || (found.mode & 0o002) === 0) return
+    yield* refuse(
+      `The session directory ${directory} can be written to by every user of this host; look what is in it, then ` +
+        "give it mode 0700, or name another one."
+    )
   })
 
 const makePrivate = (fs: FileSystem.FileSystem, path: string): Check<void> =>
