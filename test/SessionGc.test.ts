@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as SessionGc from "../src/SessionGc.js"
 import * as SessionStore from "../src/SessionStore.js"
+import { aRecord } from "./support/record.js"
 
 type Collect = (run: number, limit: number) => Effect.Effect<number, SessionStore.SessionStoreError>
 
@@ -141,20 +142,8 @@ describe("collect", () => {
   it.effect("removes what is over and leaves what lives", () =>
     Effect.gen(function* () {
       const store = yield* SessionStore.SessionStore
-      const record = (letter: string, expiresAtMillis: number): SessionStore.SessionRecord => ({
-        id: letter.repeat(40),
-        namespace: "session",
-        userId: null,
-        ipAddress: null,
-        userAgent: null,
-        createdAtMillis: 0,
-        lastActivityMillis: 0,
-        expiresAtMillis,
-        endedAtMillis: null,
-        version: 1,
-        previous: null,
-        payload: "{}"
-      })
+      const record = (letter: string, expiresAtMillis: number) =>
+        aRecord({ id: letter.repeat(40), nowMillis: 0, expiresAtMillis })
       yield* store.insert(record("a", 1000))
       yield* store.insert(record("b", 1001))
       yield* TestClock.adjust("1 seconds")

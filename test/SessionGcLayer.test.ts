@@ -11,37 +11,15 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { SessionConfigError } from "../src/SessionConfig.js"
 import * as SessionEvents from "../src/SessionEvents.js"
 import * as SessionGc from "../src/SessionGc.js"
 import * as SessionStore from "../src/SessionStore.js"
-
-type Collected = Effect.Effect<number, SessionStore.SessionStoreError>
-
-const unused = () => Effect.dieMessage("The collection uses nothing but collect.")
+import { aStore, type Collected } from "./support/collecting.js"
+import * as Records from "./support/record.js"
 
 const failure = new SessionStore.SessionStoreError({ operation: "collect", reason: "unavailable" })
-
-/** A store whose calls of `collect` do in turn what is given, the last for ever; `calls` are the limits it was given. */
-const aStore = (...answers: ReadonlyArray<Collected>) => {
-  const calls: Array<number> = []
-  const store = SessionStore.make({
-    find: unused,
-    insert: unused,
-    update: unused,
-    move: unused,
-    remove: unused,
-    entries: () => Stream.die("The collection uses nothing but collect."),
-    collect: (limit) =>
-      Effect.suspend(() => {
-        calls.push(limit)
-        return answers[Math.min(calls.length, answers.length) - 1] ?? Effect.succeed(0)
-      })
-  })
-  return { calls, store }
-}
 
 type Options = Parameters<typeof SessionGc.layer>[0]
 
@@ -81,20 +59,8 @@ const metric = (name: string) =>
 const collected = metric("effect_session_collected")
 const duration = metric("effect_session_collection_duration")
 
-const aRecord = (number: number, expiresAtMillis: number): SessionStore.SessionRecord => ({
-  id: String(number).padStart(40, "0"),
-  namespace: "session",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: 0,
-  lastActivityMillis: 0,
-  expiresAtMillis,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "{}"
-})
+const aRecord = (number: number, expiresAtMillis: number) =>
+  Records.aRecord({ id: String(number).padStart(40, "0"), nowMillis: 0, expiresAtMillis })
 
 describe("layer", () => {
   for (const [drawn, firstMillis] of [

@@ -2,7 +2,8 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit } from "effect"
 import { expect, test } from "vitest"
 import type { SessionStoreError } from "../../src/SessionStore.js"
-import { aRecord, idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
+import { aRecord } from "../support/record.js"
+import { idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
 
 const secret = "the-secret-of-the-payload"
 

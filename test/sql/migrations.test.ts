@@ -4,7 +4,8 @@ import { Effect, Exit, Layer } from "effect"
 import { expect, test } from "vitest"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
-import { aRecord, idOf, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
+import { aRecord } from "../support/record.js"
+import { idOf, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
 
 const statement = (text: string) => Effect.flatMap(SqlClient, (sql) => sql.unsafe(text))
 

@@ -14,7 +14,8 @@ import { json, pages, withApp } from "../http/support.js"
 import { observedPostgres } from "../support/observedPostgres.js"
 import { type PostgresServer, startPostgres } from "../support/postgres.js"
 import { eventually } from "../support/process.js"
-import { aRecord, idOf, openStore, postgres } from "./servers.js"
+import { aRecord } from "../support/record.js"
+import { idOf, openStore, postgres } from "./servers.js"
 
 const page = readFileSync(new URL("../../docs/partitioning.md", import.meta.url), "utf8")
 

@@ -2,7 +2,8 @@ import { Chunk, Effect, Option, Stream } from "effect"
 import { expect, test } from "vitest"
 import type { Service, SessionStoreError } from "../../src/SessionStore.js"
 import { LocalInstant } from "../../src/SessionStore.js"
-import { aRecord, hourMillis, idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
+import { aRecord } from "../support/record.js"
+import { hourMillis, idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
 
 /** Finds and updates until it succeeds, as a commit does. */
 const increment = (store: Service, id: string): Effect.Effect<void, SessionStoreError> =>

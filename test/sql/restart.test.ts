@@ -2,7 +2,8 @@ import { Effect, Exit, Option } from "effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { existingPostgres, type PostgresServer, startPostgres } from "../support/postgres.js"
 import { eventually } from "../support/process.js"
-import { aRecord, idOf, openStore, postgres } from "./servers.js"
+import { aRecord } from "../support/record.js"
+import { idOf, openStore, postgres } from "./servers.js"
 
 // Only a server that the tests started may be stopped.
 describe.skipIf(existingPostgres !== undefined)("PostgreSQL stopped and started", () => {

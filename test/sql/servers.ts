@@ -7,7 +7,6 @@ import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import { afterAll, beforeAll, describe } from "vitest"
-import type { SessionRecord } from "../../src/SessionStore.js"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, startMariadb } from "../support/mariadb.js"
@@ -90,24 +89,6 @@ export const openStore = async (kind: Kind, url: string, options?: SqlSessionSto
 }
 
 export const hourMillis = 3_600_000
-
-/** A live record. */
-export const aRecord = (
-  given: Partial<SessionRecord> & { readonly id: string }
-): SessionRecord => ({
-  namespace: "session",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: Date.now(),
-  lastActivityMillis: Date.now(),
-  expiresAtMillis: Date.now() + hourMillis,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "{}",
-  ...given
-})
 
 /** An id of 40 characters that tells a number. */
 export const idOf = (number: number): string => number.toString(16).padStart(40, "0")

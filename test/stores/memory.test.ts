@@ -6,6 +6,7 @@ import * as TestClock from "effect/TestClock"
 import type { SessionRecord } from "../../src/SessionStore.js"
 import { layerMemory, layerMemoryWith, SessionStore } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
+import * as Records from "../support/record.js"
 
 SessionStoreTest.suite("memory", layerMemory, {
   layerKeeping7Days: layerMemoryWith({ keepEnded: "7 days" })
@@ -13,21 +14,8 @@ SessionStoreTest.suite("memory", layerMemory, {
 
 const minute = 60_000
 
-const aRecord = (name: string, given?: Partial<SessionRecord>): SessionRecord => ({
-  id: name.padEnd(40, "0"),
-  namespace: "session",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: 0,
-  lastActivityMillis: 0,
-  expiresAtMillis: 60 * minute,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "{}",
-  ...given
-})
+const aRecord = (name: string, given?: Partial<SessionRecord>): SessionRecord =>
+  Records.aRecord({ id: name.padEnd(40, "0"), nowMillis: 0, ...given })
 
 const found = (...records: ReadonlyArray<SessionRecord>) =>
   Effect.flatMap(SessionStore, (store) =>

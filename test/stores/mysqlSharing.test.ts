@@ -2,27 +2,11 @@
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { SessionRecord } from "../../src/core/record.js"
 import { anId } from "../../src/internal/storeSuite/bench.js"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, type MariadbServer, startMariadb } from "../support/mariadb.js"
-
-const aRecord = (given: Partial<SessionRecord> = {}): SessionRecord => ({
-  id: anId(),
-  namespace: "session",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: Date.now(),
-  lastActivityMillis: Date.now(),
-  expiresAtMillis: Date.now() + 3_600_000,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "{}",
-  ...given
-})
+import { aRecord } from "../support/record.js"
 
 describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
   let server: MariadbServer

@@ -8,6 +8,7 @@ import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { type Observed, observedPostgres } from "../support/observedPostgres.js"
 import { type PostgresServer, startPostgres } from "../support/postgres.js"
+import { aRecord } from "../support/record.js"
 
 let server: PostgresServer
 let url: string
@@ -18,22 +19,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => server.close())
-
-const aRecord = (given: Partial<SessionRecord> = {}): SessionRecord => ({
-  id: anId(),
-  namespace: "session",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: Date.now(),
-  lastActivityMillis: Date.now(),
-  expiresAtMillis: Date.now() + 3_600_000,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "{}",
-  ...given
-})
 
 const next = (record: SessionRecord, given: Partial<SessionRecord> = {}): SessionRecord => ({
   ...record,

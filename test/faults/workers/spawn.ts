@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { SessionRecord } from "../../../src/core/record.js"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
+import * as Records from "../../support/record.js"
 
 /** A running worker. */
 export interface Worker {
@@ -81,21 +82,8 @@ export const openStore = (options: FileSystemSessionStore.Options) =>
   Effect.provide(FileSystemSessionStore.make(options), NodeContext.layer)
 
 /** A session that lives for an hour and counts in its payload. */
-export const aRecord = (id: string, given?: Partial<SessionRecord>): SessionRecord => ({
-  id,
-  namespace: "faults",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: Date.now(),
-  lastActivityMillis: Date.now(),
-  expiresAtMillis: Date.now() + 3_600_000,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: "0",
-  ...given
-})
+export const aRecord = (id: string, given?: Partial<SessionRecord>): SessionRecord =>
+  Records.aRecord({ id, namespace: "faults", payload: "0", ...given })
 
 /** Opens a store whose `FileSystem` is changed by `break_`, which is given the real one. */
 export const openBroken = (
