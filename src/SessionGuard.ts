@@ -127,9 +127,7 @@ export const ipAddress = (options: AddressOptions = {}): Guard => {
     const own = (origin ?? record).ipAddress
     if (own === null) return same
     if (address === null) return { _tag: "unknown" }
-    return sameNetwork(own, address, prefixes)
-      ? same
-      : { _tag: "other", found: address }
+    return sameNetwork(own, address, prefixes) ? same : { _tag: "other", found: address }
   })
 }
 

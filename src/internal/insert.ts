@@ -34,7 +34,9 @@ const attempt = (
   const rest = { origin, before: null, previous: null, nowMillis }
   const record = writeRecord(cell, { id, state, text, commits, ...rest })
   if (record instanceof SessionEncodeError) return Effect.fail(record)
-  const inserted = Effect.suspend(() => finish(work, { record, state, text, commits, origin }, token))
+  const inserted = Effect.suspend(() =>
+    finish(work, { record, state, text, commits, origin }, token)
+  )
   const isOurs = Effect.map(store.find(id), Option.exists(isOf(cell, work.commitId)))
   const another = Effect.suspend(() => {
     if (tries <= 1) return new SessionStoreError({ operation: "insert", reason: "unknown" })

@@ -86,7 +86,12 @@ const attempt = (
   })
   if (record instanceof SessionEncodeError) return Effect.die(record)
   const taken = Effect.suspend(() =>
-    rebase(taking, { record, state, commits, origin: current.origin }, Effect.succeed(current.state), true)
+    rebase(
+      taking,
+      { record, state, commits, origin: current.origin },
+      Effect.succeed(current.state),
+      true
+    )
   )
   const looked = Effect.suspend(() => reload(taking, current, taken))
   return Effect.matchEffect(cell.surroundings.store.update(record, current.record.version), {

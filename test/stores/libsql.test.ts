@@ -7,8 +7,9 @@ import { Context, Effect, Layer } from "effect"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
-import { aRecord, idOf } from "../sql/servers.js"
+import { idOf } from "../sql/servers.js"
 import { temporaryDirectory } from "../support/process.js"
+import { aRecord } from "../support/record.js"
 
 const aDirectory = Effect.acquireRelease(
   Effect.promise(() => temporaryDirectory("libsql")),
