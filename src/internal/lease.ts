@@ -13,6 +13,7 @@ import { derivedId } from "../core/token.js"
 import type { Service } from "../SessionStore.js"
 import { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
+import { ownRecord } from "./ownRecord.js"
 import { pause } from "./pause.js"
 import { namespaceOfMarks } from "./revocations.js"
 
@@ -89,20 +90,15 @@ const leaseRecord = (
   version: number,
   nowMillis: number,
   untilMillis: number
-): SessionRecord => ({
-  id,
-  namespace: namespaceOfMarks,
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: nowMillis,
-  lastActivityMillis: nowMillis,
-  expiresAtMillis: Math.max(nowMillis, untilMillis) + dayMillis,
-  endedAtMillis: null,
-  version,
-  previous: null,
-  payload: String(untilMillis)
-})
+): SessionRecord =>
+  ownRecord({
+    id,
+    namespace: namespaceOfMarks,
+    nowMillis,
+    expiresAtMillis: Math.max(nowMillis, untilMillis) + dayMillis,
+    version,
+    payload: String(untilMillis)
+  })
 
 const leaseOf = (store: Service, held: SessionRecord): Lease => {
   const free = { ...held, version: held.version + 1, payload: "0" }

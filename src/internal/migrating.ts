@@ -14,6 +14,7 @@ import type { Overrides, Primitives } from "../SessionStore.js"
 import type { Stores } from "./copying.js"
 import { find, isNote } from "./copying.js"
 import { SessionConfigError, type SessionStoreError } from "./errors.js"
+import { ownRecord } from "./ownRecord.js"
 
 /** Makes the primitives and overrides of the store over `from` and `to`. */
 export const makeMigrating = (stores: Stores): Primitives & Overrides => {
@@ -158,17 +159,12 @@ const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreE
     return yield* Effect.die(new SessionConfigError({ field: "to", reason }))
   })
 
-const aProbe = (now: number): SessionRecord => ({
-  id: randomBytes(20).toString("hex"),
-  namespace: "effect-session/probe",
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: now,
-  lastActivityMillis: now,
-  expiresAtMillis: now + 60_000,
-  endedAtMillis: null,
-  version: 1,
-  previous: null,
-  payload: ""
-})
+const aProbe = (now: number): SessionRecord =>
+  ownRecord({
+    id: randomBytes(20).toString("hex"),
+    namespace: "effect-session/probe",
+    nowMillis: now,
+    expiresAtMillis: now + 60_000,
+    version: 1,
+    payload: ""
+  })

@@ -14,6 +14,7 @@ import type { SessionRecord } from "../core/record.js"
 import { derivedId } from "../core/token.js"
 import type { LocalInstant, Primitives, Service } from "../SessionStore.js"
 import { SessionStoreError } from "./errors.js"
+import { ownRecord } from "./ownRecord.js"
 
 /** One revocation, seen from the process that made it. */
 export interface Mark extends LocalInstant {
@@ -83,20 +84,15 @@ const markRecord = (
   nowMillis: number,
   version: number,
   marks: ReadonlyArray<Mark>
-): SessionRecord => ({
-  id,
-  namespace: namespaceOfMarks,
-  userId: null,
-  ipAddress: null,
-  userAgent: null,
-  createdAtMillis: nowMillis,
-  lastActivityMillis: nowMillis,
-  expiresAtMillis: (period + 1) * periodMillis + dayMillis,
-  endedAtMillis: null,
-  version,
-  previous: null,
-  payload: JSON.stringify(marks)
-})
+): SessionRecord =>
+  ownRecord({
+    id,
+    namespace: namespaceOfMarks,
+    nowMillis,
+    expiresAtMillis: (period + 1) * periodMillis + dayMillis,
+    version,
+    payload: JSON.stringify(marks)
+  })
 
 const isMark = (value: unknown): value is Mark =>
   typeof value === "object" &&
