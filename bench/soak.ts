@@ -130,7 +130,8 @@ const abort = async (port: number, cookie: string): Promise<void> => {
   socket.destroy()
 }
 
-const counts = { requests: 0, failures: 0 }
+/** A store that is too slow for two seconds is refused with 503; every other answer than 200 is a failure. */
+const counts = { requests: 0, refused: 0, failures: 0 }
 
 const visit = async (port: number, one: Visitor, endMillis: number): Promise<void> => {
   const gapMillis = (1000 * visitorCount) / rate
@@ -141,7 +142,9 @@ const visit = async (port: number, one: Visitor, endMillis: number): Promise<voi
     else if (step === "abort") await abort(port, one.cookie)
     else {
       counts.requests += 1
-      if ((await one.send(step)) !== 200) counts.failures += 1
+      const status = await one.send(step)
+      if (status === 503) counts.refused += 1
+      else if (status !== 200) counts.failures += 1
     }
   }
 }
@@ -183,7 +186,9 @@ const report = (rows: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<strin
   writeFileSync(`${name}.csv`, `${lines.map((line) => line.join(",")).join("\n")}\n`)
   const title = `${values.store}, ${minutes} minutes, ${counts.requests} requests`
   writeFileSync(`${name}.svg`, plot(title, columns, rows))
-  console.log(`${title}, ${counts.failures} failed; figures and plot in ${name}.*`)
+  console.log(
+    `${title}, ${counts.refused} refused, ${counts.failures} failed; figures and plot in ${name}.*`
+  )
   console.log(`a minute, after the first ${warmUpSeconds} seconds:`)
   return columns.filter((column, index) => {
     if (column === "second") return false
