@@ -4,6 +4,9 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import { audit } from "./audit.js"
+import { copy } from "./copy.js"
+import { doctor } from "./doctor.js"
 import { cleanup, clear, revoke } from "./end.js"
 import { active, list, stats } from "./look.js"
 import { type Failure, sentenceOf } from "./problem.js"
@@ -14,7 +17,19 @@ const root = Command.make("effect-session").pipe(
   Command.withDescription(
     "Looks after the sessions of an app. The store is the one that the environment names: SESSION_DRIVER and its siblings."
   ),
-  Command.withSubcommands([migrate, makeMigration, cleanup, clear, list, active, stats, revoke])
+  Command.withSubcommands([
+    migrate,
+    makeMigration,
+    cleanup,
+    clear,
+    list,
+    active,
+    stats,
+    audit,
+    revoke,
+    copy,
+    doctor
+  ])
 )
 
 const parse = (version: string) => Command.run(root, { name: "effect-session", version })
