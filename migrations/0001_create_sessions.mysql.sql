@@ -20,7 +20,7 @@ create table if not exists `sessions` (
   unique key row_id (row_id),
   key user_id (user_id, row_id),
   key previous_id (previous_id),
-  key ended_at (ended_at, expires_hour, row_id),
+  key ended_at (ended_at, expires_hour, row_id, namespace, user_id),
   key previous_token (previous_token(1), previous_until)
 ) character set utf8mb4 collate utf8mb4_bin;
 

@@ -22,7 +22,7 @@ create index if not exists "sessions_user_id" on "sessions" (user_id, row_id) wh
 
 create index if not exists "sessions_previous_id" on "sessions" (previous_id) where previous_id is not null;
 
-create index if not exists "sessions_ended_at" on "sessions" (ended_at, expires_hour, row_id);
+create index if not exists "sessions_ended_at" on "sessions" (ended_at, expires_hour, row_id, namespace, user_id);
 
 create index if not exists "sessions_previous_token" on "sessions" (previous_until) where previous_token is not null;
 

@@ -205,15 +205,18 @@ export interface Service extends Primitives {
    */
   readonly find: Primitives["find"]
   /**
-   * Moves the last activity and the expiry of the live session `id` if its version is `version`, never backwards, without a new version. A
-   * session that is gone, or has another version, is left as it is: this never conflicts and never revives.
+   * Moves the last activity and the expiry of the live session `id` if its version is `version`, never backwards, without a
+   * new version. A session that is gone, or has another version, is left as it is: this never conflicts and never revives.
+   *
+   * `true` means that the session had this id and this version, and has now at least this expiry, also where both instants
+   * were there already. `false` may mean that it was passed over because somebody else was writing it.
    */
   readonly touch: (
     id: string,
     version: number,
     lastActivityMillis: number,
     expiresAtMillis: number
-  ) => Effect.Effect<void, SessionStoreError>
+  ) => Effect.Effect<boolean, SessionStoreError>
   /**
    * Collects at most `limit` sessions that are over: deletes them, or with `keepEnded` first clears their payload and
    * deletes them when that time has passed. Never touches a live session's data. Succeeds with the number of sessions

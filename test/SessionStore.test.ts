@@ -73,7 +73,7 @@ describe("make", () => {
   it.effect("prefers what the store does better to what it would derive", () =>
     Effect.gen(function* () {
       const memory = primitivesOf(yield* SessionStore)
-      const touch = () => Effect.void
+      const touch = () => Effect.succeed(true)
       const collect = () => Effect.succeed(3)
 
       const store = make({ ...memory, touch, collect })

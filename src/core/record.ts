@@ -44,6 +44,7 @@ export interface SessionRecord {
   readonly userAgent: string | null
   readonly createdAtMillis: number
   readonly lastActivityMillis: number
+  /** Never before `lastActivityMillis`: a store may look for recent activity among recent expiries. */
   readonly expiresAtMillis: number
   /** When the session ended, for a store that keeps ended sessions; `null` while it lives. */
   readonly endedAtMillis: number | null

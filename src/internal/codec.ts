@@ -137,14 +137,18 @@ export const writeRecord = (cell: Cell, draft: Draft): SessionRecord | SessionEn
   }
 }
 
-/** When a session expires that was last active then: the earlier of its idle and its absolute timeout. */
+/**
+ * When a session expires that was last active then: the earlier of its idle and its absolute timeout, but not before that
+ * activity. A lifetime that was shortened below the session's age ends it with that activity.
+ */
 export const expiry = (cell: Cell, state: State, lastActivityMillis: number): number => {
   const { absoluteMillis, idleMillis } = cell.surroundings.compiled
   const own = typeof state.lifetime === "number" ? state.lifetime : undefined
-  return Math.min(
+  const timeout = Math.min(
     lastActivityMillis + (own ?? idleMillis),
     state.absoluteFromMillis + (own ?? absoluteMillis)
   )
+  return Math.max(timeout, lastActivityMillis)
 }
 
 const refuse = (reason: string) => new SessionEncodeError({ operation: "commit", key: "", reason })

@@ -25,15 +25,15 @@ export const touch =
   ({ find, update }: Primitives): Service["touch"] =>
   (id, version, lastActivityMillis, expiresAtMillis) =>
     Effect.flatMap(find(id), (found) => {
-      if (Option.isNone(found)) return Effect.void
+      if (Option.isNone(found)) return Effect.succeed(false)
       const record = found.value
-      if (record.id !== id || record.version !== version) return Effect.void
+      if (record.id !== id || record.version !== version) return Effect.succeed(false)
       const touched = {
         ...record,
         lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
         expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
       }
-      return Effect.asVoid(update(touched, version))
+      return update(touched, version)
     })
 
 /** True when `remove` has something to do for a session that is over. */

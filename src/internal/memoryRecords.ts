@@ -57,14 +57,21 @@ export class MemoryRecords {
     return true
   }
 
-  touch(id: string, version: number, lastActivity: number, expiresAt: number, now: number): void {
+  touch(
+    id: string,
+    version: number,
+    lastActivity: number,
+    expiresAt: number,
+    now: number
+  ): boolean {
     const current = this.liveAt(id, version, now)
-    if (current === undefined) return
+    if (current === undefined) return false
     this.write(current, {
       ...current,
       lastActivityMillis: Math.max(current.lastActivityMillis, lastActivity),
       expiresAtMillis: Math.max(current.expiresAtMillis, expiresAt)
     })
+    return true
   }
 
   /** Ends the session of this id or previous id; the summary is of a live one, as it was before. */

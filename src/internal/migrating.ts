@@ -151,7 +151,7 @@ const copyOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStor
 /** Copying a store to itself would end its sessions, as those that are copied. */
 const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreError> =>
   Effect.gen(function* () {
-    const probe = aProbe(yield* Clock.currentTimeMillis)
+    const probe = yield* aProbe
     yield* to.insert(probe)
     const found = yield* Effect.ensuring(from.find(probe.id), Effect.ignore(to.remove(probe.id)))
     if (Option.isNone(found)) return
@@ -159,7 +159,8 @@ const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreE
     return yield* Effect.die(new SessionConfigError({ field: "to", reason }))
   })
 
-const aProbe = (now: number): SessionRecord =>
+/** A record that no cookie leads to, for a look at what a store does. */
+export const aProbe: Effect.Effect<SessionRecord> = Effect.map(Clock.currentTimeMillis, (now) =>
   ownRecord({
     id: randomBytes(20).toString("hex"),
     namespace: "effect-session/probe",
@@ -168,3 +169,4 @@ const aProbe = (now: number): SessionRecord =>
     version: 1,
     payload: ""
   })
+)

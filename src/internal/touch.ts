@@ -1,6 +1,7 @@
 /** Sliding expiry: a request that changed nothing moves the session's last activity, at most once in a while. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { SessionRecord } from "../core/record.js"
 import { type Base, type Cell, now } from "./cell.js"
 import { expiry } from "./codec.js"
 import type { SessionStoreError } from "./errors.js"
@@ -34,17 +35,28 @@ export const touch = (
   const expiresAtMillis = expiry(cell, base.state, nowMillis)
   const touched = store.touch(id, version, nowMillis, expiresAtMillis)
   if (expiresAtMillis === base.record.expiresAtMillis) return Effect.zipRight(touched, done)
-  // A touch passes over a session that has another id by now, whose cookie an old one must not overwrite.
-  return Effect.flatMap(Effect.zipRight(touched, store.find(id)), (found) => {
-    if (Option.isNone(found) || found.value.id !== id) return work.gone
-    const { lastActivityMillis } = found.value
-    const record = {
-      ...base.record,
-      lastActivityMillis,
-      expiresAtMillis: found.value.expiresAtMillis
-    }
-    work.settle({ ...base, record }, cell.token)
-    work.owesCookie()
-    return done
+  return Effect.flatMap(touched, (moved) => {
+    if (moved) return settle(work, base, { lastActivityMillis: nowMillis, expiresAtMillis })
+    // A touch passes over a session that has another id by now, whose cookie an old one must not overwrite.
+    return Effect.flatMap(store.find(id), (found) =>
+      Option.isNone(found) || found.value.id !== id ? work.gone : settle(work, base, found.value)
+    )
   })
+}
+
+/** The cell with the instants that are stored now; as in the store, none goes back. */
+const settle = (
+  work: Work,
+  base: Base,
+  stored: Pick<SessionRecord, "lastActivityMillis" | "expiresAtMillis">
+): Effect.Effect<Outcome> => {
+  const { expiresAtMillis, lastActivityMillis } = base.record
+  const record = {
+    ...base.record,
+    lastActivityMillis: Math.max(lastActivityMillis, stored.lastActivityMillis),
+    expiresAtMillis: Math.max(expiresAtMillis, stored.expiresAtMillis)
+  }
+  work.settle({ ...base, record }, work.cell.token)
+  work.owesCookie()
+  return done
 }

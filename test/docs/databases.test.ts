@@ -1,8 +1,9 @@
 /** The table of statements in docs/databases.md is what a PostgreSQL sees. */
 import { readFileSync } from "node:fs"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Session from "../../src/Session.js"
+import * as SessionConfig from "../../src/SessionConfig.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { json, pages, withApp } from "../http/support.js"
 import { observedPostgres } from "../support/observedPostgres.js"
@@ -22,8 +23,12 @@ const app = pages({
   "/write": json(Session.increment("count")),
   "/regenerate": json(Session.regenerate),
   "/login": json(Session.login("ada")),
-  "/logout": json(Session.logout)
+  "/logout": json(Session.logout),
+  "/slow": json(Effect.delay(Session.get("count"), "5 millis"))
 })
+
+/** The last activity of a session is due at the end of a request that takes longer than this. */
+const config = SessionConfig.layer({ touchInterval: "1 millis" })
 
 const unknown = `__Host-session=${"A".repeat(43)}`
 
@@ -33,6 +38,7 @@ const requests: ReadonlyArray<
 > = [
   ["a guest who has no cookie, and nothing is written", [["/read"]]],
   ["a session is read", [["/write", "/read"]]],
+  ["a session is read whose last activity is due", [["/write", "/slow"]]],
   [
     "a session is written, or gets a new id",
     [
@@ -73,7 +79,7 @@ describe("a request takes as many statements as the page says", () => {
             counted.push(observed.statements.length)
           }
         },
-        { store }
+        text.endsWith("is due") ? { store, config } : { store }
       )
 
       const told = numbersOf(text)

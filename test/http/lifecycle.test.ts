@@ -1,12 +1,15 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import * as Session from "../../src/Session.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
+import * as SessionStore from "../../src/SessionStore.js"
 import { type Client, json, makeGate, pages, withApp } from "./support.js"
 
 const broken = HttpServerResponse.text("broken", { status: 500 })
@@ -449,6 +452,31 @@ describe("expiry", () => {
         await server.run(TestClock.adjust("10 minutes"))
 
         expect((await client.send("/all")).text).toBe("{}")
+      },
+      setting
+    ))
+
+  it("ends a session with its last activity, not before it, when its lifetime is made shorter than its age", () =>
+    withApp(
+      pages({
+        "/begin": json(Session.put("a", 1)),
+        "/shorten": json(Session.setLifetime("1 minute"))
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/begin")
+        await server.run(TestClock.adjust("9 minutes"))
+        await client.send("/shorten")
+
+        const ended = await server.run(
+          Effect.flatMap(SessionStore.SessionStore, (store) =>
+            Stream.runCollect(store.entries({ state: "over" }))
+          )
+        )
+
+        const [summary] = Chunk.toReadonlyArray(ended)
+        expect(summary?.lastActivityMillis).toBe((summary?.createdAtMillis ?? 0) + 540_000)
+        expect(summary?.expiresAtMillis).toBe(summary?.lastActivityMillis)
       },
       setting
     ))

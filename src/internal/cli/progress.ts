@@ -5,6 +5,8 @@ const width = 30
 
 /** Shows how much of `total` is done, each time it is told. */
 export interface Progress {
+  /** Whether anybody sees it. */
+  readonly shows: boolean
   readonly advance: (by: number) => Effect.Effect<void>
   readonly end: Effect.Effect<void>
 }
@@ -20,6 +22,7 @@ export const begin = (label: string, total: number, json: boolean): Progress => 
     process.stderr.write(`\r${label} [${bar}] ${done} of ${Math.max(total, done)}`)
   }
   return {
+    shows,
     advance: (by) =>
       Effect.sync(() => {
         done += by

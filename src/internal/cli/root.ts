@@ -6,6 +6,9 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import { SessionConfigError } from "../errors.js"
+import { audit } from "./audit.js"
+import { copy } from "./copy.js"
+import { doctor } from "./doctor.js"
 import { cleanup, clear, revoke } from "./end.js"
 import { active, list, stats } from "./look.js"
 import { type Failure, sentenceOf } from "./problem.js"
@@ -16,7 +19,19 @@ const root = Command.make("effect-session").pipe(
   Command.withDescription(
     "Looks after the sessions of an app. The store is the one that the environment names: SESSION_DRIVER and its siblings."
   ),
-  Command.withSubcommands([migrate, makeMigration, cleanup, clear, list, active, stats, revoke])
+  Command.withSubcommands([
+    migrate,
+    makeMigration,
+    cleanup,
+    clear,
+    list,
+    active,
+    stats,
+    audit,
+    revoke,
+    copy,
+    doctor
+  ])
 )
 
 const parse = (version: string) => Command.run(root, { name: "effect-session", version })

@@ -13,14 +13,18 @@ export const where: FiberRef.FiberRef<string | undefined> = globalValue(
 )
 
 /** The choice of the environment, if a command line can work on it. */
-export const chosen: Effect.Effect<Choice, Failure> = Effect.tap(choose(), (choice) =>
-  choice.driver === "memory"
-    ? new Problem({
-        message:
-          "The sessions are in the memory of the server, where a command cannot reach them: set SESSION_DRIVER to file or database."
-      })
-    : FiberRef.set(where, choice.description)
+export const reachable: Effect.Effect<Choice, Failure> = Effect.filterOrFail(
+  choose(),
+  ({ driver }) => driver !== "memory",
+  () =>
+    new Problem({
+      message:
+        "The sessions are in the memory of the server, where a command cannot reach them: set SESSION_DRIVER to file or database."
+    })
 )
+
+/** The same, named in the sentence of a failure from here on. */
+const chosen = Effect.tap(reachable, ({ description }) => FiberRef.set(where, description))
 
 /** Runs a command on the store that the environment names. */
 export const withStore = <A, E extends Failure, R>(

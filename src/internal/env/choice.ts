@@ -12,6 +12,8 @@ import { connect } from "./connection.js"
 import { load } from "./load.js"
 import { fail, secret, text } from "./variables.js"
 
+const defaultTable = "sessions"
+
 /** How the layer of a chosen store can fail. */
 export type ChoiceError = SessionConfigError | SessionStoreError
 
@@ -47,9 +49,11 @@ export const choose = (options: Options = {}): Effect.Effect<Choice, SessionConf
       case "array":
         return memory(keepEnded)
       case "file":
-        return yield* files(keepEnded)
-      case "database":
-        return yield* database(keepEnded)
+        return files((yield* text("SESSION_FILES")) ?? "storage/sessions", keepEnded)
+      case "database": {
+        const table = (yield* text("SESSION_TABLE")) ?? defaultTable
+        return yield* database(yield* connectionFromEnv, table, keepEnded)
+      }
       default:
         return yield* fail("SESSION_DRIVER", "must be memory, array, file or database.")
     }
@@ -71,36 +75,73 @@ const memory = (keepEnded: Duration.DurationInput): Choice => ({
   database: undefined
 })
 
-const files = (keepEnded: Duration.DurationInput): Effect.Effect<Choice, SessionConfigError> =>
-  Effect.map(text("SESSION_FILES"), (given) => {
-    const directory = given ?? "storage/sessions"
-    const context = load(
-      "SESSION_DRIVER",
-      "@effect/platform-node",
-      () => import("@effect/platform-node/NodeContext")
-    )
-    return {
-      driver: "file",
-      description: `the files in ${directory}`,
-      store: Layer.provide(
-        FileSystemSessionStore.layer({ directory, keepEnded }),
-        Layer.unwrapEffect(Effect.map(context, ({ layer }) => layer))
-      ),
-      database: undefined
+const files = (directory: string, keepEnded: Duration.DurationInput): Choice => {
+  const context = load(
+    "SESSION_DRIVER",
+    "@effect/platform-node",
+    () => import("@effect/platform-node/NodeContext")
+  )
+  return {
+    driver: "file",
+    description: `the files in ${directory}`,
+    store: Layer.provide(
+      FileSystemSessionStore.layer({ directory, keepEnded }),
+      Layer.unwrapEffect(Effect.map(context, ({ layer }) => layer))
+    ),
+    database: undefined
+  }
+}
+
+/** The URL of a database, and what said so. */
+interface Given {
+  readonly source: string
+  readonly url: Redacted.Redacted<string>
+}
+
+const connectionFromEnv: Effect.Effect<Given, SessionConfigError> = Effect.gen(function* () {
+  const own = yield* secret("SESSION_CONNECTION")
+  if (own !== undefined) return { source: "SESSION_CONNECTION", url: own }
+  const url = yield* secret("DATABASE_URL")
+  if (url !== undefined) return { source: "DATABASE_URL", url }
+  const reason = "or DATABASE_URL must hold the database's URL when SESSION_DRIVER is database."
+  return yield* fail("SESSION_CONNECTION", reason)
+})
+
+/**
+ * The store of a text: `file:` and a directory, the URL of a database, or the name of a variable that holds either.
+ * `source` is what said so, for errors.
+ */
+export const chooseAt = (
+  source: string,
+  given: string,
+  table = defaultTable
+): Effect.Effect<Choice, SessionConfigError> =>
+  Effect.gen(function* () {
+    if (/^[A-Z][A-Z0-9_]*$/.test(given)) {
+      const held = yield* secret(given)
+      if (held === undefined) return yield* fail(given, "is empty or not set.")
+      return yield* storeAt({ source: given, url: held }, table)
     }
+    return yield* storeAt({ source, url: Redacted.make(given) }, table)
   })
 
-const database = (keepEnded: Duration.DurationInput): Effect.Effect<Choice, SessionConfigError> =>
+const storeAt = (given: Given, table: string): Effect.Effect<Choice, SessionConfigError> =>
+  Effect.flatMap(keepEndedFromEnv, (keepEnded) => {
+    const directory = /^file:(?:\/\/)?(.*)$/i.exec(Redacted.value(given.url))?.[1]
+    if (directory === "")
+      return fail(given.source, "must name a directory, such as file:./sessions.")
+    return directory === undefined
+      ? database(given, table, keepEnded)
+      : Effect.succeed(files(directory, keepEnded))
+  })
+
+const database = (
+  { source, url }: Given,
+  table: string,
+  keepEnded: Duration.DurationInput
+): Effect.Effect<Choice, SessionConfigError> =>
   Effect.gen(function* () {
-    const own = yield* secret("SESSION_CONNECTION")
-    const url = own ?? (yield* secret("DATABASE_URL"))
-    if (url === undefined || Redacted.value(url) === "") {
-      const reason = "or DATABASE_URL must hold the database's URL when SESSION_DRIVER is database."
-      return yield* fail("SESSION_CONNECTION", reason)
-    }
-    const variable = own === undefined ? "DATABASE_URL" : "SESSION_CONNECTION"
-    const { client, description } = yield* connect(variable, url)
-    const table = (yield* text("SESSION_TABLE")) ?? "sessions"
+    const { client, description } = yield* connect(source, url)
     const module = load("SESSION_DRIVER", "@effect/sql", () => import("../../SqlSessionStore.js"))
     return {
       driver: "database",

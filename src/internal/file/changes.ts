@@ -47,28 +47,30 @@ export const update = (
   )
 }
 
-/** Moves activity and expiry of the live session of this id and version forward. */
+/** Moves activity and expiry of the live session of this id and version forward; true when there is such a session. */
 export const touch = (
   disk: Disk,
   id: string,
   version: number,
   lastActivityMillis: number,
   expiresAtMillis: number
-): Change<void> => {
-  if (!isId(id)) return Effect.void
-  return Effect.asVoid(
-    rewrite(disk, id, (record, nowMillis) => {
-      if (record.version !== version || isOver(record, nowMillis)) return undefined
+): Change<boolean> => {
+  if (!isId(id)) return Effect.succeed(false)
+  return Effect.suspend(() => {
+    let isCurrent = false
+    const rewritten = rewrite(disk, id, (record, nowMillis) => {
+      isCurrent = record.version === version && !isOver(record, nowMillis)
       const isLater =
         record.lastActivityMillis < lastActivityMillis || record.expiresAtMillis < expiresAtMillis
-      if (!isLater) return undefined
+      if (!isCurrent || !isLater) return undefined
       return {
         ...record,
         lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
         expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
       }
     })
-  )
+    return Effect.map(rewritten, () => isCurrent)
+  })
 }
 
 /** Replaces the session as `change` says, which is asked again under the lock; false when it gives `undefined`. */

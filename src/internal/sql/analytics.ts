@@ -8,20 +8,22 @@ import type { HourFigures, KeptFilter, Service } from "../../SessionStore.js"
 import type { SessionStoreError } from "../errors.js"
 import type { Condition, Parameter } from "./dialect.js"
 import { hourMillis } from "./dialect.js"
+import { all, hourOf } from "./listing.js"
 import { Reader } from "./rows.js"
 import type { Place } from "./sessions.js"
 import { decoding } from "./sessions.js"
+import type { Table } from "./table.js"
 
 /** Lists the users that were seen from more than one address. */
 export const addresses = ({ database, table }: Place): Service["addresses"] => {
-  const groups = (where: string) =>
-    `select user_id, ip_address, count(*) as sessions, count(*) over (partition by user_id) as addresses from ${table.sessions} where ${where} and user_id is not null and ip_address is not null group by user_id, ip_address`
+  const seen = kept(table, "user_id, ip_address")
   return (filter) => {
-    const where = kept(filter)
-    const text = `select user_id, ip_address, sessions from (${groups(where.text)}) as seen where addresses > 1`
+    const rows = seen(filter, "user_id is not null and ip_address is not null")
+    const groups = `select user_id, ip_address, count(*) as sessions, count(*) over (partition by user_id) as addresses from (${rows.text}) as kept group by user_id, ip_address`
+    const text = `select user_id, ip_address, sessions from (${groups}) as seen where addresses > 1`
     return database.callPatiently(
       "addresses",
-      Effect.flatMap(database.query(text, where.parameters), (rows) =>
+      Effect.flatMap(database.query(text, rows.parameters), (rows) =>
         decoding("addresses", () => byUser(rows.map((row) => new Reader("addresses", row))))
       )
     )
@@ -67,23 +69,34 @@ const hoursOf = ({ database, table }: Place) => {
   // The rest is taken off first, because not every database divides integers to an integer.
   const hour = (millis: string) => `(${millis} - ${millis} % ${hourMillis}) / ${hourMillis}`
   // A session's first and last hour within the time that is asked for.
-  const stays = `select user_id, ${hour(`${greatest}(created_at, ?)`)} as first_hour, ${hour(`${least}(last_activity, ?)`)} as last_hour from ${table.sessions} where namespace = ? and last_activity >= ? and created_at < ?`
-  const longest = `select max(last_hour - first_hour) as steps from (${stays}) as stays`
-  const counts = `with recursive steps(step) as (select 0 union all select step + 1 from steps where step < ?) select hour_number, sum(sessions) as sessions, count(user_id) as users from (select first_hour + step as hour_number, user_id, count(*) as sessions from (${stays}) as stays join steps on first_hour + step <= last_hour group by first_hour + step, user_id) as seen group by hour_number`
+  const hours = kept(
+    table,
+    `user_id, ${hour(`${greatest}(created_at, ?)`)} as first_hour, ${hour(`${least}(last_activity, ?)`)} as last_hour`
+  )
+  const longest = (stays: string) =>
+    `select max(last_hour - first_hour) as steps from (${stays}) as stays`
+  const counts = (stays: string) =>
+    `with recursive steps(step) as (select 0 union all select step + 1 from steps where step < ?) select hour_number, sum(sessions) as sessions, count(user_id) as users from (select first_hour + step as hour_number, user_id, count(*) as sessions from (${stays}) as stays join steps on first_hour + step <= last_hour group by first_hour + step, user_id) as seen group by hour_number`
   return (namespace: string, fromMillis: number, untilMillis: number) => {
     const last = untilMillis - 1
-    // Twice: the rest is taken off the same expression.
-    const parameters: ReadonlyArray<Parameter> = [
-      ...[fromMillis, fromMillis, last, last],
-      ...[namespace, fromMillis, untilMillis]
-    ]
+    const stays = hours(
+      { namespace, activeSinceMillis: fromMillis },
+      "created_at < ?",
+      [untilMillis],
+      // Twice: the rest is taken off the same expression.
+      [fromMillis, fromMillis, last, last]
+    )
     return database.callPatiently(
       "hourly",
       Effect.gen(function* () {
-        const steps = (yield* database.query(longest, parameters))[0]?.steps ?? null
+        const rows = yield* database.query(longest(stays.text), stays.parameters)
+        const steps = rows[0]?.steps ?? null
         if (steps === null) return inOrder([], fromMillis, untilMillis)
-        const rows = yield* database.query(counts, [Number(steps), ...parameters])
-        const read = yield* decoding("hourly", () => rows.map(toHour))
+        const counted = yield* database.query(counts(stays.text), [
+          Number(steps),
+          ...stays.parameters
+        ])
+        const read = yield* decoding("hourly", () => counted.map(toHour))
         return inOrder(read, fromMillis, untilMillis)
       })
     )
@@ -114,15 +127,17 @@ const inOrder = (
 /** Adds up sessions. */
 export const usage = ({ database, table }: Place): Service["usage"] => {
   const bytes = database.dialect.byteLength("payload")
-  const select = `select count(*) as sessions, count(case when ended_at is null and expires_at > ? then 1 end) as live, coalesce(sum(${bytes}), 0) as payload_bytes, coalesce(sum(last_activity - created_at), 0) as active_millis from ${table.sessions}`
+  const summed = kept(
+    table,
+    `${bytes} as bytes, last_activity - created_at as active, case when ended_at is null and expires_at > ? then 1 end as is_live`
+  )
   return (filter) =>
     database.callPatiently(
       "usage",
       Effect.gen(function* () {
-        const now = yield* Clock.currentTimeMillis
-        const where = kept(filter)
-        const text = `${select} where ${where.text}`
-        const [row = {}] = yield* database.query(text, [now, ...where.parameters])
+        const rows = summed(filter, undefined, [], [yield* Clock.currentTimeMillis])
+        const text = `select count(*) as sessions, count(is_live) as live, coalesce(sum(bytes), 0) as payload_bytes, coalesce(sum(active), 0) as active_millis from (${rows.text}) as kept`
+        const [row = {}] = yield* database.query(text, rows.parameters)
         return yield* decoding("usage", () => {
           const read = new Reader("usage", row)
           const live = read.number("live")
@@ -137,15 +152,48 @@ export const usage = ({ database, table }: Place): Service["usage"] => {
     )
 }
 
-/** The condition of a filter, for sessions that are live or over. */
-const kept = ({ namespace, userId, activeSinceMillis }: KeptFilter): Condition => {
-  const conditions: Array<readonly [text: string, parameter: Parameter]> = [
-    ["namespace = ?", namespace]
-  ]
-  if (userId !== undefined) conditions.push(["user_id = ?", userId])
-  if (activeSinceMillis !== undefined) conditions.push(["last_activity >= ?", activeSinceMillis])
-  return {
-    text: conditions.map(([text]) => text).join(" and "),
-    parameters: conditions.map(([, parameter]) => parameter)
+/**
+ * The query for columns of the sessions of a filter, live or over; with one more condition, and with the parameters of
+ * each and of the columns.
+ */
+const kept =
+  (table: Table, selected: string) =>
+  (
+    { activeSinceMillis, namespace, userId }: KeptFilter,
+    condition?: string,
+    parameters: ReadonlyArray<Parameter> = [],
+    ofColumns: ReadonlyArray<Parameter> = []
+  ): Condition => {
+    const rest: Array<Condition> = [{ text: "namespace = ?", parameters: [namespace] }]
+    if (userId !== undefined) rest.push({ text: "user_id = ?", parameters: [userId] })
+    if (condition !== undefined) rest.push({ text: condition, parameters })
+    const parts = (activeSinceMillis === undefined ? [[]] : activeSince(activeSinceMillis)).map(
+      (part) => all([...rest, ...part])
+    )
+    return {
+      text: parts
+        .map(({ text }) => `select ${selected} from ${table.sessions} where ${text}`)
+        .join(" union all "),
+      parameters: parts.flatMap((part) => [...ofColumns, ...part.parameters])
+    }
   }
+
+/** How far apart the clocks of two servers may be, of which one ended what the other saw active, for the figures. */
+const skewMillis = hourMillis
+
+/**
+ * Sessions that were active at an instant or later: those that did not end, and those that did. Only the activity decides.
+ * The rest follows from it, because no session expires or ends before its last activity, and lets the index pass over what
+ * was over long before.
+ *
+ * In two parts and not by `or`, with which PostgreSQL 18 forgets the default partition of a table partitioned by
+ * `ended_at`, and MariaDB the index.
+ */
+const activeSince = (millis: number): ReadonlyArray<ReadonlyArray<Condition>> => {
+  const active = { text: "last_activity >= ?", parameters: [millis] }
+  const expires = { text: "expires_hour >= ?", parameters: [hourOf(millis)] }
+  return [
+    [active, { text: "ended_at is null", parameters: [] }, expires],
+    [active, { text: "ended_at >= ?", parameters: [millis - skewMillis] }, expires]
+  ]
 }

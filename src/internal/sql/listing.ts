@@ -46,22 +46,53 @@ export const entries = ({ database, table }: Place): Primitives["entries"] => {
   return (filter) => Stream.paginateChunkEffect(0, (after) => page(filter, after))
 }
 
-/** Counts sessions and their users. */
+/**
+ * Counts sessions and their users. Those that expire in a later hour are live by the index alone, and those that expired in
+ * an earlier one over: only rows that expire in the hour that is going on need be read, and none by what else is asked.
+ */
 export const count = ({ database, table }: Place): Service["count"] => {
-  // In groups, because `count(distinct ...)` sorts.
-  const groups = `select user_id, count(*) as sessions from ${table.sessions}`
+  const select = `select user_id from ${table.sessions} where`
   return (filter) =>
     database.callPatiently(
       "count",
       Effect.gen(function* () {
-        const where = filtered(filter, yield* Clock.currentTimeMillis)
+        const parts = partsOf(filter, yield* Clock.currentTimeMillis)
+        const union = parts.map(({ text }) => `${select} ${text}`).join(" union all ")
         const rows = yield* database.query(
-          `select sum(sessions) as sessions, count(user_id) as users from (${groups} where ${where.text} group by user_id) as user_groups`,
-          where.parameters
+          // In groups, because `count(distinct ...)` sorts.
+          `select sum(sessions) as sessions, count(user_id) as users from (select user_id, count(*) as sessions from (${union}) as parts group by user_id) as user_groups`,
+          parts.flatMap(({ parameters }) => parameters)
         )
         return { sessions: Number(rows[0]?.sessions ?? 0), users: Number(rows[0]?.users ?? 0) }
       })
     )
+}
+
+/** The condition of a filter in parts that have no row in common, by what the index tells of them. */
+const partsOf = (filter: SessionFilter, now: number): ReadonlyArray<Condition> => {
+  const { state = "live", userId } = filter
+  const rest = restricted(filter)
+  // The sessions of one user are found by their own index.
+  if (userId !== undefined || state === "all") return [filtered(filter, now)]
+  const hour = hourOf(now)
+  const parts: ReadonlyArray<Condition> =
+    state === "live"
+      ? [
+          { text: "ended_at is null and expires_hour > ?", parameters: [hour] },
+          {
+            text: "ended_at is null and expires_hour = ? and expires_at > ?",
+            parameters: [hour, now]
+          }
+        ]
+      : [
+          { text: "ended_at is not null", parameters: [] },
+          { text: "ended_at is null and expires_hour < ?", parameters: [hour] },
+          {
+            text: "ended_at is null and expires_hour = ? and expires_at <= ?",
+            parameters: [hour, now]
+          }
+        ]
+  return parts.map((part) => all([part, ...rest]))
 }
 
 /** Ends the live sessions a filter lets through, a page at a time. */
@@ -108,21 +139,35 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
 
 /** The condition of a filter, but for the session of which `except` is the id or the previous id. */
 const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {
-  const { namespace, userId, activeSinceMillis, state = "live" } = filter
+  const { state = "live" } = filter
   const conditions: Array<Condition> = []
   if (state === "live") conditions.push(live(now))
   if (state === "over") conditions.push(over(now))
+  conditions.push(...restricted(filter))
+  if (except !== undefined) conditions.push(otherThan(except))
+  return all(conditions)
+}
+
+/** What a filter asks beside the state. */
+const restricted = ({
+  namespace,
+  userId,
+  activeSinceMillis
+}: SessionFilter): ReadonlyArray<Condition> => {
+  const conditions: Array<Condition> = []
   if (namespace !== undefined) conditions.push({ text: "namespace = ?", parameters: [namespace] })
   if (userId !== undefined) conditions.push({ text: "user_id = ?", parameters: [userId] })
   if (activeSinceMillis !== undefined) {
     conditions.push({ text: "last_activity >= ?", parameters: [activeSinceMillis] })
   }
-  if (except !== undefined) conditions.push(otherThan(except))
-  return {
-    text: conditions.map(({ text }) => text).join(" and ") || "1 = 1",
-    parameters: conditions.flatMap(({ parameters }) => parameters)
-  }
+  return conditions
 }
+
+/** All of these conditions together. */
+export const all = (conditions: ReadonlyArray<Condition>): Condition => ({
+  text: conditions.map(({ text }) => text).join(" and ") || "1 = 1",
+  parameters: conditions.flatMap(({ parameters }) => parameters)
+})
 
 /** The value of `expires_hour` that belongs to an instant. */
 export const hourOf = (millis: number): number => Math.floor(millis / hourMillis)

@@ -136,7 +136,7 @@ const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<
   `create index if not exists ${index("row_id")} on ${sessions} (row_id)`,
   `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
   `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
-  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_hour, row_id)`,
+  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_hour, row_id, namespace, user_id)`,
   `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
   `create table if not exists ${revocations} (
   namespace text collate "C" not null,

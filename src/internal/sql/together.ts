@@ -201,7 +201,7 @@ const touching = ({ database, table }: Place, changeEach: ChangeEach): Batch<Tou
           }))
         }),
         // A row that somebody else is writing at this moment has no need of a touch.
-        () => calls.map(() => true)
+        (changed) => calls.map(({ id }) => changed.has(id))
       )
     )
 })

@@ -269,19 +269,52 @@ const manyKinds = ({ aRecord, now }: Pick<Bench, "aRecord" | "now">) => {
     return Math.floor((state / 2 ** 31) * bound)
   }
   return Array.from({ length: 200 }, () => {
-    const createdAtMillis = now - below(2 * day)
+    const createdAtMillis = now - hour - below(2 * day)
+    const expiresIn = below(5) === 0 ? -below(hour) : 1 + below(hour)
+    const latest = now + Math.min(0, expiresIn)
     return aRecord({
       createdAtMillis,
-      lastActivityMillis: createdAtMillis + below(now - createdAtMillis + 1),
+      lastActivityMillis: createdAtMillis + below(latest - createdAtMillis + 1),
       userId: below(4) === 0 ? null : `user ${below(20)}`,
       ipAddress: below(6) === 0 ? null : `192.0.2.${below(4)}`,
       payload: "é".repeat(below(20)),
-      expiresIn: below(5) === 0 ? -below(hour) : 1 + below(hour)
+      expiresIn
     })
   })
 }
 
 const agreeing = ({ test }: Suite): void => {
+  test("figures of an active time hold a session that expired in the instant of its last activity", ({
+    store,
+    stored,
+    namespace,
+    now
+  }) =>
+    Effect.gen(function* () {
+      const atMillis = Math.floor(now / hour) * hour - 2 * hour
+      const ended = (ipAddress: string, lastActivityMillis: number) => ({
+        userId: "7",
+        ipAddress,
+        createdAtMillis: atMillis - hour,
+        lastActivityMillis,
+        expiresAtMillis: atMillis
+      })
+      yield* stored(ended("192.0.2.1", atMillis))
+      yield* stored(ended("192.0.2.2", atMillis - 1))
+      yield* stored({ ...ended("192.0.2.3", atMillis), expiresAtMillis: now + hour })
+      yield* stored({ ...ended("192.0.2.4", atMillis - 1), expiresAtMillis: now + hour })
+      const filter = { namespace, activeSinceMillis: atMillis }
+      const range = { namespace, fromMillis: atMillis, untilMillis: atMillis + hour }
+
+      const users = inOrder(yield* store.addresses(filter))
+      const hours = yield* store.hourly(range)
+      const { live, over } = yield* store.usage(filter)
+
+      expect(users).toEqual([{ userId: "7", addresses: ["192.0.2.1", "192.0.2.3"], sessions: 2 }])
+      expect(counts(hours)).toEqual([[2, 1]])
+      expect([live, over]).toEqual([1, 1])
+    }))
+
   test("the figures of 200 sessions of all kinds are those that entries tell", (bench) =>
     Effect.gen(function* () {
       const { store, namespace, now } = bench
@@ -308,6 +341,38 @@ const agreeing = ({ test }: Suite): void => {
 
 /** For a store whose `keepEnded` is seven days, read by the `TestClock`. */
 export const figuringKept = ({ timed }: Suite): void => {
+  timed(
+    "figures of an active time hold a kept session that was removed at its beginning",
+    (bench) =>
+      Effect.gen(function* () {
+        const { store, stored, namespace, now } = bench
+        const { id } = yield* stored({ createdAtMillis: now - hour })
+        yield* stored({ createdAtMillis: now - hour, lastActivityMillis: now - 1 })
+        yield* store.remove(id)
+
+        const { live, over } = yield* store.usage({ namespace, activeSinceMillis: now })
+
+        expect([live, over]).toEqual([0, 1])
+      })
+  )
+
+  timed("figures hold a session that was removed by a server whose clock is behind", (bench) =>
+    Effect.gen(function* () {
+      const { store, stored, namespace, now } = bench
+      const ahead = now + 59 * minute
+      const { id } = yield* stored({ lastActivityMillis: ahead, expiresAtMillis: ahead + 2 * hour })
+      yield* store.remove(id)
+      const fromMillis = Math.floor(ahead / hour) * hour
+      const range = { namespace, fromMillis, untilMillis: fromMillis + hour }
+
+      const hours = yield* store.hourly(range)
+      const { over } = yield* store.usage({ namespace, activeSinceMillis: ahead })
+
+      expect(counts(hours)).toEqual([[1, 0]])
+      expect(over).toBe(1)
+    })
+  )
+
   timed("a session that was removed or expired stays in the figures", (bench) =>
     Effect.gen(function* () {
       const { store, stored, namespace, now } = bench

@@ -166,7 +166,34 @@ const listingMany = ({ test }: Suite): void => {
     }))
 }
 
-const counting = ({ test }: Suite): void => {
+const counting = ({ test, timed }: Suite): void => {
+  timed("count is exact before, at and after a full hour", ({ store, stored, namespace, now }) =>
+    Effect.gen(function* () {
+      const full = Math.floor(now / hour) * hour + 2 * hour
+      const record = { userId: "7", lastActivityMillis: now }
+      for (const past of [-1, 0, 1, hour]) {
+        yield* stored({ ...record, expiresAtMillis: full + past })
+      }
+      const counts = Effect.forEach(["live", "over", "all"] as const, (state) =>
+        Effect.map(store.count({ namespace, state }), ({ sessions }) => sessions)
+      )
+
+      yield* pass(full - 2 - now)
+      const seen = [yield* counts]
+      for (let step = 0; step < 3; step++) {
+        yield* pass(1)
+        seen.push(yield* counts)
+      }
+
+      expect(seen).toEqual([
+        [4, 0, 4],
+        [3, 1, 4],
+        [2, 2, 4],
+        [1, 3, 4]
+      ])
+    })
+  )
+
   test("count of nothing is nothing", ({ store, namespace }) =>
     Effect.gen(function* () {
       expect(yield* store.count({ namespace })).toEqual({ sessions: 0, users: 0 })

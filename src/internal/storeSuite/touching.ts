@@ -22,6 +22,54 @@ export const touching = ({ test, timed }: Suite): void => {
       )
     }))
 
+  test("touch tells whether it was that session, at that version and live", ({
+    store,
+    stored,
+    aRecord,
+    now
+  }) =>
+    Effect.gen(function* () {
+      const record = yield* stored({ version: 3 })
+      const old = yield* stored()
+      const current = moved(old, now)
+      yield* store.move(old.id, current, 1)
+      const expired = aRecord({ expiresIn: -second })
+      yield* store.insert(expired)
+      const touch = (id: string, version: number) =>
+        store.touch(id, version, now + minute, now + 2 * hour)
+
+      const told = yield* Effect.all({
+        moved: touch(record.id, 3),
+        thereAlready: touch(record.id, 3),
+        otherVersion: touch(record.id, 2),
+        previousId: touch(old.id, 2),
+        expired: touch(expired.id, 1),
+        unknown: touch(anId(), 1)
+      })
+
+      expect(told).toEqual({
+        moved: true,
+        thereAlready: true,
+        otherVersion: false,
+        previousId: false,
+        expired: false,
+        unknown: false
+      })
+    }))
+
+  test("touches made together tell each for its own session", ({ store, stored, now }) =>
+    Effect.gen(function* () {
+      const records = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (version) => stored({ version }))
+
+      const told = yield* Effect.forEach(
+        records,
+        ({ id }) => store.touch(id, 4, now + minute, now + 2 * hour),
+        { concurrency: "unbounded" }
+      )
+
+      expect(told).toEqual([false, false, false, true, false, false])
+    }))
+
   test("touch on another version is ignored", ({ store, stored, now }) =>
     Effect.gen(function* () {
       const record = yield* stored({ version: 3 })

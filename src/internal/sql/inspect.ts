@@ -1,0 +1,33 @@
+/** What the command line asks a database beside the sessions. */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { SessionConfigError, SessionStoreError } from "../errors.js"
+import { makeDatabase } from "./database.js"
+import { checkTable } from "./migrate.js"
+import { makeTable } from "./table.js"
+
+/** Fails with a sentence when the tables of that name are missing or of another make. */
+export const inspectTable = (
+  client: SqlClient,
+  tableName: string
+): Effect.Effect<void, SessionStoreError | SessionConfigError> =>
+  Effect.gen(function* () {
+    const database = yield* makeDatabase(client)
+    const table = yield* makeTable(database.dialect, tableName)
+    yield* checkTable(database, table)
+  })
+
+/** How many milliseconds the database's clock is away from the one of this process, at least. */
+export const inspectClock = (client: SqlClient): Effect.Effect<number, SessionStoreError> =>
+  Effect.gen(function* () {
+    const database = yield* makeDatabase(client)
+    const before = yield* Clock.currentTimeMillis
+    const [row] = yield* database.call(
+      "look",
+      database.query(`select ${database.dialect.nowMillis} as now`, [])
+    )
+    const after = yield* Clock.currentTimeMillis
+    const now = Number(row?.now)
+    return Math.max(0, before - now, now - after)
+  })
