@@ -22,6 +22,7 @@ import * as Stream from "effect/Stream"
 import type { SessionSummary as Entry } from "./core/record.js"
 import { isOver, isUserId, summarize } from "./core/record.js"
 import { isId } from "./core/token.js"
+import { callableEffect } from "./internal/callable.js"
 import { SessionConfigError } from "./internal/errors.js"
 import { hourMillis } from "./internal/figures.js"
 import { Session } from "./internal/tag.js"
@@ -369,17 +370,20 @@ export const averageDuration = (
 
 /**
  * How much a namespace takes up: live sessions, sessions that are over and still kept, and the bytes of their payloads
- * (as stored, hence sealed where `encrypt` is on).
+ * (as stored, hence sealed where `encrypt` is on). An effect as it stands, and with a namespace a function that gives one.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const usage = (scope?: Scope): Effect.Effect<Usage, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    const { live, over, payloadBytes } = yield* store.usage({ namespace: namespaceOf(scope) })
-    return new Usage({ sessions: live, ended: over, payloadBytes })
-  })
+export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> &
+  ((scope?: Scope) => Effect.Effect<Usage, SessionStoreError, SessionStore>) = callableEffect(
+  (scope?: Scope) =>
+    Effect.gen(function* () {
+      const store = yield* SessionStore
+      const { live, over, payloadBytes } = yield* store.usage({ namespace: namespaceOf(scope) })
+      return new Usage({ sessions: live, ended: over, payloadBytes })
+    })
+)
 
 /**
  * Ends a session by its id, or by the id it had before; it is dead for the next request on every server. Tells whether
@@ -446,15 +450,20 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
 
 /**
  * Ends all sessions of a namespace. Succeeds with how many were ended. A login in flight is not stopped: that takes
- * `revokeUser`.
+ * `revokeUser`. An effect as it stands, and with a namespace a function that gives one.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const revokeAll = (scope?: Scope): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) =>
-    Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
-  )
+export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> &
+  ((scope?: Scope) => Effect.Effect<number, SessionStoreError, SessionStore>) = callableEffect(
+  (scope?: Scope) =>
+    Effect.flatMap(SessionStore, (store) =>
+      Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) =>
+        revoked(count, {})
+      )
+    )
+)
 
 const revoked = (
   count: number,

@@ -11,6 +11,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { callable } from "./internal/callable.js"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors.js"
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
@@ -85,15 +86,18 @@ export const layer = (
   Layer.effect(SessionStore, make(options))
 
 /**
- * Provides the same store after bringing its tables up to date, as `migrateWith` does.
+ * Provides the same store after bringing its tables up to date, as `migrateWith` does. A layer as it stands, and with
+ * options a function that gives one.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerMigrated = (
-  options: Options = {}
-): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), make(options)))
+export const layerMigrated: MigratedLayer & ((options?: Options) => MigratedLayer) = callable(
+  (options?: Options): MigratedLayer =>
+    Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), make(options)))
+)
+
+type MigratedLayer = Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient>
 
 /**
  * Brings the tables of the default name, `sessions`, up to date: see `migrateWith`.

@@ -326,6 +326,18 @@ for (const [storeName, layer] of stores) {
 
   describe("revocations", () => {
     test(
+      "usage and revokeAll take no parentheses where there is nothing to say",
+      Effect.gen(function* () {
+        yield* store("a")
+        yield* store("admin", { namespace: "admin" })
+
+        expect(yield* SessionAdmin.usage).toEqual(yield* SessionAdmin.usage())
+        expect(yield* SessionAdmin.revokeAll.pipe(Effect.map((count) => count + 1))).toBe(2)
+        expect((yield* SessionAdmin.usage({ namespace: "admin" })).sessions).toBe(1)
+      })
+    )
+
+    test(
       "revoke takes the id a session had before, also after its grace",
       Effect.gen(function* () {
         const previous = {

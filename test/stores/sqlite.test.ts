@@ -17,9 +17,6 @@ const aFile = Layer.unwrapScoped(
   )
 )
 
-const store = (options?: SqlSessionStore.Options) =>
-  SqlSessionStore.layerMigrated(options).pipe(Layer.provide(aFile))
-
-SessionStoreTest.suite("sqlite", store(), {
-  layerKeeping7Days: store({ keepEnded: "7 days" })
+SessionStoreTest.suite("sqlite", Layer.provide(SqlSessionStore.layerMigrated, aFile), {
+  layerKeeping7Days: Layer.provide(SqlSessionStore.layerMigrated({ keepEnded: "7 days" }), aFile)
 })
