@@ -22,6 +22,7 @@ import { formTokens } from "./internal/formTokens.js"
 import { hideHeaders } from "./internal/hideHeaders.js"
 import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
 import * as Operations from "./internal/operations.js"
+import { hostOf } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
@@ -209,9 +210,8 @@ const judge = (
     if (isSafeMethod(methodOf(request))) return Effect.succeed(undefined)
     const path = rawPath(request.originalUrl)
     if (path !== undefined && rules.exempt.has(path)) return Effect.succeed(undefined)
-    const { headers } = request
-    const { host, origin, "sec-fetch-site": site } = headers
-    const problem = siteProblem({ host, origin, site }, rules.origins)
+    const { origin, "sec-fetch-site": site } = request.headers
+    const problem = siteProblem({ host: hostOf(request), origin, site }, rules.origins)
     if (problem !== undefined) return Effect.succeed(problem)
     return Effect.map(tokensOf(rules, request, cell), (tokens) =>
       tokens.length > 0 && tokens.every((token) => Operations.verifyToken(cell, token))

@@ -74,7 +74,18 @@ export class RequestSurroundings implements Surroundings {
   userAgent(): string | null {
     return userAgentText(this.request.headers["user-agent"]) ?? null
   }
+
+  host(): string | undefined {
+    return hostOf(this.request)
+  }
 }
+
+/** The host a request was sent to. A web handler is given it in the URL, mostly without the header. */
+export const hostOf = ({
+  headers,
+  originalUrl
+}: HttpServerRequest.HttpServerRequest): string | undefined =>
+  headers.host ?? /^https?:\/\/([^/?#]+)/i.exec(originalUrl)?.[1]
 
 /** The socket's own peer: `remoteAddress` is whatever `HttpMiddleware.xForwardedHeaders` was told by anybody. */
 const peerOf = ({ remoteAddress, source }: HttpServerRequest.HttpServerRequest) =>

@@ -457,7 +457,11 @@ describe("a connection", () => {
 describe("Csrf under a web handler", () => {
   const withHandler = async (
     test: (
-      post: (path: string, body: URLSearchParams | FormData) => Promise<Response>,
+      post: (
+        path: string,
+        body: URLSearchParams | FormData,
+        headers?: Record<string, string>
+      ) => Promise<Response>,
       token: string
     ) => Promise<void>
   ) => {
@@ -468,11 +472,15 @@ describe("Csrf under a web handler", () => {
     const first = await handler(new globalThis.Request("http://localhost/token"))
     const cookie = first.headers.getSetCookie()[0]?.split(";", 1)[0] ?? ""
     const token: string = JSON.parse(await first.text())
-    const post = (path: string, body: URLSearchParams | FormData) =>
+    const post = (
+      path: string,
+      body: URLSearchParams | FormData,
+      headers: Record<string, string> = {}
+    ) =>
       handler(
         new globalThis.Request(`http://localhost${path}`, {
           method: "POST",
-          headers: { cookie },
+          headers: { ...headers, cookie },
           body
         })
       )
@@ -502,5 +510,16 @@ describe("Csrf under a web handler", () => {
   it("refuses a form without a token", () =>
     withHandler(async (post) => {
       expect((await post("/names", new URLSearchParams({ a: "1" }))).status).toBe(403)
+    }))
+
+  it("knows its own origin by the URL, which stands for the Host header", () =>
+    withHandler(async (post, token) => {
+      const form = () => new URLSearchParams({ _token: token })
+      const statuses: Array<number> = []
+      for (const origin of ["http://localhost", "https://localhost", "http://evil.example"]) {
+        statuses.push((await post("/names", form(), { origin })).status)
+      }
+
+      expect(statuses).toEqual([200, 200, 403])
     }))
 })
