@@ -854,8 +854,8 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
 )
 
 /**
- * Remembers a page of this origin, as a path or, where `origin` is given, a URL of it. Anything that could lead
- * elsewhere is ignored with a debug log.
+ * Remembers a page of this origin, as a path or as a URL of the request's own host (or of `origin`, where that is given).
+ * Anything that could lead elsewhere is ignored with a debug log.
  *
  * @since 0.1.0
  * @category accessors

@@ -27,6 +27,8 @@ export interface Surroundings {
   /** The client's address and agent, worked out when a record is written. */
   readonly ipAddress: () => string | null
   readonly userAgent: () => string | null
+  /** The host the request was sent to, where there is a request. */
+  readonly host?: (() => string | undefined) | undefined
 }
 
 /** A stored session as this request last saw it. */

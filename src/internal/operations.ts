@@ -321,12 +321,20 @@ export const regenerateToken = (cell: Cell): void =>
 
 /** Remembers a URL of this origin; `false` when it is not one. */
 export const setPreviousUrl = (cell: Cell, url: string, origin?: string): boolean => {
-  const clean = typeof url === "string" ? cleanPreviousUrl(url, origin) : undefined
+  const clean =
+    typeof url === "string" ? cleanPreviousUrl(url, origin ?? ownOrigin(cell, url)) : undefined
   if (clean === undefined) return false
   if (cell.state.previousUrl !== clean) {
     record(cell, "setPreviousUrl", "", { _tag: "previousUrl", url: clean })
   }
   return true
+}
+
+/** This request's own origin, with the scheme of the URL: a proxy may hide which one the browser sees. */
+const ownOrigin = (cell: Cell, url: string): string | undefined => {
+  const scheme = /^https?:/i.exec(url)?.[0]
+  const host = scheme === undefined ? undefined : cell.surroundings.host?.()
+  return host === undefined ? undefined : `${scheme}//${host}`
 }
 
 /** The remembered URL, checked again. */

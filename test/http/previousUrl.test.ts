@@ -1,6 +1,7 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -120,5 +121,38 @@ describe("recordsPreviousUrl (R45)", () => {
       expect(await (await get("/previous", { cookie })).json()).toBe("/page?q=2")
       await dispose()
     }
+  })
+})
+
+describe("setPreviousUrl", () => {
+  const setting = HttpServerRequest.HttpServerRequest.pipe(
+    Effect.flatMap(({ headers }) => Session.setPreviousUrl(headers["x-url"] ?? "")),
+    Effect.zipRight(Session.previousUrl)
+  )
+  const own = SessionMiddleware.middleware(pages({ "/set": json(setting) }))
+
+  it("takes a URL of the request's own host, and no other", () =>
+    withLayer(HttpServer.serve(own), async (server) => {
+      const { host } = new URL(server.url)
+      const previous = async (url: string) => {
+        const client = server.client()
+        return JSON.parse((await client.send("/set", { headers: { "x-url": url } })).text).value
+      }
+
+      expect(await previous(`http://${host}/a?b=1#c`)).toBe("/a?b=1")
+      expect(await previous(`https://${host}/a`)).toBe("/a")
+      expect(await previous("http://evil.example/a")).toBeUndefined()
+      expect(await previous(`http://${host}@evil.example/a`)).toBeUndefined()
+      expect(await previous(`ftp://${host}/a`)).toBeUndefined()
+    }))
+
+  it("takes the URL of a web handler's request", async () => {
+    const { dispose, handler } = HttpApp.toWebHandlerLayer(Effect.orDie(own), layerMemory)
+    const url = "http://localhost/set?q=1"
+
+    const answer = await handler(new Request(url, { headers: { "x-url": url } }))
+
+    expect(await answer.json()).toMatchObject({ value: "/set?q=1" })
+    await dispose()
   })
 })
