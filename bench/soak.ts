@@ -44,8 +44,8 @@ const rate = Number(values.rate)
 const warmUpSeconds = Math.min(120, (minutes * 60) / 3)
 const visitorCount = 40
 const sampleMillis = 5000
-/** How large the old part of the server's heap may become; about two thirds of it is code. */
-const maxHeapMb = 96
+/** How large the old part of the server's heap may become; about 70 MB of it are code. */
+const maxHeapMb = 160
 
 const columns = [
   "second",
