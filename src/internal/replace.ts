@@ -32,7 +32,7 @@ export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitEr
   const state = withoutExpired(applied, nowMillis)
   const text = encodeState(state, nowMillis)
   if (work.move === null && text === textOf(base, nowMillis)) {
-    return unchanged(work, { ...base, state })
+    return unchanged(work, { ...base, state, text })
   }
   const next = draft(work, base, state, text, nowMillis)
   return next instanceof SessionEncodeError ? Effect.fail(next) : write(work, base, next)

@@ -5,7 +5,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as SessionStore from "../../SessionStore.js"
 import { type Choice, chooseAt } from "../env/choice.js"
 import { SessionConfigError } from "../errors.js"
@@ -88,9 +87,9 @@ const copyAll = (json: boolean) =>
       Effect.flatMap(SessionStore.copyProgress, ({ copied }) => show(copied))
     )
     const watch = progress.shows
-      ? Effect.repeat(watching, Schedule.spaced("500 millis"))
+      ? Effect.forever(Effect.delay(watching, "500 millis"))
       : Effect.never
-    const copied = yield* Effect.raceFirst(SessionStore.copy, Effect.zipRight(watch, Effect.never))
+    const copied = yield* Effect.raceFirst(SessionStore.copy, watch)
     yield* show(copied)
     yield* progress.end
     return copied

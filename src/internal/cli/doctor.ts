@@ -23,7 +23,7 @@ interface Check {
   readonly message: string
 }
 
-/** `doctor`: shows every check, and fails when one did. It leaves nothing behind. */
+/** `doctor`: shows every check, and fails when one did. Its probe is removed; with `keepEnded` a row without payload stays. */
 export const doctor = Command.make("doctor", { json }, ({ json }) =>
   Effect.gen(function* () {
     const checks = yield* examined
