@@ -10,8 +10,10 @@ import * as HttpServerError from "@effect/platform/HttpServerError"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
@@ -27,6 +29,7 @@ import { openAlone } from "./internal/openAlone.js"
 import * as Operations from "./internal/operations.js"
 import { built, placeOf, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
+import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
 import * as SessionGc from "./SessionGc.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
@@ -182,25 +185,36 @@ const around = <E, R>(
   Effect.matchEffect(begin(place, options), {
     onFailure: (error) => Effect.succeed(withVary(refusal(error))),
     // The app is given the one service it lacks.
-    onSuccess: (cell) =>
-      Effect.provideService(varying(app), Session, cell) as Effect.Effect<
-        Response,
-        E,
-        Exclude<R, Session>
-      >
+    onSuccess: (cell) => within(app, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
   })
 
-/** Handlers that an app adds run after the session's own, and one such as CORS replaces `Vary`: it is added again. */
-const varying = <E, R>(app: Effect.Effect<Response, E, R>): Effect.Effect<Response, E, R> =>
+/**
+ * Runs an app with its session. Handlers that it adds run after the session's own, and one such as CORS replaces `Vary`:
+ * it is added again.
+ *
+ * The context is set and set back by hand: `Effect.provideService` costs a request three times as much. Only an app that
+ * is interrupted may leave it set, in a fiber that has nothing to do any more but to answer this request.
+ */
+const within = <E, R>(
+  app: Effect.Effect<Response, E, R>,
+  cell: Cell
+): Effect.Effect<Response, E, R> =>
   Effect.withFiberRuntime((fiber) => {
+    const outside = fiber.currentContext
     const before = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
-    const again = Effect.suspend(() =>
-      fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === before ? Effect.void : varyLast
+    const leave = <A, E1>(exit: Exit.Exit<A, E1>): Effect.Effect<A, E1> => {
+      const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
+      return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === before
+        ? left
+        : Effect.zipRight(varyLast, left)
+    }
+    return Effect.zipRight(
+      FiberRef.set(FiberRef.currentContext, Context.add(outside, Session, cell)),
+      Effect.matchCauseEffect(app, {
+        onFailure: (cause) => leave(Exit.failCause(cause)),
+        onSuccess: (response) => leave(Exit.succeed(response))
+      })
     )
-    return Effect.matchCauseEffect(app, {
-      onFailure: (cause) => Effect.zipRight(again, Effect.failCause(cause)),
-      onSuccess: (response) => Effect.as(again, response)
-    })
   })
 
 const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
@@ -247,39 +261,62 @@ const begin = (
     }
     const registered = (cell: Cell, lease?: Lease) =>
       Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options, lease)), cell)
-    const opened =
-      options.lease === undefined
-        ? Effect.flatMap(open(surroundings, cookie), registered)
-        : openAlone(surroundings, cookie, options.lease, registered)
-    return cookie === undefined
-      ? opened
-      : Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
-          Effect.logError("The session could not be loaded", error)
-        )
+    if (options.lease !== undefined) {
+      return logged(openAlone(surroundings, cookie, options.lease, registered))
+    }
+    const opened = open(surroundings, cookie)
+    const exit = exitOf(opened)
+    return exit?._tag === "Success"
+      ? registered(exit.value)
+      : logged(Effect.flatMap(opened, registered))
   })
 
-/** The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. */
-const atTheEnd = (cell: Cell, options: Options, lease?: Lease): HttpApp.PreResponseHandler => {
-  let ended = false
+const logged = <A, E extends { readonly _tag: string }>(
+  opened: Effect.Effect<A, E | SessionStoreError>
+) =>
+  Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
+    Effect.logError("The session could not be loaded", error)
+  )
+
+/**
+ * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
+ * keeps this handler when the request is over, but nothing of the request with it.
+ */
+const atTheEnd = (opened: Cell, options: Options, held?: Lease): HttpApp.PreResponseHandler => {
+  let cell: Cell | undefined = opened
+  let lease = held
   return (request, response) =>
     Effect.withFiberRuntime((fiber) => {
-      if (ended) return Effect.succeed(response)
-      ended = true
-      const commits =
-        response.status !== 499 &&
-        !isAborted(fiber) &&
-        !isUpgraded(request, response) &&
-        (options.commitOn?.(response, request) ?? response.status < 500)
-      if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
-      const ages = commits && response.status < 500 && agesFlash(options, request, response)
-      const { compiled, store } = cell.surroundings
-      const { lottery } = compiled.settings
-      const committed = close(cell, response, { commits, ages })
-      const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
-      return lottery === undefined
-        ? closed
-        : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
+      if (cell === undefined) return Effect.succeed(response)
+      const ending = end(cell, request, response, options, lease, fiber)
+      cell = undefined
+      lease = undefined
+      return ending
     })
+}
+
+const end = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: Options,
+  lease: Lease | undefined,
+  fiber: Fiber.RuntimeFiber<unknown, unknown>
+): Effect.Effect<Response> => {
+  const commits =
+    response.status !== 499 &&
+    !isAborted(fiber) &&
+    !isUpgraded(request, response) &&
+    (options.commitOn?.(response, request) ?? response.status < 500)
+  if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
+  const ages = commits && response.status < 500 && agesFlash(options, request, response)
+  const { compiled, store } = cell.surroundings
+  const { lottery } = compiled.settings
+  const committed = close(cell, response, { commits, ages }, fiber)
+  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
+  return lottery === undefined
+    ? closed
+    : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
 }
 
 /**

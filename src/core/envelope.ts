@@ -6,7 +6,7 @@
  */
 import { isList, isObject, type Json, maxDepth } from "./json.js"
 import type { FlashEntry, Lifetime, State } from "./state.js"
-import { withoutExpired } from "./state.js"
+import { isEmpty, withoutExpired } from "./state.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -147,11 +147,6 @@ const isStorable = (value: Json, levels: number): boolean => {
   for (const key in value) {
     if (key === "__proto__" || !isStorable(value[key] as Json, levels - 1)) return false
   }
-  return true
-}
-
-const isEmpty = (record: Readonly<Record<string, unknown>>): boolean => {
-  for (const _ in record) return false
   return true
 }
 

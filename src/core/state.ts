@@ -40,12 +40,15 @@ export interface State {
 /** The flash name of `flashInput`. */
 export const oldInput = ""
 
+// States are never changed, so all that begin share what they do not have yet.
+const nothing = Object.freeze({})
+
 /** The state of a session that begins now. */
 export const initial = (csrfSecret: string, nowMillis: number): State => ({
-  data: {},
-  flash: {},
-  now: {},
-  ttl: {},
+  data: nothing,
+  flash: nothing,
+  now: nothing,
+  ttl: nothing,
   csrfSecret,
   previousUrl: null,
   userId: null,
@@ -97,21 +100,35 @@ export const all = (state: State, nowMillis: number): JsonObject => {
  * even when this commit or that of a parallel request has aged it.
  */
 export const carryOn = (shown: State, stored: State): State => {
+  if (isEmpty(shown.flash) && isEmpty(shown.now) && isEmpty(stored.now)) return stored
   const left = flashIds(stored)
   const aged = Object.entries(shown.flash).filter(([, entry]) => !left.includes(entry.id))
   const now = aged.length === 0 ? shown.now : { ...Object.fromEntries(aged), ...shown.now }
   return { ...stored, now }
 }
 
+/** The state without what is for one request alone. */
+export const withoutNow = (state: State): State =>
+  isEmpty(state.now) ? state : { ...state, now: nothing }
+
+const noIds: ReadonlyArray<string> = []
+
 /** The ids of the stored flash entries. */
 export const flashIds = (state: State): ReadonlyArray<string> =>
-  Object.values(state.flash).map((entry) => entry.id)
+  isEmpty(state.flash) ? noIds : Object.values(state.flash).map((entry) => entry.id)
 
 /** The state without keys that expired; the same state when none did. */
 export const withoutExpired = (state: State, nowMillis: number): State => {
+  if (isEmpty(state.ttl)) return state
   const expired = Object.keys(state.ttl).filter((name) => isExpiredKey(state, name, nowMillis))
   if (expired.length === 0) return state
   return { ...state, data: omit(state.data, expired), ttl: omit(state.ttl, expired) }
+}
+
+/** True for a record without keys. */
+export const isEmpty = (record: Readonly<Record<string, unknown>>): boolean => {
+  for (const _ in record) return false
+  return true
 }
 
 /** A copy of a record without some of its own keys; the same record when it has none of them. */

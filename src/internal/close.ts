@@ -3,48 +3,51 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as FiberRefs from "effect/FiberRefs"
+import type * as Fiber from "effect/Fiber"
 import { type Cell, now } from "./cell.js"
-import { commit, hasWork } from "./commit.js"
+import { commitNow, hasWork } from "./commit.js"
 import { SessionConflict, SessionEncodeError } from "./errors.js"
 import { response as answer } from "./respond.js"
+import { exitOf } from "./synchronous.js"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** Commits and gives the response that may leave: the handler's, or that of a failed commit. */
+/** Commits, at once where it can, and gives the response that may leave: the handler's, or that of a failed commit. */
 export const close = (
   cell: Cell,
   response: Response,
-  { ages, commits }: { readonly commits: boolean; readonly ages: boolean }
-): Effect.Effect<Response> =>
-  Effect.withFiberRuntime((fiber) => {
-    const leave = (leaving: Response): Response => {
-      cell.late = lateReport(fiber.getFiberRefs())
-      return withHeaders(cell, leaving)
-    }
-    const options = { ages, operation: "commit" }
-    // The handler has that error, and the response is its answer to it.
-    cell.dropRefused()
-    if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
-    return Effect.matchCauseEffect(commit(cell, options), {
-      onSuccess: () => Effect.succeed(leave(response)),
-      onFailure: (cause) =>
-        Effect.as(
-          Effect.logError("The session could not be committed", cause),
-          leave(failure(Cause.squash(cause)))
-        )
-    })
+  { ages, commits }: { readonly commits: boolean; readonly ages: boolean },
+  fiber: Fiber.RuntimeFiber<unknown, unknown>
+): Effect.Effect<Response> => {
+  const leave = (leaving: Response): Response => {
+    cell.late = lateReport(fiber)
+    return withHeaders(cell, leaving)
+  }
+  const options = { ages, operation: "commit" }
+  // The handler has that error, and the response is its answer to it.
+  cell.dropRefused()
+  if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
+  const committed = commitNow(cell, options)
+  if (exitOf(committed)?._tag === "Success") return Effect.succeed(leave(response))
+  return Effect.matchCauseEffect(committed, {
+    onSuccess: () => Effect.succeed(leave(response)),
+    onFailure: (cause) =>
+      Effect.as(
+        Effect.logError("The session could not be committed", cause),
+        leave(failure(Cause.squash(cause)))
+      )
   })
+}
 
 /** Tells in the log of the request's fiber of writes that nothing commits any more. */
 const lateReport =
-  (refs: FiberRefs.FiberRefs) =>
+  (fiber: Fiber.RuntimeFiber<unknown, unknown>) =>
   (verb: string, key: string): void => {
     const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
     const warning = Effect.logWarning(
       `${what} came after the response head: it is not stored unless Session.commit follows`
     )
-    Effect.runSync(Effect.zipRight(Effect.setFiberRefs(refs), warning))
+    Effect.runSync(Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), warning))
   }
 
 const failure = (error: unknown): Response => {
@@ -82,11 +85,6 @@ const varyOf = ({ headers }: Response): string => {
   return /(?:^|,)\s*(?:\*|cookie)\s*(?:,|$)/i.test(given) ? given : `${given}, Cookie`
 }
 
-const attributes = (cell: Cell) => {
-  const { domain, path, sameSite, secure } = cell.surroundings.compiled.cookie
-  return { path, sameSite, secure, httpOnly: true, ...(domain === undefined ? {} : { domain }) }
-}
-
 // The name and the attributes were checked with the settings; the value is a token or empty.
 const withCookie = (cell: Cell, response: Response): Response => {
   const { compiled } = cell.surroundings
@@ -95,15 +93,21 @@ const withCookie = (cell: Cell, response: Response): Response => {
     lifetime === "browser" || (lifetime === null && compiled.settings.expireOnClose)
   const leftMillis = (cell.base?.record.expiresAtMillis ?? 0) - now(cell)
   const seconds = Math.min(Math.max(Math.round(leftMillis / 1000), 0), 400 * 24 * 60 * 60)
-  return HttpServerResponse.unsafeSetCookie(response, compiled.cookie.name, cell.token, {
-    ...attributes(cell),
-    ...(endsWithBrowser ? {} : { maxAge: Duration.seconds(seconds) })
-  })
+  return HttpServerResponse.unsafeSetCookie(
+    response,
+    compiled.cookie.name,
+    cell.token,
+    endsWithBrowser
+      ? compiled.cookieOptions
+      : { ...compiled.cookieOptions, maxAge: Duration.seconds(seconds) }
+  )
 }
 
-const withoutCookie = (cell: Cell, response: Response): Response =>
-  HttpServerResponse.unsafeSetCookie(response, cell.surroundings.compiled.cookie.name, "", {
-    ...attributes(cell),
+const withoutCookie = (cell: Cell, response: Response): Response => {
+  const { cookie, cookieOptions } = cell.surroundings.compiled
+  return HttpServerResponse.unsafeSetCookie(response, cookie.name, "", {
+    ...cookieOptions,
     maxAge: Duration.zero,
     expires: new Date(0)
   })
+}

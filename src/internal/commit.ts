@@ -9,8 +9,9 @@ import { now, retire } from "./cell.js"
 import type { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { insert } from "./insert.js"
-import { inTurn, lastMoved } from "./queue.js"
+import { inTurn, isFree, lastMoved } from "./queue.js"
 import { replace } from "./replace.js"
+import { exitOf, isSynchronous } from "./synchronous.js"
 import { isTouchDue, slide, touch } from "./touch.js"
 import { type CommitError, type CommitOptions, done, type Outcome, Work } from "./work.js"
 
@@ -24,25 +25,36 @@ export type { CommitError } from "./work.js"
  * whole, but nobody can tell what became of it, so nothing is committed on top of it.
  */
 export const commit = (cell: Cell, options: CommitOptions): Effect.Effect<Outcome, CommitError> =>
-  Effect.suspend(() => {
-    if (!hasWork(cell, options)) return done
-    const work = new Work(cell, options)
-    // A session's own key, so that two commits of one request do not apply its operations twice.
-    const { store } = cell.surroundings
-    const key = cell.id
-    const turn = inTurn(
-      store,
-      key,
-      Effect.suspend(() => step(work))
-    )
-    return guarded(store, options.operation, turn, {
-      since: () => work.beganMillis ?? lastMoved(store, key),
-      abandon: () => {
-        work.abandoned = true
-        retire(cell)
-      }
-    })
+  Effect.suspend(() => commitNow(cell, options))
+
+/** As `commit`, for an effect that runs at once: what needs no waiting is done before it does. */
+export const commitNow = (
+  cell: Cell,
+  options: CommitOptions
+): Effect.Effect<Outcome, CommitError> => {
+  if (!hasWork(cell, options)) return done
+  const { store } = cell.surroundings
+  // A session's own key, so that two commits of one request do not apply its operations twice.
+  const key = cell.id
+  if (isSynchronous(store) && isFree(store, key)) {
+    const outcome = step(new Work(cell, options))
+    // What is not settled yet has stored nothing: it begins anew in its turn.
+    if (exitOf(outcome) !== undefined) return outcome
+  }
+  const work = new Work(cell, options)
+  const turn = inTurn(
+    store,
+    key,
+    Effect.suspend(() => step(work))
+  )
+  return guarded(store, options.operation, turn, {
+    since: () => work.beganMillis ?? lastMoved(store, key),
+    abandon: () => {
+      work.abandoned = true
+      retire(cell)
+    }
   })
+}
 
 /** Moves the last activity and with it the expiry now, whatever the touch interval says; nothing else. */
 export const touchNow = (cell: Cell, base: Base): Effect.Effect<Outcome, SessionStoreError> =>

@@ -5,12 +5,10 @@
  * begins, for as long as it was ahead. Only the sessions the clock had passed by are passed over, unless they were used
  * since it went back.
  */
-import type { Clock } from "effect/Clock"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../core/record.js"
 import type { Primitives } from "../SessionStore.js"
-import { asSynchronousAs } from "./synchronous.js"
+import { seeing } from "./synchronous.js"
 
 /** How long before it is stored an activity may have been: a request reads the clock, works, and calls the store. */
 const requestMillis = 60_000
@@ -21,29 +19,17 @@ type Watching = Pick<Primitives, "find" | "insert" | "update" | "move">
 /** Makes calls of which `find` passes over what had expired at the latest instant that any of them was made at. */
 export const withoutLapsed = ({ find, insert, update, move }: Watching): Watching => {
   const watch = new Watch()
-  const watched = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.clockWith((clock) => {
-      watch.look(clock)
-      return call
-    })
+  const unlapsed = (found: Option.Option<SessionRecord>) =>
+    Option.filter(found, (record) => !watch.hasLapsed(record))
+  const look = (nowMillis: number) => {
+    watch.look(nowMillis)
+    return undefined
+  }
   return {
-    find: asSynchronousAs(find, (id: string) =>
-      Effect.clockWith((clock) =>
-        watch.look(clock)
-          ? Effect.map(
-              find(id),
-              Option.filter((record) => !watch.hasLapsed(record))
-            )
-          : find(id)
-      )
-    ),
-    insert: asSynchronousAs(insert, (record: SessionRecord) => watched(insert(record))),
-    update: asSynchronousAs(update, (record: SessionRecord, expectedVersion: number) =>
-      watched(update(record, expectedVersion))
-    ),
-    move: asSynchronousAs(move, (fromId: string, record: SessionRecord, expectedVersion: number) =>
-      watched(move(fromId, record, expectedVersion))
-    )
+    find: seeing(find, (nowMillis) => (watch.look(nowMillis) ? unlapsed : undefined)),
+    insert: seeing(insert, look),
+    update: seeing(update, look),
+    move: seeing(move, look)
   }
 }
 
@@ -53,9 +39,9 @@ class Watch {
   private latestMillis = Number.NEGATIVE_INFINITY
   private wentBackToMillis = Number.POSITIVE_INFINITY
 
-  /** Reads the clock; true while it is behind its latest instant. */
-  look(clock: Clock): boolean {
-    this.nowMillis = clock.unsafeCurrentTimeMillis()
+  /** Takes what the clock shows; true while it is behind its latest instant. */
+  look(nowMillis: number): boolean {
+    this.nowMillis = nowMillis
     if (this.nowMillis >= this.latestMillis) {
       this.latestMillis = this.nowMillis
       this.wentBackToMillis = Number.POSITIVE_INFINITY

@@ -8,11 +8,9 @@ import type { Overrides, Primitives, Service } from "../SessionStore.js"
 import { MemoryRecords } from "./memoryRecords.js"
 import type { Mark } from "./revocations.js"
 import { addMark, isRevoked, makeMark, namespaceOfMarks } from "./revocations.js"
-import { declareSynchronous } from "./synchronous.js"
+import { fromStep } from "./synchronous.js"
 
-// One step of the fiber: what it does is done when the step is made, which is when the effect runs.
-const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
-  Effect.clockWith((clock) => Effect.succeed(step(clock.unsafeCurrentTimeMillis())))
+const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> => fromStep(step)()
 
 const markLifetimeMillis = 24 * 60 * 60 * 1000
 
@@ -65,18 +63,21 @@ export const makeMemory = (
     }
     return ended
   }
-  const store: Primitives & Pick<Service, "touch"> & Overrides = {
-    find: (id) => atNow((now) => Option.fromNullable(records.find(id, now))),
-    insert: (record) => atNow((now) => records.insert(record, now)),
-    update: (record, expectedVersion) =>
-      atNow((now) => records.update(record, expectedVersion, now)),
-    move: (fromId, record, expectedVersion) =>
-      atNow((now) => records.move(fromId, record, expectedVersion, now)),
-    remove: (id) => atNow((now) => Option.fromNullable(records.remove(id, now))),
+  return {
+    find: fromStep((now, id) => Option.fromNullable(records.find(id, now))),
+    insert: fromStep((now, record) => records.insert(record, now)),
+    update: fromStep((now, record, expectedVersion) =>
+      records.update(record, expectedVersion, now)
+    ),
+    move: fromStep((now, fromId, record, expectedVersion) =>
+      records.move(fromId, record, expectedVersion, now)
+    ),
+    remove: fromStep((now, id) => Option.fromNullable(records.remove(id, now))),
     entries: (filter) =>
       Stream.unwrap(atNow((now) => Stream.fromIterable(records.select(filter, now)))),
-    touch: (id, version, lastActivityMillis, expiresAtMillis) =>
-      atNow((now) => records.touch(id, version, lastActivityMillis, expiresAtMillis, now)),
+    touch: fromStep((now, id, version, lastActivityMillis, expiresAtMillis) =>
+      records.touch(id, version, lastActivityMillis, expiresAtMillis, now)
+    ),
     collect: (limit) => atNow((now) => records.collect(limit, now)),
     count: (filter) =>
       atNow((now) => {
@@ -94,6 +95,4 @@ export const makeMemory = (
     revokedWithin: ({ namespace, userId, since, exceptId }) =>
       Effect.sync(() => isRevoked(marks.of(namespace, userId), since, exceptId))
   }
-  declareSynchronous(store)
-  return store
 }

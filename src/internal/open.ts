@@ -14,8 +14,12 @@ import { adopt, type Cell, makeCell, now, type Surroundings } from "./cell.js"
 import { readRecord } from "./codec.js"
 import { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
+import { stepsOf } from "./synchronous.js"
 
-/** Makes the cell of a request and loads its session, if the cookie names one. */
+/**
+ * Makes the cell of a request and loads its session, if the cookie names one. A store that never waits is asked at once,
+ * not when the effect runs.
+ */
 export const open = (
   surroundings: Surroundings,
   cookieHeader: string | undefined
@@ -24,12 +28,23 @@ export const open = (
   const reading = readCookie(cookieHeader, surroundings.compiled.cookie.name)
   if (reading._tag === "none") return Effect.succeed(cell)
   if (reading._tag !== "token") return Effect.as(invalidId(cell, reading), cell)
-  const id = tokenId(reading.token, surroundings.compiled.namespace)
-  return Effect.flatMap(find(cell, id), (found) => {
-    if (Option.isNone(found)) return Effect.as(invalidId(cell, { _tag: "unknown" }), cell)
-    return load(cell, found.value, reading.token, id)
-  })
+  const { token } = reading
+  const id = tokenId(token, surroundings.compiled.namespace)
+  const steps = stepsOf(surroundings.store)
+  return steps === null
+    ? Effect.flatMap(find(cell, id), (found) => loadFound(cell, found, token, id))
+    : loadFound(cell, steps.find(now(cell), id), token, id)
 }
+
+const loadFound = (
+  cell: Cell,
+  found: Option.Option<SessionRecord>,
+  token: string,
+  id: string
+): Effect.Effect<Cell, SessionStoreError> =>
+  Option.isNone(found)
+    ? Effect.as(invalidId(cell, { _tag: "unknown" }), cell)
+    : load(cell, found.value, token, id)
 
 /** A record the store cannot read counts as a payload that cannot be read. */
 const find = (cell: Cell, id: string) => {

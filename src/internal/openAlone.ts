@@ -17,8 +17,9 @@ export const openAlone = <A, R>(
   next: (cell: Cell, lease?: Lease) => Effect.Effect<A, never, R>
 ): Effect.Effect<A, SessionStoreError | SessionConflict, R> => {
   const began = performance.now()
+  const opened = Effect.suspend(() => open(surroundings, cookieHeader))
   const attempt: Effect.Effect<A, SessionStoreError | SessionConflict, R> = Effect.flatMap(
-    open(surroundings, cookieHeader),
+    opened,
     (cell) => {
       if (cell.base === null) return next(cell)
       const { id } = cell.base.record
@@ -35,7 +36,7 @@ export const openAlone = <A, R>(
   /** Reads the session again: who held the lease before may have changed it, or moved it to another id. */
   const again = (id: string, lease: Lease) =>
     Effect.flatMap(
-      Effect.tapErrorCause(open(surroundings, cookieHeader), () => lease.release),
+      Effect.tapErrorCause(opened, () => lease.release),
       (cell) => {
         if (cell.base?.record.id === id) return next(cell, lease)
         return Effect.zipRight(lease.release, cell.base === null ? next(cell) : attempt)

@@ -43,6 +43,9 @@ export const inTurn = <A, E, R>(
     return turn
   })
 
+/** Tells whether nobody has a turn of this key. */
+export const isFree = (owner: object, key: string): boolean => linesOf.get(owner)?.has(key) !== true
+
 /** When a turn of this key ended last, by `performance.now`; 0 while the first one runs. */
 export const lastMoved = (owner: object, key: string): number =>
   linesOf.get(owner)?.get(key)?.movedMillis ?? 0

@@ -16,6 +16,7 @@ import { type Base, now } from "./cell.js"
 import { originOf, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
 import { retryMillis } from "./guarded.js"
+import { stepsOf } from "./synchronous.js"
 import { isTouchDue, slide } from "./touch.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
@@ -78,6 +79,11 @@ const textOf = ({ state, text }: Base, nowMillis: number): string =>
 const write = (work: Work, base: Base, next: Base): Effect.Effect<Outcome, CommitError> => {
   const { store } = work.cell.surroundings
   const { id, version } = base.record
+  const steps = stepsOf(store)
+  if (steps !== null && work.move === null) {
+    const stored = steps.update(now(work.cell), next.record, version)
+    return stored ? finish(work, base, next) : reload(work, base)
+  }
   const written =
     work.move === null ? store.update(next.record, version) : store.move(id, next.record, version)
   return Effect.matchEffect(written, {

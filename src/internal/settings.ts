@@ -2,6 +2,7 @@
  * Settings checked at build, and prepared for the hot path: milliseconds, cookie attributes, keys and proxies, worked
  * out once per settings object and looked up once per request.
  */
+import type { Cookie } from "@effect/platform/Cookies"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -21,6 +22,8 @@ export interface Compiled {
   readonly quarantineMillis: number
   readonly maxPayloadBytes: number
   readonly cookie: CookieAttributes
+  /** The attributes as the platform writes them. */
+  readonly cookieOptions: NonNullable<Cookie["options"]>
   readonly keyring: Keyring | undefined
   readonly isTrustedProxy: ProxyMatcher
 }
@@ -37,6 +40,7 @@ export const compile = (settings: Settings): Compiled => {
 }
 
 const prepare = (settings: Settings): Compiled => {
+  const { domain, path, sameSite, secure } = settings.cookie
   const proxies = makeProxyMatcher(settings.trustedProxies)
   return {
     settings,
@@ -48,6 +52,13 @@ const prepare = (settings: Settings): Compiled => {
     quarantineMillis: Duration.toMillis(settings.quarantine),
     maxPayloadBytes: settings.maxPayloadBytes,
     cookie: settings.cookie,
+    cookieOptions: {
+      path,
+      sameSite,
+      secure,
+      httpOnly: true,
+      ...(domain === undefined ? {} : { domain })
+    },
     keyring:
       settings.encrypt === undefined
         ? undefined

@@ -1,7 +1,7 @@
 /** One commit on its way: what it brings to the store, and how the cell stands when it has arrived. */
 import * as Effect from "effect/Effect"
 import { applyAll, type Operation } from "../core/operation.js"
-import { carryOn } from "../core/state.js"
+import { carryOn, withoutNow } from "../core/state.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
 import { makeCommitId, noteWritten } from "./codec.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
@@ -62,7 +62,8 @@ export class Work {
     const { cell } = this
     if (this.abandoned) return
     // What was for this request alone is not part of what is stored.
-    cell.base = { ...base, state: { ...base.state, now: {} } }
+    const state = withoutNow(base.state)
+    cell.base = state === base.state ? base : { ...base, state }
     noteWritten(cell, cell.base)
     cell.token = token
     cell.move = null
@@ -79,8 +80,10 @@ export class Work {
   }
 
   /** Drops everything: the session is gone. */
-  readonly gone: Effect.Effect<Outcome> = Effect.sync(() => {
-    if (!this.abandoned) retire(this.cell)
-    return "gone"
-  })
+  get gone(): Effect.Effect<Outcome> {
+    return Effect.sync(() => {
+      if (!this.abandoned) retire(this.cell)
+      return "gone"
+    })
+  }
 }
