@@ -1,7 +1,7 @@
 /** A MariaDB server of the tests, from the binaries on PATH, or the MySQL server that a variable names. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { rm } from "node:fs/promises"
+import { mkdir, rm } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { userInfo } from "node:os"
 import { join } from "node:path"
@@ -37,6 +37,7 @@ export const startMariadb = async (): Promise<MariadbServer> => {
 /** Starts a server in any case. */
 export const startOwnMariadb = async (): Promise<MariadbServer> => {
   const directory = await temporaryDirectory("mariadb")
+  await mkdir(join(directory, "tmp"))
   const port = await freePort()
   install(directory)
   let server = launch(directory, port)
@@ -56,10 +57,14 @@ export const startOwnMariadb = async (): Promise<MariadbServer> => {
   }
 }
 
+/** A server that starts deletes what it takes for leftovers in its directory for temporary tables: others' too. */
+const ownTemporary = (directory: string) => `--tmpdir=${join(directory, "tmp")}`
+
 const install = (directory: string): void => {
   const done = spawnSync("mariadb-install-db", [
     "--no-defaults",
     `--datadir=${join(directory, "data")}`,
+    ownTemporary(directory),
     "--auth-root-authentication-method=normal",
     "--skip-test-db",
     `--user=${userInfo().username}`
@@ -73,6 +78,7 @@ const launch = (directory: string, port: number): ChildProcess =>
     [
       "--no-defaults",
       `--datadir=${join(directory, "data")}`,
+      ownTemporary(directory),
       `--socket=${join(directory, "socket")}`,
       `--pid-file=${join(directory, "pid")}`,
       `--port=${port}`,
