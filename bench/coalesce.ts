@@ -57,6 +57,7 @@ const main = async () => {
         ),
       key: (call) => call,
       sameKey: "apart",
+      inFlight: 1,
       retriesSingly: () => true
     })
   )

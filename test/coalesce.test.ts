@@ -25,6 +25,7 @@ const aStore = (options?: Partial<Coalesce.Coalescing<string, string, string>>) 
       batch: send,
       key: (call) => call,
       sameKey: "apart",
+      inFlight: 2,
       retriesSingly: () => false,
       ...options
     })
@@ -76,6 +77,7 @@ describe("a lone call", () => {
         batch: () => Effect.die("not a batch"),
         key: (key) => key,
         sameKey: "apart",
+        inFlight: 2,
         retriesSingly: () => false
       })
 
@@ -175,6 +177,21 @@ describe("calls beside one that is in flight", () => {
       yield* turn
 
       expect(store.keys()).toEqual([["first"], ["second"]])
+    })
+  )
+
+  it.effect("wait for the only one that may be in flight", () =>
+    Effect.gen(function* () {
+      const store = yield* aStore({ inFlight: 1 })
+      yield* call(store, "first")
+      yield* call(store, "a")
+      yield* call(store, "b")
+      yield* turn
+      expect(store.keys()).toEqual([["first"]])
+
+      yield* succeed(store, 0)
+
+      expect(store.keys()).toEqual([["first"], ["a", "b"]])
     })
   )
 

@@ -3,8 +3,8 @@
  * only batched within one fiber, and cost more than a statement does.
  *
  * A call that finds nothing in flight runs at once, alone, in its caller's fiber: one request at a time pays nothing.
- * Calls that come while something is in flight wait for the end of the event loop's turn, or, when two statements are in
- * flight, for one of them to end. Then all that wait run as one batch, in a fiber that belongs to no caller: outside
+ * Calls that come while something is in flight wait for the end of the event loop's turn, or, when as many statements are
+ * in flight as may be, for one of them to end. Then all that wait run as one batch, in a fiber that belongs to no caller: outside
  * their transactions, spans and interruption.
  */
 import * as Cause from "effect/Cause"
@@ -30,6 +30,8 @@ export interface Coalescing<Call, Answer, E> {
   readonly key: (call: Call) => string
   /** Whether calls with the same key may be in one batch. Reads may; of two writes the second waits for the next batch. */
   readonly sameKey: "together" | "apart"
+  /** How many statements are in flight before calls wait: with two, one goes out while the other is on its way back. */
+  readonly inFlight: 1 | 2
   /**
    * Tells of a batch's failure whether each call is then run by itself, so that one bad row does not fail its
    * neighbours. Only for failures after which a second run of a call that had taken effect does no harm.
@@ -39,9 +41,6 @@ export interface Coalescing<Call, Answer, E> {
 
 /** How many calls a batch takes. More saves next to nothing and makes the others wait. */
 const maxBatch = 64
-
-/** How many statements are in flight before calls wait: the second goes out while the first is on its way back. */
-const maxInFlight = 2
 
 /** After so long a statement (one that waits for a locked row, say) does not hold up the calls behind it any more. */
 const patienceMillis = 100
@@ -98,7 +97,7 @@ class Coalescer<Call, Answer, E> {
     return Effect.async((resume) => {
       const waiter: Waiter<Call, Answer, E> = { call, resume, dropped: false }
       this.waiting.push(waiter)
-      if (this.slots.size < maxInFlight) this.startAfterThisTurn()
+      if (this.slots.size < this.coalescing.inFlight) this.startAfterThisTurn()
       else this.startWhenPatienceEnds()
       return Effect.sync(() => {
         waiter.dropped = true
@@ -125,7 +124,7 @@ class Coalescer<Call, Answer, E> {
   }
 
   private start(): void {
-    while (this.waiting.length > 0 && this.slots.size < maxInFlight) {
+    while (this.waiting.length > 0 && this.slots.size < this.coalescing.inFlight) {
       this.startBatch(this.take(), this.occupy())
     }
     clearTimeout(this.patience)

@@ -66,7 +66,7 @@ const atThisTime = <A, E>(run: (now: number) => Effect.Effect<A, E>): Effect.Eff
 
 type Batch<Call, Answer> = Pick<
   Coalesce.Coalescing<Call, Answer, SessionStoreError>,
-  "batch" | "sameKey"
+  "batch" | "sameKey" | "inFlight"
 >
 
 const shared = <Call extends { readonly id: string }, Answer>(
@@ -91,6 +91,7 @@ const finding = (
   const select = `select ${columns.join(", ")} from ${table.sessions} where ${isLive} and `
   return {
     sameKey: "together",
+    inFlight: 2,
     batch: (calls) =>
       database.call(
         "find",
@@ -153,6 +154,9 @@ const readable = (row: Row): SessionRecord | undefined => {
   }
 }
 
+/** A statement costs the database more than the rows it writes: one at a time brings more of them together. */
+const inFlightOfWrites = 1
+
 /** Replaces rows, by `update` or by `move`, which give different columns. */
 const replacing = (
   { database, table }: Place,
@@ -162,6 +166,7 @@ const replacing = (
   const given = operation === "move" ? columns : updated
   return {
     sameKey: "apart",
+    inFlight: inFlightOfWrites,
     batch: (calls) =>
       database.call(
         operation,
@@ -184,6 +189,7 @@ const replacing = (
 
 const touching = ({ database, table }: Place, changeEach: ChangeEach): Batch<Touch, boolean> => ({
   sameKey: "apart",
+  inFlight: inFlightOfWrites,
   batch: (calls) =>
     database.call(
       "touch",
