@@ -36,7 +36,7 @@ export const commitNow = (
   const { store } = cell.surroundings
   // A session's own key, so that two commits of one request do not apply its operations twice.
   const key = cell.id
-  if (isSynchronous(store) && isFree(store, key)) {
+  if (isUpdate(cell) && isSynchronous(store) && isFree(store, key)) {
     const outcome = step(new Work(cell, options))
     // What is not settled yet has stored nothing: it begins anew in its turn.
     if (exitOf(outcome) !== undefined) return outcome
@@ -55,6 +55,9 @@ export const commitNow = (
     }
   })
 }
+
+/** Tells whether a commit keeps the id of a stored session. */
+const isUpdate = (cell: Cell): boolean => cell.base !== null && cell.move === null
 
 /** Moves the last activity and with it the expiry now, whatever the touch interval says; nothing else. */
 export const touchNow = (cell: Cell, base: Base): Effect.Effect<Outcome, SessionStoreError> =>

@@ -1,13 +1,14 @@
 /** Databases whose disk is full: X22. */
 import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Option } from "effect"
 import { afterAll, beforeAll, describe, expect } from "vitest"
 import type { Service } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { lacksMariadb, type MariadbServer, startOwnMariadb } from "../support/mariadb.js"
 import { startOwnPostgres } from "../support/postgres.js"
 import { aMigratedDatabase, type DatabaseServer, withStore } from "./support/databases.js"
 import { aSmallDisk, itWith } from "./support/machine.js"
@@ -44,22 +45,16 @@ describe("a store in SQLite", () => {
   itWith("tmpfs")("X22 refuses writes while the disk is full, and reads on", async () => {
     const disk = aSmallDisk(1024)
     const filler = join(disk, "filler")
-    const fill = async () => {
-      for (const size of [4096, 1]) {
-        try {
-          for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: "a" })
-        } catch {
-          // Full, for pieces of this size.
-        }
-      }
-    }
-
     await Effect.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
           yield* SqlSessionStore.migrate
           const store = yield* SqlSessionStore.make()
-          yield* check(store, fill, async () => rmSync(filler))
+          yield* check(
+            store,
+            async () => fillDisk(filler),
+            async () => rmSync(filler)
+          )
         }).pipe(Effect.provide(SqliteClient.layer({ filename: join(disk, "sessions.db") })))
       )
     )
@@ -104,6 +99,73 @@ describe("a store in PostgreSQL", () => {
     await database.run(beside, "drop tablespace small")
   })
 })
+
+describe.skipIf(lacksMariadb)("a store in MariaDB", () => {
+  let database: MariadbServer
+
+  beforeAll(async () => {
+    database = await startOwnMariadb()
+  })
+
+  afterAll(() => database.close())
+
+  // MariaDB 10.11 stops itself when a table cannot grow, so that nothing can be read on.
+  itWith("tmpfs")(
+    "X22 refuses writes while the disk is full, and has every other one after a restart",
+    async () => {
+      const disk = aSmallDisk(4096)
+      const filler = join(disk, "filler")
+      const url = await aMigratedDatabase({ ...database, aDatabase: () => onDisk(disk) })
+
+      await withStore(url, (store) =>
+        Effect.gen(function* () {
+          yield* store.insert(record)
+          fillDisk(filler)
+          const attempts = Array.from({ length: 10 }, (_, nth) => large(nth))
+          const outcomes = yield* Effect.forEach(attempts, (one) =>
+            Effect.either(store.insert(one))
+          )
+          rmSync(filler)
+          yield* Effect.promise(() => database.stopNow().then(() => database.start()))
+
+          const stored = attempts.filter((_, nth) => outcomes[nth]?._tag === "Right")
+          const failures = outcomes.flatMap((one) => (one._tag === "Left" ? [one.left.reason] : []))
+          expect(failures.length).toBeGreaterThan(5)
+          // It waits for room first.
+          expect(["timeout", "unavailable"]).toEqual(expect.arrayContaining(failures))
+          for (const one of [record, ...stored]) {
+            expect(yield* store.find(one.id)).toEqual(Option.some(one))
+          }
+          expect(yield* store.insert(large(100))).toBe(true)
+          expect(yield* store.update({ ...record, version: 2 }, 1)).toBe(true)
+        })
+      )
+    }
+  )
+
+  /** A database is a directory: that of this one lies on the small disk. */
+  const onDisk = async (disk: string): Promise<string> => {
+    const url = await database.aDatabase()
+    const [place] = await database.run(url, "select @@datadir as directory, database() as name")
+    const directory = join(`${place?.directory}`, `${place?.name}`)
+    const { gid, uid } = statSync(directory)
+    chownSync(disk, uid, gid)
+    rmSync(directory, { recursive: true })
+    symlinkSync(disk, directory)
+    return url
+  }
+})
+
+/** Fills a disk to the last byte. */
+const fillDisk = (filler: string): void => {
+  for (const size of [4096, 1]) {
+    try {
+      for (;;) writeFileSync(filler, Buffer.alloc(size), { flag: "a" })
+    } catch {
+      // Full, for pieces of this size.
+    }
+  }
+}
 
 const isRefused = (run: Promise<unknown>): Promise<boolean> =>
   run.then(

@@ -27,7 +27,7 @@ const rowOf = (n: number, now: number): ReadonlyArray<string | number | null> =>
     ? now - minute
     : isEnded
       ? lastActivity + minute
-      : now + minute + (n % 7200) * 96_000
+      : now + minute + (7200 - (n % 7200)) * 96_000
   return [
     tokenId(`row ${n}`, "session"),
     "session",
