@@ -366,5 +366,5 @@ const isPage = (request: Request, response: Response): boolean =>
   !isPrefetch(request) &&
   isNavigation(request) &&
   request.headers["x-requested-with"] === undefined &&
-  /\btext\/html\b/i.test(request.headers.accept ?? "") &&
+  /\btext\/html\b|\*\/\*/i.test(request.headers.accept ?? "*/*") &&
   /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")

@@ -146,6 +146,7 @@ describe("effect-session on files", () => {
         run(["lst"]),
         run(["clear", "--yess"]),
         run(["active", "--within", "soon"]),
+        run(["active", "--within=-5 minutes"]),
         run(["list"], { SESSION_DRIVER: "papyrus" }),
         run(["list"], { SESSION_DRIVER: "memory" }),
         run(["migrate"])

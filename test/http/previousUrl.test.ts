@@ -62,6 +62,16 @@ describe("recordsPreviousUrl (R45)", () => {
     expect(await remembered("/page?q=1", { headers: navigation }, routed)).toBe("/page?q=1")
   })
 
+  const plain: Record<string, Asking> = {
+    "that asks for anything": { headers: { accept: "*/*" } },
+    "that does not say what it asks for": { headers: {} }
+  }
+  for (const [name, init] of Object.entries(plain)) {
+    it(`remembers a page load of a client ${name}`, async () => {
+      expect(await remembered("/page", init)).toBe("/page")
+    })
+  }
+
   const others: ReadonlyArray<readonly [string, string, Asking]> = [
     ["a POST (A54)", "/page", { method: "POST", headers: navigation }],
     ["HEAD (A54)", "/page", { method: "HEAD", headers: navigation }],

@@ -32,8 +32,8 @@ export const yes = Options.boolean("yes").pipe(
 /** Reads a duration as Effect writes it. */
 export const durationOf = (option: string, given: string) =>
   Option.match(
-    // What follows a number is checked by the decoder itself.
-    Duration.decodeUnknown(given),
+    // A negative duration would count as none at all.
+    Option.filter(Duration.decodeUnknown(given), () => !given.startsWith("-")),
     {
       onNone: () =>
         new Problem({ message: `--${option} must be a duration, such as "15 minutes".` }),
