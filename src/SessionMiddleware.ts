@@ -260,7 +260,7 @@ const begin = (
       return Effect.succeed(makeCell(surroundings, "ephemeral"))
     }
     const registered = (cell: Cell, lease?: Lease) =>
-      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd(cell, options, lease)), cell)
+      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd({ cell, lease }, options)), cell)
     if (options.lease !== undefined) {
       return logged(openAlone(surroundings, cookie, options.lease, registered))
     }
@@ -282,16 +282,17 @@ const logged = <A, E extends { readonly _tag: string }>(
  * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
  * keeps this handler when the request is over, but nothing of the request with it.
  */
-const atTheEnd = (opened: Cell, options: Options, held?: Lease): HttpApp.PreResponseHandler => {
-  let cell: Cell | undefined = opened
-  let lease = held
+const atTheEnd = (
+  opened: { readonly cell: Cell; readonly lease: Lease | undefined },
+  options: Options
+): HttpApp.PreResponseHandler => {
+  let left: typeof opened | undefined = opened
   return (request, response) =>
     Effect.withFiberRuntime((fiber) => {
-      if (cell === undefined) return Effect.succeed(response)
-      const ending = end(cell, request, response, options, lease, fiber)
-      cell = undefined
-      lease = undefined
-      return ending
+      if (left === undefined) return Effect.succeed(response)
+      const { cell, lease } = left
+      left = undefined
+      return end(cell, request, response, options, lease, fiber)
     })
 }
 

@@ -3,6 +3,7 @@
  * decided here; `insert.ts`, `replace.ts` and `touch.ts` do it.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { sameStored } from "../core/envelope.js"
 import type { Base, Cell } from "./cell.js"
 import { now, retire } from "./cell.js"
@@ -37,7 +38,7 @@ export const commitNow = (
   // A session's own key, so that two commits of one request do not apply its operations twice.
   const key = cell.id
   if (isUpdate(cell) && isSynchronous(store) && isFree(store, key)) {
-    const outcome = step(new Work(cell, options))
+    const outcome = stepNow(new Work(cell, options))
     // What is not settled yet has stored nothing: it begins anew in its turn.
     if (exitOf(outcome) !== undefined) return outcome
   }
@@ -54,6 +55,15 @@ export const commitNow = (
       retire(cell)
     }
   })
+}
+
+// A change that a handler gave runs again here, and may throw this time.
+const stepNow = (work: Work): Effect.Effect<Outcome, CommitError> => {
+  try {
+    return step(work)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
 }
 
 /** Tells whether a commit keeps the id of a stored session. */

@@ -220,6 +220,32 @@ describe("pending writes", () => {
     }))
 })
 
+describe("a change that throws when it runs again, at the commit", () => {
+  it("ends in a 503 and stores nothing, and the next request works", () => {
+    let runs = 0
+    const once = () => {
+      runs += 1
+      if (runs === 2) throw new Error("only once")
+      return runs
+    }
+    const app = pages({
+      "/start": json(Session.put("a", 1)),
+      "/change": json(Session.modify("a", once)),
+      "/all": json(Session.all)
+    })
+
+    return withApp(app, async (server) => {
+      const client = server.client()
+      await client.send("/start")
+
+      const changed = await client.send("/change")
+
+      expect([changed.status, runs]).toEqual([503, 2])
+      expect(JSON.parse((await client.send("/all")).text)).toEqual({ a: 1 })
+    })
+  })
+})
+
 describe("a path without a route", () => {
   const routes = HttpRouter.empty.pipe(HttpRouter.get("/put", Effect.as(putA, text("ok"))))
 
