@@ -51,7 +51,7 @@ describe("behind the middleware", () => {
         Effect.gen(function* () {
           const outer = yield* Session.Session
 
-          yield* SessionMiddleware.middleware(
+          const response = yield* SessionMiddleware.middleware(
             Effect.gen(function* () {
               expect(yield* Session.Session).not.toBe(outer)
               return yield* ok
@@ -59,7 +59,7 @@ describe("behind the middleware", () => {
           )
 
           expect(yield* Session.Session).toBe(outer)
-          return yield* ok
+          return response
         })
       )
     )
