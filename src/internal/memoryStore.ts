@@ -10,7 +10,8 @@ import type { Mark } from "./revocations.js"
 import { addMark, isRevoked, makeMark, namespaceOfMarks } from "./revocations.js"
 import { fromStep } from "./synchronous.js"
 
-const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> => fromStep(step)()
+const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
+  Effect.clockWith((clock) => Effect.succeed(step(clock.unsafeCurrentTimeMillis())))
 
 const markLifetimeMillis = 24 * 60 * 60 * 1000
 
