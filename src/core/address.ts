@@ -74,6 +74,8 @@ const parseBits = (text: string, most: number): number | undefined => {
  */
 export const normalize = (text: string): string | undefined => {
   if (isIPv4(text)) return text
+  // What a server that listens on both families says of every IPv4 peer.
+  if (text.startsWith(MAPPED) && isIPv4(text.slice(MAPPED.length))) return text.slice(MAPPED.length)
   if (text.length > MAX_ADDRESS_TEXT) return undefined
   const host = withoutPort(text.trim())
   if (isIPv4(host)) return host

@@ -54,6 +54,7 @@ export class RequestSurroundings implements Surroundings {
   readonly compiled: Compiled
   readonly events: Surroundings["events"]
   readonly began: LocalInstant = LocalInstant.now()
+  private address: string | null | undefined
 
   constructor(
     place: Place,
@@ -66,9 +67,13 @@ export class RequestSurroundings implements Surroundings {
   }
 
   ipAddress(): string | null {
-    const socket = peerOf(this.request)
-    const forwardedFor = this.request.headers["x-forwarded-for"]
-    return clientAddress({ socket, forwardedFor, isTrusted: this.compiled.isTrustedProxy }) ?? null
+    if (this.address === undefined) {
+      const socket = peerOf(this.request)
+      const forwardedFor = this.request.headers["x-forwarded-for"]
+      const { isTrustedProxy: isTrusted } = this.compiled
+      this.address = clientAddress({ socket, forwardedFor, isTrusted }) ?? null
+    }
+    return this.address
   }
 
   userAgent(): string | null {

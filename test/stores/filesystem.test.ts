@@ -97,6 +97,25 @@ describe("the directory of the filesystem store", () => {
     })
   )
 
+  it.scoped("is made with what is missing above it, all of it private", () =>
+    Effect.gen(function* () {
+      const outside = join(yield* aDirectory, "outside")
+      const directory = join(outside, "between", "made")
+      yield* openStore({ directory })
+
+      expect([outside, join(directory, ".."), directory].map(modeOf)).toEqual([0o700, 0o700, 0o700])
+    })
+  )
+
+  it.scoped.runIf(process.platform === "linux")("is refused where none can be made", () =>
+    Effect.gen(function* () {
+      const refused = yield* openingFails("/proc/sessions/here")
+
+      expect(refused.operation).toBe("open")
+      expect(refused.says).toContain("/proc/sessions/here cannot be made")
+    })
+  )
+
   it.scoped("is made private when others could read it (R46, A60)", () =>
     Effect.gen(function* () {
       const directory = yield* aDirectory

@@ -125,7 +125,9 @@ const classifyOther = ({ code, message }: DriverFailure): Failure => {
   return unavailable.has(code) || !/^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unavailable" : "unknown"
 }
 
-// User ids and namespaces are binary, because every other collation that both servers know ignores blanks at the end.
+// The rows lie in the order of the primary key: by a random id, each insert would go to a page of its own, and a listing
+// would read as many. User ids and namespaces are binary, because every other collation that both servers know ignores
+// blanks at the end.
 const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id varchar(40) not null,
@@ -145,8 +147,8 @@ const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string>
   previous_token varchar(512),
   expires_hour bigint generated always as (expires_at div ${hourMillis}) stored,
   row_id bigint not null auto_increment,
-  primary key (id),
-  unique key row_id (row_id),
+  primary key (row_id),
+  unique key id (id),
   key user_id (user_id, row_id),
   key previous_id (previous_id),
   key ended_at (ended_at, expires_hour, row_id, namespace, user_id),
