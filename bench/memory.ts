@@ -19,7 +19,7 @@ import { Session, SessionMiddleware, SessionStore } from "../src/index.js"
 const rounds = Number(process.env.BENCH_ROUNDS ?? 45)
 const requests = Number(process.env.BENCH_REQUESTS ?? 1000)
 const warmUpRounds = 8
-const connections = 16
+const connections = 64
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the server's process

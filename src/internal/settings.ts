@@ -2,7 +2,6 @@
  * Settings checked at build, and prepared for the hot path: milliseconds, cookie attributes, keys and proxies, worked
  * out once per settings object and looked up once per request.
  */
-import type { Cookie } from "@effect/platform/Cookies"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -10,6 +9,7 @@ import { makeProxyMatcher, type ProxyMatcher } from "../core/address.js"
 import { type CookieAttributes, cookieProblem } from "../core/cookie.js"
 import { type Keyring, makeKeyring } from "../core/seal.js"
 import type { Encryption, Options, SessionLimit, Settings } from "../SessionConfig.js"
+import { type ResponseCookie, responseCookie } from "./responseCookie.js"
 
 /** Settings ready for use. */
 export interface Compiled {
@@ -22,8 +22,7 @@ export interface Compiled {
   readonly quarantineMillis: number
   readonly maxPayloadBytes: number
   readonly cookie: CookieAttributes
-  /** The attributes as the platform writes them. */
-  readonly cookieOptions: NonNullable<Cookie["options"]>
+  readonly responseCookie: ResponseCookie
   readonly keyring: Keyring | undefined
   readonly isTrustedProxy: ProxyMatcher
 }
@@ -40,7 +39,6 @@ export const compile = (settings: Settings): Compiled => {
 }
 
 const prepare = (settings: Settings): Compiled => {
-  const { domain, path, sameSite, secure } = settings.cookie
   const proxies = makeProxyMatcher(settings.trustedProxies)
   return {
     settings,
@@ -52,13 +50,7 @@ const prepare = (settings: Settings): Compiled => {
     quarantineMillis: Duration.toMillis(settings.quarantine),
     maxPayloadBytes: settings.maxPayloadBytes,
     cookie: settings.cookie,
-    cookieOptions: {
-      path,
-      sameSite,
-      secure,
-      httpOnly: true,
-      ...(domain === undefined ? {} : { domain })
-    },
+    responseCookie: responseCookie(settings.cookie),
     keyring:
       settings.encrypt === undefined
         ? undefined
