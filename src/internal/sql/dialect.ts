@@ -132,6 +132,11 @@ export interface Dialect {
   readonly least: string
   /** The length of a text column in bytes of UTF-8. */
   readonly byteLength: (column: string) => string
+  /**
+   * Stands behind the table where rows are read in the order of `row_id`, a page at a time, for a database that would
+   * rather find them all by another index and sort them, for each page again.
+   */
+  readonly inOrder: string
   /** Milliseconds of the database's own clock. */
   readonly nowMillis: string
   /** The names under which drivers tell the number of rows that a change matched. */

@@ -21,15 +21,16 @@ import { decoding, ending } from "./sessions.js"
 const pageSize = 1000
 
 /** Lists summaries. */
-export const entries = ({ database, table }: Place): Primitives["entries"] => {
-  const select = `select ${summaryColumns(database.dialect)} from ${table.sessions}`
+export const entries = (place: Place): Primitives["entries"] => {
+  const { database } = place
+  const select = `select ${summaryColumns(database.dialect)} from`
   const page = (filter: SessionFilter, after: number) =>
     database.callPatiently(
       "entries",
       Effect.gen(function* () {
         const where = filtered(filter, yield* Clock.currentTimeMillis)
         const rows = yield* database.query(
-          `${select} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+          `${select} ${paged(place, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
           [after, ...where.parameters]
         )
         const last = rows[rows.length - 1]
@@ -107,7 +108,7 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
       const now = yield* Clock.currentTimeMillis
       const where = filtered({ ...filter, state: "live" }, now, except)
       const rows = yield* database.query(
-        `select row_id from ${table.sessions} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+        `select row_id from ${paged(place, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
         [after, ...where.parameters]
       )
       const first = Number(rows[0]?.row_id)
@@ -136,6 +137,10 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
   return (filter, options) =>
     filter.state === "over" ? Effect.succeed(0) : pages(filter, options?.except, 0, 0)
 }
+
+/** What the pages for a filter are read from; the sessions of one user are found by their own index. */
+const paged = ({ database, table }: Place, { userId }: SessionFilter): string =>
+  userId === undefined ? `${table.sessions} ${database.dialect.inOrder}` : table.sessions
 
 /** The condition of a filter, but for the session of which `except` is the id or the previous id. */
 const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {

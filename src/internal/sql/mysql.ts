@@ -17,6 +17,7 @@ export const mysql: Dialect = {
   greatest: "greatest",
   least: "least",
   byteLength: (column) => `octet_length(${column})`,
+  inOrder: "force index (primary)",
   // Not `unix_timestamp`, which goes back an hour with the session's time zone in autumn.
   nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
   countNames: ["affectedRows"],

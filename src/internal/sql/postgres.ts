@@ -19,6 +19,7 @@ export const postgres: Dialect = {
   greatest: "greatest",
   least: "least",
   byteLength: (column) => `octet_length(${column})`,
+  inOrder: "",
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
   countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),

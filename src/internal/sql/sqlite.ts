@@ -16,6 +16,7 @@ export const sqlite: Dialect = {
   greatest: "max",
   least: "min",
   byteLength: (column) => `length(cast(${column} as blob))`,
+  inOrder: "",
   // Rounded: the day is a floating point number, and may lie a little below its millisecond.
   nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
   // better-sqlite3, libSQL.
