@@ -12,7 +12,10 @@ export const tokenBehindAlias = (oldToken: string, newest: Base): string | undef
     : openToken(oldToken, previous.sealedToken, id)
 }
 
-/** What a session that moves remembers of the id it had under `oldToken`. */
+/**
+ * What a session that moves remembers of the id it had under `oldToken`. Where no client has that id yet, because this same
+ * request gave it, the one that clients have stays quarantined: a row remembers one.
+ */
 export const retiredId = (
   cell: Cell,
   base: Base,
@@ -21,7 +24,10 @@ export const retiredId = (
   nowMillis: number
 ): PreviousId => {
   const { graceMillis, quarantineMillis } = cell.surroundings.compiled
-  const { id } = base.record
+  const { id, previous } = base.record
+  if (id === cell.unsentId && previous?.kind === "quarantine") {
+    return { ...previous, untilMillis: nowMillis + quarantineMillis }
+  }
   return move.kind === "alias"
     ? {
         id,

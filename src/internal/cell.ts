@@ -74,6 +74,8 @@ export class Cell {
   move: PendingMove | null = null
   /** The handler asked for a session, even an empty one. */
   started = false
+  /** The id that a commit of this request has moved the session to: no client has its cookie yet. */
+  unsentId: string | null = null
   /** The request came with an id that is an alias. */
   viaAlias = false
   cookie: "none" | "set" | "delete" = "none"
@@ -131,6 +133,7 @@ export class Cell {
     this.seenFlash = nothingSeen
     this.move = null
     this.started = false
+    this.unsentId = null
     this.viaAlias = false
     this.isNew = true
     this.cookie = "none"

@@ -139,6 +139,7 @@ const follow = (work: Work, newest: Base): boolean => {
 const finish = (work: Work, base: Base, committed: Base): Effect.Effect<Outcome> => {
   const { cell, move } = work
   work.settle(committed, move?.token ?? work.token)
+  if (move !== null && !work.abandoned) cell.unsentId = committed.record.id
   if (needsCookie(base, committed)) work.owesCookie()
   const replayed = work.attempts > 1 ? announceReplay(work, committed) : done
   return move === null

@@ -107,6 +107,41 @@ const retires = changes.flatMap(
   ]
 )
 
+/** Every change of id after one that is committed at once, in the same request. */
+const twice: ReadonlyArray<readonly [string, ReadonlyArray<Step>]> = [
+  ...changes,
+  ["migrate", ["migrate"] as Step] as const
+].flatMap(([name, step]) => [
+  [`login and ${name}`, [["login", "someone"], step]],
+  [`regenerate, commit and ${name}`, [["regenerate"], ["commit"], step]]
+])
+
+const retiresOnce = twice.map(
+  ([name, steps]): Case => [
+    `after ${name} in one request the id that the browser had is quarantined, and then unknown`,
+    async (harness) => {
+      const client = await visitor(harness)
+      const late = client.copy()
+      const answer = await client.ask({ steps })
+      const before = (await harness.sessions()).length
+      issued(answer)
+      for (const node of [0, 1]) {
+        const dropped = await late.peek({ steps: [["put", "b", 1], ["all"]], node })
+
+        expect([dropped.status, dropped.results[1], dropped.setCookies]).toEqual([
+          200,
+          { b: 1 },
+          []
+        ])
+      }
+      expect((await harness.sessions()).length).toBe(before)
+      expect(await client.elsewhere(["isNew"])).toEqual([false])
+      await harness.advance(5001)
+      issued(await late.ask({ steps: [["put", "b", 1]], node: 1 }))
+    }
+  ]
+)
+
 /** The session as it is after a `migrate` whose answer this client did not get. */
 const behind = async (client: Client): Promise<Client> => {
   const left = client.copy()
@@ -116,6 +151,7 @@ const behind = async (client: Client): Promise<Client> => {
 
 export const fixationCases: ReadonlyArray<Case> = [
   ...retires,
+  ...retiresOnce,
   [
     "login keeps a guest's data and flash",
     async (harness) => {
