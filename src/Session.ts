@@ -458,8 +458,9 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
   use((cell) => found(Operations.pull(cell, key)))
 
 /**
- * Takes a value out of the stored session at once: of parallel requests exactly one gets it. For one-time codes. Other
- * pending operations stay pending; a value that is still pending itself is taken from them.
+ * Takes a value out of the stored session at once: of parallel requests exactly one gets it, also one that was stored
+ * after this request began. For one-time codes. Other pending operations stay pending; a value that is still pending
+ * itself is taken from them.
  *
  * @example
  * ```ts

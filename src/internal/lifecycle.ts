@@ -27,6 +27,7 @@ import {
 } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { inTurn } from "./queue.js"
+import type { TakeOptions } from "./take.js"
 
 /** Logs a user in: a new id, committed with everything recorded before it. */
 export const login = (
@@ -253,7 +254,8 @@ export const consume = (
   cell: Cell,
   takeStored: (
     cell: Cell,
-    take: (state: Cell["state"]) => Operation | undefined
+    take: (state: Cell["state"]) => Operation | undefined,
+    options: TakeOptions
   ) => Effect.Effect<Cell["state"] | undefined, SessionStoreError>,
   path: ReadonlyArray<string>,
   key: string
@@ -271,7 +273,6 @@ export const consume = (
       })
       return Effect.succeed(Option.some(copy(local)))
     }
-    if (local === undefined) return Effect.succeed(Option.none())
     const take = (state: Cell["state"]): Operation | undefined =>
       read(state, path, now(cell)) === undefined
         ? undefined
@@ -280,7 +281,7 @@ export const consume = (
             paths: [path],
             seen: Object.values(state.flash).map((entry) => entry.id)
           }
-    return Effect.map(takeStored(cell, take), (state) => {
+    return Effect.map(takeStored(cell, take, { isKnown: local !== undefined }), (state) => {
       const value = state === undefined ? undefined : read(state, path, at)
       return value === undefined ? Option.none() : Option.some(copy(value))
     })

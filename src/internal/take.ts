@@ -28,6 +28,12 @@ interface Taking {
   abandoned: boolean
 }
 
+/** How something is taken. */
+export interface TakeOptions {
+  /** Whether this request has seen it; else the store is asked first, as it may have come since. */
+  readonly isKnown: boolean
+}
+
 /**
  * Takes something out of the stored session alone, by compare-and-swap: `take` gives the operation that removes it from
  * a state, or `undefined` when it is not there. Succeeds with the state it was taken from. Pending operations stay
@@ -35,7 +41,8 @@ interface Taking {
  */
 export const takeStored = (
   cell: Cell,
-  take: Take
+  take: Take,
+  { isKnown }: TakeOptions
 ): Effect.Effect<State | undefined, SessionStoreError> => {
   const { store } = cell.surroundings
   const taking: Taking = {
@@ -50,7 +57,11 @@ export const takeStored = (
   const turn = inTurn(
     store,
     id,
-    Effect.suspend(() => (cell.base === null ? nothing : attempt(taking, cell.base)))
+    Effect.suspend(() => {
+      if (cell.base === null) return nothing
+      taking.beganMillis ??= performance.now()
+      return isKnown ? attempt(taking, cell.base) : reload(taking, cell.base, nothing)
+    })
   )
   return guarded(store, "consume", turn, {
     since: () => taking.beganMillis ?? lastMoved(store, id),
@@ -68,7 +79,6 @@ const attempt = (
 ): Effect.Effect<State | undefined, SessionStoreError> => {
   const { cell, commitId, take } = taking
   taking.attempts += 1
-  taking.beganMillis ??= performance.now()
   const operation = take(current.state)
   const state = operation === undefined ? undefined : apply(current.state, operation)
   if (state === undefined || isFault(state)) return rebase(taking, current, nothing)

@@ -185,6 +185,33 @@ export const concurrencyCases: ReadonlyArray<Case> = [
     }
   ],
   [
+    "consume finds a value and a flash that were stored after the request began, and leaves pending operations pending",
+    async (harness) => {
+      for (const store of [
+        ["put", "ticket", "late"],
+        ["flash", "ticket", "late"]
+      ] as const) {
+        const client = await visitor(harness)
+        const gate = harness.unique("consume")
+        const slow = client.copy().ask({
+          steps: [
+            ["put", "pending", 1],
+            ["gate", gate],
+            ["consume", "ticket"],
+            ["consume", "ticket"]
+          ],
+          node: 1
+        })
+        await harness.entered(gate, 1)
+        await client.run(store)
+        await harness.open(gate, 1)
+
+        expect((await slow).results.slice(2)).toEqual([{ some: "late" }, null])
+        expect(await client.run(["all"])).toEqual([{ a: 1, pending: 1 }])
+      }
+    }
+  ],
+  [
     "consume is committed at once and leaves pending operations pending",
     async (harness) => {
       const client = await visitor(harness, { ticket: "gold" })
