@@ -6,7 +6,14 @@
  * @since 0.1.0
  */
 
-const packages = ["@effect/cli", "@effect/printer", "@effect/printer-ansi", "@effect/platform-node"]
+import { installing, type OptionalPackage } from "./internal/packages.js"
+
+const packages: ReadonlyArray<OptionalPackage> = [
+  "@effect/cli",
+  "@effect/printer",
+  "@effect/printer-ansi",
+  "@effect/platform-node"
+]
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error &&
@@ -19,6 +26,6 @@ try {
   main()
 } catch (error) {
   if (!isMissing(error)) throw error
-  process.stderr.write(`The command line needs more packages: npm install ${packages.join(" ")}\n`)
+  process.stderr.write(`The command line needs more packages: ${installing(packages)}\n`)
   process.exitCode = 1
 }

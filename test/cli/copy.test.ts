@@ -1,5 +1,5 @@
 /** `copy`: from files to a database and back, and what it refuses. */
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { aRecord, filesIn, inPlace, seed } from "./support.js"
@@ -55,6 +55,19 @@ describe("effect-session copy", () => {
 
       expect(copied.code).toBe(0)
       expect(idsOf(list.output)).toEqual([record.id])
+    }))
+
+  it("of a directory that is not there is refused, and makes none", () =>
+    inPlace(async ({ directory, files, run }) => {
+      const typo = join(directory, "typo")
+
+      const outcome = await run(["copy", "--from", `file:${typo}`, "--to", `file:${files}`])
+
+      expect([outcome.code, outcome.output]).toEqual([1, ""])
+      expect(outcome.errors).toBe(
+        `There is nothing to copy: the files in ${typo} are not there. Nothing was changed.\n`
+      )
+      expect(existsSync(typo)).toBe(false)
     }))
 
   it("of nothing, to the same store, to nowhere and to a table that is missing is one sentence, exit 1, and changes nothing", () =>

@@ -34,6 +34,22 @@ describe("effect-session on files", () => {
       expect(JSON.parse(all.output)).toHaveLength(3)
     }))
 
+  it("list says on standard error that there are more, and takes no limit below 1", () =>
+    inPlace(async ({ files, run }) => {
+      await seed(filesIn(files), [aRecord(), aRecord()])
+
+      const [all, some, none] = [
+        await run(["list", "--json", "--limit", "2"]),
+        await run(["list", "--json", "--limit", "1"]),
+        await run(["list", "--limit", "0"])
+      ]
+
+      expect([JSON.parse(all.output).length, all.errors]).toEqual([2, ""])
+      expect(JSON.parse(some.output)).toHaveLength(1)
+      expect([some.code, some.errors]).toEqual([0, "There are more than 1: see --limit.\n"])
+      expect([none.code, none.errors]).toEqual([1, "--limit must be a number from 1.\n"])
+    }))
+
   it("active and stats count who was here within a time", () =>
     inPlace(async ({ files, run }) => {
       const now = Date.now()

@@ -49,6 +49,6 @@ describe("effect-session as a process", { timeout: 120_000 }, () => {
       })
 
       expect(outcome.code).toBe(1)
-      expect(outcome.errors).toContain("npm install @effect/sql-mysql2")
+      expect(outcome.errors).toContain("npm install @effect/sql-mysql2@0.53")
     }))
 })

@@ -51,7 +51,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
     const exit = await withClient(kind, await aDatabase(), opened())
 
     expect(messageOf(exit)).toBe(
-      'SessionConfigError: The session setting table is "sessions", but the database lacks that table or its "sessions_revocations". Run the migration 0001_create_sessions: with SqlSessionStore.migrate, with SqlSessionStore.layerMigrated, or from the package\'s folder migrations/.'
+      'SessionConfigError: The session setting table is "sessions", but the database lacks that table or its "sessions_revocations". Run the migration 0001_create_sessions: with "npx effect-session migrate", with SqlSessionStore.migrate or layerMigrated, or from the package\'s folder migrations/.'
     )
   })
 

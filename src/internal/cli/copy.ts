@@ -1,4 +1,5 @@
 /** `copy`: moves all sessions from one store to another. */
+import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Cause from "effect/Cause"
@@ -49,6 +50,7 @@ export const copy = Command.make(
         from: yield* storeOf("--from", from, fromTable),
         to: yield* storeOf("--to", to, toTable)
       }
+      yield* refuseMissing(stores.from)
       const names = `${stores.from.description} to ${stores.to.description}`
       yield* FiberRef.set(where, names)
       const layer = SessionStore.migrating({ from: stores.from.store, to: stores.to.store })
@@ -64,6 +66,14 @@ export const copy = Command.make(
     "Moves all live sessions to another store. Servers must run on both (SessionStore.migrating) or stand still meanwhile."
   )
 )
+
+/** A directory that is not there holds nothing to copy: its name is a mistake, and opening it would make it. */
+const refuseMissing = ({ description, directory }: Choice): Effect.Effect<void, Problem> =>
+  directory === undefined || existsSync(directory)
+    ? Effect.void
+    : new Problem({
+        message: `There is nothing to copy: ${description} are not there. Nothing was changed.`
+      })
 
 const storeOf = (
   option: string,

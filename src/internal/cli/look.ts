@@ -2,6 +2,7 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Chunk from "effect/Chunk"
+import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,6 +11,7 @@ import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import { durationOf, json, namespace, within } from "./options.js"
 import * as Present from "./present.js"
+import { Problem } from "./problem.js"
 import { withStore } from "./store.js"
 
 const encodeSessions = Schema.encodeSync(Schema.Array(SessionAdmin.SessionSummary))
@@ -31,20 +33,29 @@ export const list = Command.make(
     ),
     limit: Options.integer("limit").pipe(
       Options.withDefault(100),
-      Options.withDescription("At most so many; 100 by default.")
+      Options.withDescription("At most so many, from 1; 100 by default.")
     )
   },
-  ({ all, json, limit, namespace, user }) =>
-    withStore(
-      Effect.flatMap(
-        SessionAdmin.stream({
-          namespace,
-          userId: Option.getOrUndefined(user),
-          state: all ? "all" : "live"
-        }).pipe(Stream.take(Math.max(0, limit)), Stream.runCollect),
-        (found) => showSessions(json, Chunk.toReadonlyArray(found))
+  ({ all, json, limit, namespace, user }) => {
+    if (limit < 1) return new Problem({ message: "--limit must be a number from 1." })
+    const sessions = SessionAdmin.stream({
+      namespace,
+      userId: Option.getOrUndefined(user),
+      state: all ? "all" : "live"
+    })
+    return withStore(
+      // One more, to tell whether there are more.
+      Effect.flatMap(Stream.runCollect(Stream.take(sessions, limit + 1)), (found) =>
+        Effect.zipRight(
+          showSessions(json, Chunk.toReadonlyArray(Chunk.take(found, limit))),
+          Effect.when(
+            Console.error(`There are more than ${limit}: see --limit.`),
+            () => Chunk.size(found) > limit
+          )
+        )
       )
     )
+  }
 ).pipe(Command.withDescription("Lists sessions."))
 
 /** `active`: who was here recently. */

@@ -29,7 +29,7 @@ export const columns = (
 
 /** A cell without control characters: an agent is what a client said of itself, and a terminal obeys some of them. */
 export const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u00b7").slice(0, 200)
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u00b7").slice(0, 500)
 
 /** "1 session", "2 sessions". */
 export const counted = (count: number, noun: string): string =>

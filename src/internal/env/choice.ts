@@ -29,6 +29,8 @@ export interface Choice {
   /** What it is and where, for people; without user and password. */
   readonly description: string
   readonly store: Layer.Layer<SessionStore, ChoiceError>
+  /** Only with the driver `file`. */
+  readonly directory?: string
   /** Only with the driver `database`. */
   readonly database: Database | undefined
 }
@@ -84,6 +86,7 @@ const files = (directory: string, keepEnded: Duration.DurationInput): Choice => 
   return {
     driver: "file",
     description: `the files in ${directory}`,
+    directory,
     store: Layer.provide(
       FileSystemSessionStore.layer({ directory, keepEnded }),
       Layer.unwrapEffect(Effect.map(context, ({ layer }) => layer))

@@ -1,11 +1,12 @@
 /** Loading optional packages at the moment they are needed, so that only those in use must be installed. */
 import * as Effect from "effect/Effect"
 import { SessionConfigError } from "../errors.js"
+import { installing, type OptionalPackage } from "../packages.js"
 
 /** Loads a module of `packageName`; where that is not installed the error says which variable asked for it. */
 export const load = <A>(
   variable: string,
-  packageName: string,
+  packageName: OptionalPackage,
   module: () => Promise<A>
 ): Effect.Effect<A, SessionConfigError> =>
   Effect.tryPromise({
@@ -14,7 +15,7 @@ export const load = <A>(
       new SessionConfigError({
         field: variable,
         reason: isMissing(cause, packageName)
-          ? `needs the package ${packageName}: npm install ${packageName}.`
+          ? `needs the package ${packageName}: ${installing([packageName])}.`
           : `needs the package ${packageName}, which is installed but cannot be loaded.`
       })
   })

@@ -82,7 +82,7 @@ export const checkTable = (
 const latest = (): string => fileName(migrations[migrations.length - 1] ?? { id: 0, name: "" })
 
 const advice = () =>
-  `Run the migration ${latest()}: with SqlSessionStore.migrate, with SqlSessionStore.layerMigrated, or from the package's folder migrations/.`
+  `Run the migration ${latest()}: with "npx effect-session migrate", with SqlSessionStore.migrate or layerMigrated, or from the package's folder migrations/.`
 
 const missing = ({ name }: Table): string =>
   `is "${name}", but the database lacks that table or its "${name}_revocations". ${advice()}`
