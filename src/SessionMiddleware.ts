@@ -18,6 +18,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { requestTarget } from "./core/previousUrl.js"
 import { type Cell, makeCell } from "./internal/cell.js"
 import { close, withVary } from "./internal/close.js"
@@ -104,6 +105,8 @@ export interface Mounts {
 /** Options with the durations worked out. */
 interface Ready extends Options {
   readonly lease: LeaseOptions | undefined
+  /** As in `CloseOptions`. */
+  readonly unavailable?: Response
 }
 
 const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
@@ -134,7 +137,7 @@ export const make = (options: Options = {}): Mounts => {
     layer: layerOf(ready),
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(built, (place) => Effect.catchAll(begin(place, ready), unavailable))
+      Effect.map(built, (place) => Effect.catchAll(begin(place, typed(ready)), unavailable))
     )
   }
 }
@@ -230,6 +233,15 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
       )
     : answer(503, "The session store is unavailable.")
 
+/** With the failure of an `HttpApi` as it is read by its clients, also where the store fails only at the commit. */
+const typed = (options: Ready): Ready => ({
+  ...options,
+  unavailable: HttpServerResponse.unsafeJson(
+    Schema.encodeSync(SessionUnavailable)(new SessionUnavailable()),
+    { status: 503, headers: { "cache-control": "no-store", "retry-after": "1" } }
+  )
+})
+
 /** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
@@ -284,7 +296,7 @@ const logged = <A, E extends { readonly _tag: string }>(
  */
 const atTheEnd = (
   opened: { readonly cell: Cell; readonly lease: Lease | undefined },
-  options: Options
+  options: Ready
 ): HttpApp.PreResponseHandler => {
   let left: typeof opened | undefined = opened
   return (request, response) =>
@@ -300,7 +312,7 @@ const end = (
   cell: Cell,
   request: Request,
   response: Response,
-  options: Options,
+  options: Ready,
   lease: Lease | undefined,
   fiber: Fiber.RuntimeFiber<unknown, unknown>
 ): Effect.Effect<Response> => {
@@ -313,7 +325,8 @@ const end = (
   const ages = commits && response.status < 500 && agesFlash(options, request, response)
   const { compiled, store } = cell.surroundings
   const { lottery } = compiled.settings
-  const committed = close(cell, response, { commits, ages }, fiber)
+  const { unavailable } = options
+  const committed = close(cell, response, { commits, ages, unavailable }, fiber)
   const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
   return lottery === undefined
     ? closed

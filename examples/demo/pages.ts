@@ -48,7 +48,7 @@ ${frame.user === undefined ? guestLinks : userLinks(frame.user, frame.field)}
 ${frame.notice === undefined ? nothing : noticeOf(frame.notice)}
 ${main}
 </main>
-<footer>A demo of effect-session. Stop the server and start it again: you are still logged in, and your cart is full.</footer>
+<footer>A demo of effect-session. Stop the server and start it again: who was logged in still is, and no cart is empty that was full.</footer>
 </body>
 </html>
 `.text
@@ -56,7 +56,7 @@ ${main}
 const guestLinks = html`<a href="/login">Log in</a><a href="/register">Register</a>`
 
 const userLinks = (name: string, field: Html): Html =>
-  html`<a href="/sessions">My devices</a><span class="soft">Hello, <b id="user">${name}</b></span>
+  html`<a href="/sessions">My devices</a><span class="soft"><b id="user">${name}</b></span>
 <form method="post" action="/logout">${field}<button class="link">Log out</button></form>`
 
 const noticeOf = ({ kind, text }: Notice): Html =>

@@ -12,11 +12,19 @@ import { exitOf } from "./synchronous.js"
 
 type Response = HttpServerResponse.HttpServerResponse
 
+/** How a request ends. */
+export interface CloseOptions {
+  readonly commits: boolean
+  readonly ages: boolean
+  /** The answer where the store is down, if it is not plain text. */
+  readonly unavailable?: Response | undefined
+}
+
 /** Commits, at once where it can, and gives the response that may leave: the handler's, or that of a failed commit. */
 export const close = (
   cell: Cell,
   response: Response,
-  { ages, commits }: { readonly commits: boolean; readonly ages: boolean },
+  { ages, commits, unavailable }: CloseOptions,
   fiber: Fiber.RuntimeFiber<unknown, unknown>
 ): Effect.Effect<Response> => {
   const leave = (leaving: Response): Response => {
@@ -34,7 +42,7 @@ export const close = (
     onFailure: (cause) =>
       Effect.as(
         Effect.logError("The session could not be committed", cause),
-        leave(failure(Cause.squash(cause)))
+        leave(failure(Cause.squash(cause), unavailable))
       )
   })
 }
@@ -50,13 +58,13 @@ const lateReport =
     Effect.runSync(Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), warning))
   }
 
-const failure = (error: unknown): Response => {
+const failure = (error: unknown, unavailable: Response | undefined): Response => {
   if (error instanceof SessionConflict) {
     return answer(409, "The session changed meanwhile. Please try again.")
   }
   return error instanceof SessionEncodeError
     ? answer(500, "The session could not be stored.")
-    : answer(503, "The session store is unavailable.")
+    : (unavailable ?? answer(503, "The session store is unavailable."))
 }
 
 /** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */

@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Session from "../../src/Session.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
 import * as SessionEvents from "../../src/SessionEvents.js"
+import { SessionUnavailable } from "../../src/SessionHttpApi.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
 import { cookieName, json, makeGate, type Server, withLayer } from "./support.js"
@@ -60,12 +61,15 @@ const mounts = [
 const down = Effect.fail(
   new SessionStore.SessionStoreError({ operation: "find", reason: "unavailable" })
 )
-const unreachable = Layer.effect(
-  SessionStore.SessionStore,
-  Effect.map(SessionStore.SessionStore, (store) =>
-    SessionStore.SessionStore.of({ ...store, find: () => down })
-  )
-).pipe(Layer.provide(SessionStore.layerMemory))
+const failing = (calls: Partial<SessionStore.Service>) =>
+  Layer.effect(
+    SessionStore.SessionStore,
+    Effect.map(SessionStore.SessionStore, (store) =>
+      SessionStore.SessionStore.of({ ...store, ...calls })
+    )
+  ).pipe(Layer.provide(SessionStore.layerMemory))
+const unreachable = failing({ find: () => down })
+const takesNothing = failing({ insert: () => down })
 
 const countTo = async (server: Server, times: number): Promise<ReadonlyArray<string>> => {
   const client = server.client()
@@ -130,6 +134,29 @@ for (const [name, serving] of mounts) {
       ))
   })
 }
+
+it("answers a client of an HttpApi with the error of the definition, at the find and at the commit", () =>
+  Promise.all(
+    [unreachable, takesNothing].map((store) =>
+      withLayer(
+        httpApi,
+        async (server) => {
+          const answer = await server.client(`${cookieName}=${"A".repeat(43)}`).send("/visits")
+
+          const read = Schema.decodeUnknownSync(Schema.parseJson(SessionUnavailable))(answer.text)
+          const names = ["content-type", "retry-after", "vary", "cache-control"]
+          expect([answer.status, read._tag]).toEqual([503, "SessionUnavailable"])
+          expect(names.map((name) => answer.headers.get(name))).toEqual([
+            "application/json",
+            "1",
+            "Cookie",
+            "no-store"
+          ])
+        },
+        { store }
+      )
+    )
+  ))
 
 const named = SessionConfig.layer({ cookie: { name: "sid" } })
 

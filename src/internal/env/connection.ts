@@ -34,7 +34,7 @@ export const connect = (
       return Effect.fail(
         new SessionConfigError({
           field: variable,
-          reason: "must be a URL that begins with postgres:, mysql: or sqlite:."
+          reason: "must be a URL that begins with postgres:, mysql:, mariadb: or sqlite:."
         })
       )
   }
