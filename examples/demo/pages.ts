@@ -133,11 +133,41 @@ export const sessions = (
 <form method="post" action="/sessions/revoke-others">${field}<button class="danger">Log out my other devices</button></form></div>`
 
 const sessionLine = (session: SessionSummary, isOwn: boolean, field: Html): Html =>
-  html`<tr><td data-name="Browser">${Option.getOrElse(session.userAgent, () => "Unknown")}</td>
+  html`<tr>${browserCell(Option.getOrElse(session.userAgent, () => ""))}
 <td data-name="Address">${Option.getOrElse(session.ipAddress, () => "Unknown")}</td>
 <td data-name="Since">${time(session.createdAt)}</td>
 <td data-name="Last activity">${time(session.lastActivity)}</td>
 <td>${isOwn ? html`<span class="badge">This device</span>` : revokeForm(session.id, field)}</td></tr>`
+
+const browserCell = (agent: string): Html =>
+  html`<td data-name="Browser" title="${agent}">${browserName(agent)}</td>`
+
+// The first that an agent names: most name several.
+const browsers: ReadonlyArray<readonly [mark: string, name: string]> = [
+  ["Edg/", "Edge"],
+  ["OPR/", "Opera"],
+  ["Firefox/", "Firefox"],
+  ["FxiOS/", "Firefox"],
+  ["CriOS/", "Chrome"],
+  ["Chrome/", "Chrome"],
+  ["Safari/", "Safari"]
+]
+const systems: typeof browsers = [
+  ["iPhone", "iPhone"],
+  ["iPad", "iPad"],
+  ["Android", "Android"],
+  ["Windows", "Windows"],
+  ["Mac OS", "Mac"],
+  ["Linux", "Linux"]
+]
+
+/** What people call a browser: "Firefox on Linux". */
+const browserName = (agent: string): string => {
+  const named = (marks: typeof browsers) => marks.find(([mark]) => agent.includes(mark))?.[1]
+  const system = named(systems)
+  const browser = named(browsers) ?? "Unknown"
+  return system === undefined ? browser : `${browser} on ${system}`
+}
 
 const revokeForm = (id: string, field: Html): Html =>
   html`<form method="post" action="/sessions/revoke">${field}<button class="quiet" name="id" value="${id}">End</button></form>`
