@@ -38,8 +38,7 @@ export const responseCookie = (attributes: CookieAttributes): ResponseCookie => 
   }
   return {
     holding: (token, seconds) =>
-      Object.assign(Object.create(prototype), {
-        name,
+      Object.assign(Object.create(prototype), checked, {
         value: token,
         valueEncoded: token,
         options: seconds === undefined ? options : optionsFor(seconds)
