@@ -42,7 +42,7 @@ import {
 } from "./internal/accessor.js"
 import { type Cell, makeCell, now as nowOf } from "./internal/cell.js"
 import { expiry } from "./internal/codec.js"
-import { commit as commitCell, takeStored } from "./internal/commit.js"
+import { commit as commitCell } from "./internal/commit.js"
 import {
   SessionConflict,
   SessionDecodeError,
@@ -476,7 +476,7 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
  */
 export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
   Effect.flatMap(Session, (cell) =>
-    Lifecycle.consume(cell, takeStored, Operations.pathOf("consume", key), Path.display(key))
+    Lifecycle.consume(cell, Operations.pathOf("consume", key), Path.display(key))
   )
 
 /**

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -233,12 +234,12 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
       )
     : answer(503, "The session store is unavailable.")
 
-/** With the failure of an `HttpApi` as it is read by its clients, also where the store fails only at the commit. */
+/** With the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const typed = (options: Ready): Ready => ({
   ...options,
-  unavailable: HttpServerResponse.unsafeJson(
-    Schema.encodeSync(SessionUnavailable)(new SessionUnavailable()),
-    { status: 503, headers: { "cache-control": "no-store", "retry-after": "1" } }
+  unavailable: HttpServerResponse.setBody(
+    answer(503, ""),
+    HttpBody.unsafeJson(Schema.encodeSync(SessionUnavailable)(new SessionUnavailable()))
   )
 })
 

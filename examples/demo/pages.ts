@@ -142,7 +142,7 @@ const sessionLine = (session: SessionSummary, isOwn: boolean, field: Html): Html
 const browserCell = (agent: string): Html =>
   html`<td data-name="Browser" title="${agent}">${browserName(agent)}</td>`
 
-// The first that an agent names: most name several.
+// In this order, because agents name several: that of Edge names Chrome and Safari as well.
 const browsers: ReadonlyArray<readonly [mark: string, name: string]> = [
   ["Edg/", "Edge"],
   ["OPR/", "Opera"],

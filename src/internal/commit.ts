@@ -16,7 +16,6 @@ import { exitOf, isSynchronous } from "./synchronous.js"
 import { isTouchDue, slide, touch } from "./touch.js"
 import { type CommitError, type CommitOptions, done, type Outcome, Work } from "./work.js"
 
-export { takeStored } from "./take.js"
 export type { CommitError } from "./work.js"
 
 /**

@@ -27,7 +27,7 @@ import {
 } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { inTurn } from "./queue.js"
-import type { TakeOptions } from "./take.js"
+import { takeStored } from "./take.js"
 
 /** Logs a user in: a new id, committed with everything recorded before it. */
 export const login = (
@@ -252,11 +252,6 @@ export const logout = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
 /** Takes a value exactly once among parallel requests. */
 export const consume = (
   cell: Cell,
-  takeStored: (
-    cell: Cell,
-    take: (state: Cell["state"]) => Operation | undefined,
-    options: TakeOptions
-  ) => Effect.Effect<Cell["state"] | undefined, SessionStoreError>,
   path: ReadonlyArray<string>,
   key: string
 ): Effect.Effect<Option.Option<Json>, SessionStoreError> =>

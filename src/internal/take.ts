@@ -29,7 +29,7 @@ interface Taking {
 }
 
 /** How something is taken. */
-export interface TakeOptions {
+interface TakeOptions {
   /** Whether this request has seen it; else the store is asked first, as it may have come since. */
   readonly isKnown: boolean
 }

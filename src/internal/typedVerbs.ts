@@ -8,7 +8,6 @@ import * as Path from "../core/path.js"
 import { attempt, expiryOf, type PutOptions } from "./accessor.js"
 import { announce } from "./announce.js"
 import { type Cell, now } from "./cell.js"
-import { takeStored } from "./commit.js"
 import { SessionDecodeError, SessionEncodeError, type SessionTypeError } from "./errors.js"
 import { type Field, makeLookup } from "./field.js"
 import * as Lifecycle from "./lifecycle.js"
@@ -153,9 +152,8 @@ const taking = (shape: Shape) => ({
   consume: (name: string) =>
     Effect.flatMap(Session, (cell) => {
       const field = shape.fieldOf("consume", name)
-      const taken = Effect.flatMap(
-        Lifecycle.consume(cell, takeStored, field.path.segments, name),
-        (value) => decoded(cell, shape, field, Option.getOrUndefined(value))
+      const taken = Effect.flatMap(Lifecycle.consume(cell, field.path.segments, name), (value) =>
+        decoded(cell, shape, field, Option.getOrUndefined(value))
       )
       // An invalid value is not taken where that is a failure.
       return shape.onInvalid === "fail"
