@@ -17,8 +17,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { requestTarget } from "./core/previousUrl.js"
 import { type Cell, makeCell } from "./internal/cell.js"
@@ -138,7 +140,7 @@ export const make = (options: Options = {}): Mounts => {
     layer: layerOf(ready),
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(built, (place) => Effect.catchAll(begin(place, typed(ready)), unavailable))
+      Effect.map(built, (place) => Effect.catchAll(beginApi(place, typed(ready)), unavailable))
     )
   }
 }
@@ -186,10 +188,19 @@ const around = <E, R>(
   place: typeof placeOf,
   options: Ready
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> =>
-  Effect.matchEffect(begin(place, options), {
-    onFailure: (error) => Effect.succeed(withVary(refusal(error))),
+  // One operation instead of many: this runs on every request.
+  Effect.withFiberRuntime((fiber) => {
     // The app is given the one service it lacks.
-    onSuccess: (cell) => within(app, cell) as Effect.Effect<Response, E, Exclude<R, Session>>
+    const go = (begun: Begun) =>
+      within(fiber, app, begun) as Effect.Effect<Response, E, Exclude<R, Session>>
+    const beginning = begin(fiber, place, options)
+    const exit = exitOf(beginning)
+    return exit?._tag === "Success"
+      ? go(exit.value)
+      : Effect.matchEffect(beginning, {
+          onFailure: (error) => Effect.succeed(withVary(refusal(error))),
+          onSuccess: go
+        })
   })
 
 /**
@@ -200,26 +211,54 @@ const around = <E, R>(
  * is interrupted may leave it set, in a fiber that has nothing to do any more but to answer this request.
  */
 const within = <E, R>(
+  fiber: Running,
   app: Effect.Effect<Response, E, R>,
-  cell: Cell
-): Effect.Effect<Response, E, R> =>
-  Effect.withFiberRuntime((fiber) => {
-    const outside = fiber.currentContext
-    const before = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
-    const leave = <A, E1>(exit: Exit.Exit<A, E1>): Effect.Effect<A, E1> => {
-      const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
-      return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === before
-        ? left
-        : Effect.zipRight(varyLast, left)
-    }
-    return Effect.zipRight(
-      FiberRef.set(FiberRef.currentContext, Context.add(outside, Session, cell)),
-      Effect.matchCauseEffect(app, {
-        onFailure: (cause) => leave(Exit.failCause(cause)),
-        onSuccess: (response) => leave(Exit.succeed(response))
-      })
-    )
-  })
+  { cell, handler }: Begun
+): Effect.Effect<Response, E, R> => {
+  const outside = fiber.currentContext
+  const handlers = handlersWith(fiber, handler)
+  const leave = <A, E1>(exit: Exit.Exit<A, E1>): Effect.Effect<A, E1> => {
+    const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
+    return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === handlers
+      ? left
+      : Effect.zipRight(varyLast, left)
+  }
+  return Effect.zipRight(
+    enter(Context.add(outside, Session, cell), handlers),
+    Effect.matchCauseEffect(app, {
+      onFailure: (cause) => leave(Exit.failCause(cause)),
+      onSuccess: (response) => leave(Exit.succeed(response))
+    })
+  )
+}
+
+type Handlers = Option.Option<HttpApp.PreResponseHandler>
+
+/** The handlers of the request with one more, as `HttpApp.appendPreResponseHandler` would leave them. */
+const handlersWith = (
+  fiber: Running,
+  handler: HttpApp.PreResponseHandler | undefined
+): Handlers => {
+  const earlier = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+  if (handler === undefined) return earlier
+  return Option.some(
+    Option.isNone(earlier)
+      ? handler
+      : (request, response) =>
+          Effect.flatMap(earlier.value(request, response), (changed) => handler(request, changed))
+  )
+}
+
+/** Sets both at once: each change of a fiber's references copies all of them. */
+const enter = (context: Context.Context<never>, handlers: Handlers): Effect.Effect<void> =>
+  Effect.updateFiberRefs((id, refs) =>
+    FiberRefs.updateManyAs(refs, {
+      entries: [
+        [FiberRef.currentContext, [[id, context]]],
+        [HttpApp.currentPreResponseHandlers, [[id, handlers]]]
+      ]
+    })
+  )
 
 const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
   Effect.succeed(withVary(response))
@@ -260,29 +299,58 @@ const unavailable = (
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
+type Running = Fiber.RuntimeFiber<unknown, unknown>
+
+/** A request that has its session. */
+interface Begun {
+  readonly cell: Cell
+  /** What is left to be added to the handlers of the request. */
+  readonly handler: HttpApp.PreResponseHandler | undefined
+}
+
+/** Begins the request that runs in this fiber; a store that never waits is asked at once. */
 const begin = (
+  fiber: Running,
   place: typeof placeOf,
   options: Ready
-): Effect.Effect<Cell, SessionStoreError | SessionConflict, HttpServerRequest.HttpServerRequest> =>
-  // One operation instead of many: this runs on every request.
-  Effect.withFiberRuntime((fiber) => {
-    const surroundings = surround(fiber, place(fiber))
-    const { request } = surroundings
-    const { cookie } = request.headers
-    if (options.skip?.(request) === true) {
-      return Effect.succeed(makeCell(surroundings, "ephemeral"))
-    }
-    const registered = (cell: Cell, lease?: Lease) =>
-      Effect.as(HttpApp.appendPreResponseHandler(atTheEnd({ cell, lease }, options)), cell)
-    if (options.lease !== undefined) {
-      return logged(openAlone(surroundings, cookie, options.lease, registered))
-    }
-    const opened = open(surroundings, cookie)
-    const exit = exitOf(opened)
-    return exit?._tag === "Success"
-      ? registered(exit.value)
-      : logged(Effect.flatMap(opened, registered))
+): Effect.Effect<Begun, SessionStoreError | SessionConflict> => {
+  const surroundings = surround(fiber, place(fiber))
+  const { request } = surroundings
+  const { cookie } = request.headers
+  if (options.skip?.(request) === true) {
+    return Effect.succeed({ cell: makeCell(surroundings, "ephemeral"), handler: undefined })
+  }
+  if (options.lease !== undefined) {
+    return logged(
+      openAlone(surroundings, cookie, options.lease, (cell, lease) => {
+        const handler = atTheEnd({ cell, lease }, options)
+        return Effect.as(HttpApp.appendPreResponseHandler(handler), { cell, handler: undefined })
+      })
+    )
+  }
+  const begun = (cell: Cell): Begun => ({
+    cell,
+    handler: atTheEnd({ cell, lease: undefined }, options)
   })
+  const opened = open(surroundings, cookie)
+  const exit = exitOf(opened)
+  return exit?._tag === "Success"
+    ? Effect.succeed(begun(exit.value))
+    : logged(Effect.map(opened, begun))
+}
+
+/** As `begin`, for an `HttpApi`, which provides the session itself. */
+const beginApi = (
+  place: typeof placeOf,
+  options: Ready
+): Effect.Effect<Cell, SessionStoreError | SessionConflict> =>
+  Effect.withFiberRuntime((fiber) =>
+    Effect.flatMap(begin(fiber, place, options), ({ cell, handler }) =>
+      handler === undefined
+        ? Effect.succeed(cell)
+        : Effect.as(HttpApp.appendPreResponseHandler(handler), cell)
+    )
+  )
 
 const logged = <A, E extends { readonly _tag: string }>(
   opened: Effect.Effect<A, E | SessionStoreError>

@@ -99,10 +99,24 @@ export const tokenId = (token: string, namespace: string): string => {
   if (!isToken(token)) return derivedId("not a token", namespace, token)
   const layout = layoutOf(namespace)
   const start = layout.length - TOKEN_BYTES
-  layout.write(token, start, "base64url")
+  decodeInto(layout, start, token)
   const id = sha256Hex(layout).slice(0, ID_LENGTH)
-  layout.fill(0, start)
+  for (let at = start; at < layout.length; at++) layout[at] = 0
   return id
+}
+
+/** Writes the bytes of a checked base64url text. For so few, calling what Node has costs several times as much. */
+const decodeInto = (target: Uint8Array, start: number, text: string): void => {
+  let at = start
+  let held = 0
+  let bits = 0
+  for (let index = 0; index < text.length; index++) {
+    held = (held << 6) | (DIGITS[text.charCodeAt(index)] as number)
+    bits += 6
+    if (bits < 8) continue
+    bits -= 8
+    target[at++] = (held >> bits) & 0xff
+  }
 }
 
 /** True when `text` has the form of an id: 40 lower-case hex characters. */

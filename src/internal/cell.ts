@@ -8,6 +8,7 @@ import { makeSecret } from "../core/csrf.js"
 import type { CommitMark, Origin } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
 import { apply, type Operation } from "../core/operation.js"
+import { display, type Key } from "../core/path.js"
 import type { SessionRecord } from "../core/record.js"
 import { flashIds, flashOf, initial, type State } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
@@ -64,11 +65,16 @@ const nothingSeen: ReadonlyArray<string> = []
 export class Cell {
   /** The id of the cookie that came with the request, when it is retired. */
   retiredId: string | null = null
-  base: Base | null = null
+  private stored: Base | null = null
   /** What an unwritten session looks like, to tell whether a new one was written to. */
   blank: State
   state: State
   operations: Array<Operation> = []
+  /**
+   * What the pending operations make of the base's state. While the handler sees just that, a commit need not run them
+   * again; `null` where something else has a part in what it sees.
+   */
+  replayed: State | null = null
   /** The stored flash entries this request's snapshot held. */
   seenFlash: ReadonlyArray<string> = nothingSeen
   move: PendingMove | null = null
@@ -95,6 +101,16 @@ export class Cell {
   ) {
     this.blank = initial("", surroundings.clock.unsafeCurrentTimeMillis())
     this.state = this.blank
+  }
+
+  /** The stored session as this request last saw it. */
+  get base(): Base | null {
+    return this.stored
+  }
+
+  set base(base: Base | null) {
+    this.stored = base
+    this.replayed = null
   }
 
   /** The token of the session as the client has it or will get it. */
@@ -181,6 +197,7 @@ export const adopt = (cell: Cell, base: Base, token: string): void => {
   cell.base = base
   cell.token = token
   cell.state = base.state
+  cell.replayed = base.state
   cell.seenFlash = flashIds(base.state)
 }
 
@@ -199,12 +216,13 @@ export const retire = (cell: Cell): void => {
 export const now = (cell: Cell): number => cell.surroundings.clock.unsafeCurrentTimeMillis()
 
 /** Runs an operation on the state and records it; one that does not fit is thrown as the error of that `verb`. */
-export const record = (cell: Cell, verb: string, key: string, operation: Operation): void => {
+export const record = (cell: Cell, verb: string, key: Key, operation: Operation): void => {
   const next = apply(cell.state, operation)
-  if (isFault(next)) throw raise(next, verb, key)
+  if (isFault(next)) throw raise(next, verb, display(key))
+  cell.replayed = cell.replayed === cell.state ? next : null
   cell.state = next
   cell.operations.push(operation)
-  cell.late?.(verb, key)
+  cell.late?.(verb, display(key))
 }
 
 /** The ids of the flash entries that shadow these top-level keys now. */

@@ -125,7 +125,7 @@ export const put = (
   const path = ttlMillis === null ? pathOf("put", key) : [nameOf("put", key)]
   const json = valueOf(cell, "put", key, value)
   const name = path[0] as string
-  record(cell, "put", Path.display(key), {
+  record(cell, "put", key, {
     _tag: "put",
     path,
     value: json,
@@ -163,7 +163,7 @@ const shadow = (cell: Cell, path: ReadonlyArray<string>) => {
 /** Changes a value by a pure function and gives the new one. */
 export const modify = (cell: Cell, verb: string, key: Path.Key, change: Change): Json => {
   const path = pathOf(verb, key)
-  record(cell, verb, Path.display(key), {
+  record(cell, verb, key, {
     _tag: "modify",
     path,
     change,
@@ -196,7 +196,7 @@ export const add = (cell: Cell, verb: string, key: Path.Key, by: number): number
 /** Stores a value unless one is there by then. */
 export const putMissing = (cell: Cell, key: Path.Key, value: unknown): Json => {
   const path = pathOf("remember", key)
-  record(cell, "remember", Path.display(key), {
+  record(cell, "remember", key, {
     _tag: "putMissing",
     path,
     value: valueOf(cell, "remember", key, value),

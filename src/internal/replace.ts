@@ -24,7 +24,10 @@ import { type CommitError, done, type Outcome, type Work } from "./work.js"
 export const replace = (work: Work, base: Base): Effect.Effect<Outcome, CommitError> => {
   const { cell } = work
   work.attempts += 1
-  const applied = applyAll(base.state, work.operations)
+  const applied =
+    work.attempts === 1 && work.replayed !== null
+      ? work.replayed
+      : applyAll(base.state, work.operations)
   if ("fault" in applied) {
     const { fault, operation } = applied
     return new SessionConflict({ operation: operation._tag, reason: fault.reason })

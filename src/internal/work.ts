@@ -1,7 +1,7 @@
 /** One commit on its way: what it brings to the store, and how the cell stands when it has arrived. */
 import * as Effect from "effect/Effect"
 import { applyAll, type Operation } from "../core/operation.js"
-import { carryOn, withoutNow } from "../core/state.js"
+import { carryOn, type State, withoutNow } from "../core/state.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
 import { makeCommitId, noteWritten } from "./codec.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
@@ -28,6 +28,8 @@ export class Work {
   /** Nobody waits for it any more: it must leave the cell alone. */
   abandoned = false
   operations: ReadonlyArray<Operation> = []
+  /** What the operations make of the cell's base, where that is known. */
+  replayed: State | null = null
   move: PendingMove | null = null
   /** The token that opens the alias of the base this work stands on. */
   token = ""
@@ -53,6 +55,7 @@ export class Work {
     this.operations = ages
       ? [...cell.operations, { _tag: "age", seen: cell.seenFlash }]
       : cell.operations.slice()
+    this.replayed = !ages && cell.replayed === cell.state ? cell.state : null
     this.move = cell.move
     this.token = cell.base === null ? "" : cell.token
   }
@@ -71,6 +74,7 @@ export class Work {
     cell.operations = cell.operations.slice(this.taken)
     this.taken = 0
     const later = applyAll(base.state, cell.operations)
+    cell.replayed = "fault" in later ? null : later
     cell.state = carryOn(cell.state, "fault" in later ? base.state : later)
   }
 

@@ -2,6 +2,7 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -220,17 +221,29 @@ describe("pending writes", () => {
     }))
 })
 
-describe("a change that throws when it runs again, at the commit", () => {
-  it("ends in a 503 and stores nothing, and the next request works", () => {
-    let runs = 0
-    const once = () => {
-      runs += 1
-      if (runs === 2) throw new Error("only once")
-      return runs
-    }
+/** A place where a handler waits until the test lets it go on. */
+const aGate = () => {
+  const arrived = Effect.runSync(Deferred.make<void>())
+  const open = Effect.runSync(Deferred.make<void>())
+  return {
+    hold: Effect.zipRight(Deferred.succeed(arrived, undefined), Deferred.await(open)),
+    held: Effect.runPromise(Deferred.await(arrived)),
+    release: () => Effect.runSync(Deferred.succeed(open, undefined))
+  }
+}
+
+describe("an operation that fits no more once a value was consumed", () => {
+  it("ends in a conflict, and what was consumed stays so", () => {
+    const { hold, held, release } = aGate()
     const app = pages({
-      "/start": json(Session.put("a", 1)),
-      "/change": json(Session.modify("a", once)),
+      "/start": json(Session.put({ list: [1], ticket: "t" })),
+      "/change": json(
+        Session.push("list", 2).pipe(
+          Effect.zipRight(hold),
+          Effect.zipRight(Session.consume("ticket"))
+        )
+      ),
+      "/other": json(Session.put("list", "a word")),
       "/all": json(Session.all)
     })
 
@@ -238,10 +251,65 @@ describe("a change that throws when it runs again, at the commit", () => {
       const client = server.client()
       await client.send("/start")
 
-      const changed = await client.send("/change")
+      const answer = client.send("/change")
+      await held
+      await client.send("/other")
+      release()
 
-      expect([changed.status, runs]).toEqual([503, 2])
-      expect(JSON.parse((await client.send("/all")).text)).toEqual({ a: 1 })
+      expect((await answer).status).toBe(409)
+      expect(JSON.parse((await client.send("/all")).text)).toEqual({ list: "a word" })
+    })
+  })
+})
+
+describe("a change given as a function", () => {
+  it("runs once where no other request came between", () => {
+    let runs = 0
+    const change = () => {
+      runs += 1
+      return runs
+    }
+    const app = pages({
+      "/start": json(Session.put("a", 1)),
+      "/change": json(Effect.zipRight(Session.modify("a", change), Session.put("b", 2))),
+      "/all": json(Session.all)
+    })
+
+    return withApp(app, async (server) => {
+      const client = server.client()
+      await client.send("/start")
+      await client.send("/change")
+
+      expect([JSON.parse((await client.send("/all")).text), runs]).toEqual([{ a: 1, b: 2 }, 1])
+    })
+  })
+
+  it("ends in a 503 and stores nothing when it throws as it runs again, and the next request works", () => {
+    let runs = 0
+    const once = () => {
+      runs += 1
+      if (runs === 2) throw new Error("only once")
+      return "changed"
+    }
+    const { hold, held, release } = aGate()
+    const app = pages({
+      "/start": json(Session.put("a", 1)),
+      "/change": json(Effect.zipRight(Session.modify("a", once), hold)),
+      "/other": json(Session.put("b", 2)),
+      "/all": json(Session.all)
+    })
+
+    return withApp(app, async (server) => {
+      const client = server.client()
+      await client.send("/start")
+
+      const answer = client.send("/change")
+      await held
+      await client.send("/other")
+      release()
+
+      expect([(await answer).status, runs]).toEqual([503, 2])
+      expect(JSON.parse((await client.send("/all")).text)).toEqual({ a: 1, b: 2 })
     })
   })
 })
