@@ -176,6 +176,16 @@ describe("effect-session on files", () => {
       expect(readdirSync(directory)).toEqual([])
     }))
 
+  it.skipIf(process.platform !== "linux")("make:migration says where it can make no folder", () =>
+    inPlace(async ({ run }) => {
+      // The system says there that the directory above is missing, whatever is made.
+      const { code, errors } = await run(["make:migration", "--directory", "/proc/app/migrations"])
+
+      expect(code).toBe(1)
+      expect(errors).toContain("/proc")
+    })
+  )
+
   it("make:migration writes the next number into the app's folder, once", () =>
     inPlace(async ({ directory, run }) => {
       const folder = join(directory, "migrations")

@@ -6,6 +6,7 @@ import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { load } from "../env/load.js"
+import { makeDirectory } from "../file/make.js"
 import { json } from "./options.js"
 import * as Present from "./present.js"
 import { Problem } from "./problem.js"
@@ -92,7 +93,7 @@ const write = (directory: string, scripts: ReadonlyArray<Script>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    yield* fs.makeDirectory(directory, { recursive: true })
+    yield* makeDirectory(fs, directory)
     const present = yield* fs.readDirectory(directory)
     let number = Math.max(0, ...present.map((file) => Number(/^(\d+)_/.exec(file)?.[1] ?? 0)))
     const written: Array<string> = []

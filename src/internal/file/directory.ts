@@ -1,11 +1,11 @@
 /** What is checked when the store is opened: that the directory is ours alone, and can do what the store needs. */
-import { dirname } from "node:path"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, ownUid } from "./disk.js"
-import { type Failure, isNotFound, isTaken, Problem } from "./failure.js"
+import { type Failure, Problem } from "./failure.js"
 import { writeHolder } from "./lock.js"
+import { makeDirectory } from "./make.js"
 import { isShard } from "./paths.js"
 
 type Check<A> = Effect.Effect<A, Failure>
@@ -18,7 +18,7 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
   Effect.gen(function* () {
     const found = yield* attempt(() => look(directory))
     if (found === undefined) {
-      yield* Effect.catchAll(make(fs, directory), (cause) =>
+      yield* Effect.catchAll(makeDirectory(fs, directory, 0o700), (cause) =>
         refuse(
           `The session directory ${directory} cannot be made; make it for this process's user, or name another one.`,
           cause
@@ -32,22 +32,6 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
     const shards = names.filter(isShard).map((name) => `${directory}/${name}`)
     yield* Effect.forEach(shards, (shard) => makePrivate(fs, shard), { discard: true })
   })
-
-/**
- * Makes a directory and what is missing above it. Not with `recursive`: where the system makes no directory but says that
- * the one above is missing, as `/proc` does, Node tries for ever.
- */
-const make = (fs: FileSystem.FileSystem, directory: string): Check<void> => {
-  const alone = Effect.catchIf(
-    fs.makeDirectory(directory, { mode: 0o700 }),
-    isTaken,
-    () => Effect.void
-  )
-  const above = dirname(directory)
-  return above === directory
-    ? alone
-    : Effect.catchIf(alone, isNotFound, () => Effect.zipRight(make(fs, above), alone))
-}
 
 /** What everybody could write to may hold anything by now: that is for a person to look at. */
 const refuseOpenToAll = (directory: string): Check<void> =>
