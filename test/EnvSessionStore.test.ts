@@ -104,6 +104,7 @@ describe("EnvSessionStore", () => {
     [{ SESSION_DRIVER: "database", SESSION_CONNECTION: "mongodb://hush/x" }, "SESSION_CONNECTION"],
     [{ SESSION_DRIVER: "database", DATABASE_URL: "postgres://hush@:x:y" }, "DATABASE_URL"],
     [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:" }, "DATABASE_URL"],
+    [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:/not/there/app.db" }, "/not/there"],
     [{ SESSION_DRIVER: "memory", SESSION_KEEP_ENDED: "long" }, "SESSION_KEEP_ENDED"]
   ]
 

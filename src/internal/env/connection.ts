@@ -1,4 +1,6 @@
 /** From a database's URL to its SQL client, loading the one driver that is needed. */
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -80,15 +82,28 @@ const sqlite = (variable: string, url: Url): Effect.Effect<Connection, SessionCo
   return Effect.succeed({
     description: `SQLite in ${filename}`,
     client: unwrap(
-      load(
-        variable,
-        "@effect/sql-sqlite-node",
-        () => import("@effect/sql-sqlite-node/SqliteClient")
+      Effect.zipRight(
+        directoryOf(variable, filename),
+        load(
+          variable,
+          "@effect/sql-sqlite-node",
+          () => import("@effect/sql-sqlite-node/SqliteClient")
+        )
       ),
       (client) => client.layer({ filename })
     )
   })
 }
+
+/** SQLite makes a file, but no directory, and does not say in a code of its own that this is why. */
+const directoryOf = (variable: string, filename: string): Effect.Effect<void, SessionConfigError> =>
+  Effect.suspend(() => {
+    const directory = dirname(filename)
+    const reason = `names a file in ${directory}, a directory that is not there: make it.`
+    return existsSync(directory)
+      ? Effect.void
+      : Effect.fail(new SessionConfigError({ field: variable, reason }))
+  })
 
 /** What a driver says about a database that does not answer is kept as the cause; a file it cannot open is thrown. */
 const unwrap = <M, E>(
