@@ -78,8 +78,23 @@ describe("effect-session on files", () => {
       expect(text.output).toMatch(/live sessions +3/)
     }))
 
+  it("a directory that is not there is one sentence, and is not made", () =>
+    inPlace(async ({ directory, files, run }) => {
+      for (const command of ["list", "active", "stats", "audit", "cleanup"]) {
+        const { code, errors, output } = await run([command])
+
+        expect([command, code, output]).toEqual([command, 1, ""])
+        expect(errors).toContain(files)
+        expect(errors).toContain("SESSION_FILES")
+        expect(errors.trim().split("\n")).toHaveLength(1)
+      }
+      expect(readdirSync(directory)).toEqual([])
+    }))
+
   it("stats says in one sentence that a time is too long", () =>
-    inPlace(async ({ run }) => {
+    inPlace(async ({ files, run }) => {
+      await seed(filesIn(files), [])
+
       const outcome = await run(["stats", "--within", "20000 days"])
 
       expect(outcome).toEqual({

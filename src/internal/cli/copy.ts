@@ -1,5 +1,4 @@
 /** `copy`: moves all sessions from one store to another. */
-import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Cause from "effect/Cause"
@@ -13,7 +12,7 @@ import { json } from "./options.js"
 import * as Present from "./present.js"
 import { type Failure, Problem } from "./problem.js"
 import * as Progress from "./progress.js"
-import { reachable, where } from "./store.js"
+import { isMissing, reachable, where } from "./store.js"
 
 const place = (name: "from" | "to") =>
   Options.optional(
@@ -69,11 +68,11 @@ export const copy = Command.make(
 
 /** A directory that is not there holds nothing to copy: its name is a mistake, and opening it would make it. */
 const refuseMissing = ({ description, directory }: Choice): Effect.Effect<void, Problem> =>
-  directory === undefined || existsSync(directory)
-    ? Effect.void
-    : new Problem({
+  isMissing(directory)
+    ? new Problem({
         message: `There is nothing to copy: ${description} are not there. Nothing was changed.`
       })
+    : Effect.void
 
 const storeOf = (
   option: string,

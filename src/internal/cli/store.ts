@@ -1,4 +1,5 @@
 /** The store a command works on: the one that the environment names, of which `memory` is none. */
+import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
@@ -30,7 +31,19 @@ const chosen = Effect.tap(reachable, ({ description }) => FiberRef.set(where, de
 export const withStore = <A, E extends Failure, R>(
   command: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Failure, Exclude<R, SessionStore>> =>
-  Effect.flatMap(chosen, ({ store }) => Effect.provide(command, store))
+  Effect.flatMap(Effect.tap(chosen, refuseMissing), ({ store }) => Effect.provide(command, store))
+
+/** A directory that is not there holds no sessions: its name may be a mistake, and opening the store would make it. */
+const refuseMissing = ({ directory }: Choice): Effect.Effect<void, Problem> =>
+  isMissing(directory)
+    ? new Problem({
+        message: `There is no directory ${directory}: no server has kept sessions there yet, or SESSION_FILES must name another. Nothing was changed.`
+      })
+    : Effect.void
+
+/** True for the directory of a chosen store that is not there. */
+export const isMissing = (directory: string | undefined): directory is string =>
+  directory !== undefined && !existsSync(directory)
 
 /** The database of the environment. */
 export const chosenDatabase = Effect.flatMap(chosen, ({ database }) =>
