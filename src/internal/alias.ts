@@ -3,6 +3,7 @@
 import type { PreviousId } from "../core/record.js"
 import { openToken, sealToken } from "../core/seal.js"
 import type { Base, Cell, PendingMove } from "./cell.js"
+import type { Work } from "./work.js"
 
 /** The current token of a session that was found by an alias; only the bearer of the old token can open it. */
 export const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined => {
@@ -10,6 +11,24 @@ export const tokenBehindAlias = (oldToken: string, newest: Base): string | undef
   return previous === null || previous.kind !== "alias" || previous.sealedToken === null
     ? undefined
     : openToken(oldToken, previous.sealedToken, id)
+}
+
+/** Goes on with the session behind an alias; a second migration from the alias is dropped. False where there is none. */
+export const follow = (work: Work, newest: Base): boolean => {
+  const token = tokenBehindAlias(work.token, newest)
+  if (token === undefined) return false
+  work.token = token
+  if (work.move?.kind === "alias") work.move = null
+  if (!work.abandoned) noteAlias(work.cell, token)
+  return true
+}
+
+/** The session of a cell was moved by another request: the client gets its token, and no second move. */
+export const noteAlias = (cell: Cell, token: string): void => {
+  cell.viaAlias = true
+  cell.newerToken = token
+  cell.cookie = "set"
+  if (cell.move?.kind === "alias") cell.move = null
 }
 
 /**
@@ -25,9 +44,12 @@ export const retiredId = (
 ): PreviousId => {
   const { graceMillis, quarantineMillis } = cell.surroundings.compiled
   const { id, previous } = base.record
-  if (id === cell.unsentId && previous?.kind === "quarantine") {
-    return { ...previous, untilMillis: nowMillis + quarantineMillis }
-  }
+  const quarantined = {
+    kind: "quarantine",
+    untilMillis: nowMillis + quarantineMillis,
+    sealedToken: null
+  } as const
+  if (id === cell.unsentId && previous !== null) return { id: previous.id, ...quarantined }
   return move.kind === "alias"
     ? {
         id,
@@ -35,7 +57,7 @@ export const retiredId = (
         untilMillis: nowMillis + graceMillis,
         sealedToken: sealToken(oldToken, move.token, move.id)
       }
-    : { id, kind: "quarantine", untilMillis: nowMillis + quarantineMillis, sealedToken: null }
+    : { id, ...quarantined }
 }
 
 /** What a session that stays remembers: the sealed token is erased once the grace is over. */

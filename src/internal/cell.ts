@@ -7,13 +7,14 @@ import type * as PubSub from "effect/PubSub"
 import { makeSecret } from "../core/csrf.js"
 import type { CommitMark, Origin } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
-import { apply, type Operation } from "../core/operation.js"
+import { apply, applyAll, type Operation } from "../core/operation.js"
 import { display, type Key } from "../core/path.js"
 import type { SessionRecord } from "../core/record.js"
-import { flashIds, flashOf, initial, type State } from "../core/state.js"
+import { carryOn, flashIds, flashOf, initial, type State } from "../core/state.js"
 import { makeToken, tokenId } from "../core/token.js"
 import type { SessionEvent } from "../SessionEvents.js"
 import type { LocalInstant, Service } from "../SessionStore.js"
+import { isFree } from "./queue.js"
 import { raise } from "./raise.js"
 import type { Compiled } from "./settings.js"
 
@@ -82,8 +83,10 @@ export class Cell {
   started = false
   /** The id that a commit of this request has moved the session to: no client has its cookie yet. */
   unsentId: string | null = null
-  /** The request came with an id that is an alias. */
+  /** The request came with an id that is an alias, or that has become one since. */
   viaAlias = false
+  /** The token behind that alias, where it was found only at a commit: the client's from now on, come what may. */
+  newerToken: string | null = null
   cookie: "none" | "set" | "delete" = "none"
   aged = false
   /** No stored session came with the request, or what came has ended in it. */
@@ -92,6 +95,11 @@ export class Cell {
   late: ((verb: string, key: string) => void) | null = null
   /** How things stood when a commit failed for good and the handler was told so. */
   private refused: Pick<Cell, "state" | "move" | "started"> | null = null
+  /** How many operations commits have taken from the pending ones. */
+  private settled = 0
+  private settledMove: PendingMove | null = null
+  /** The owner of this cell's queue; another one once the session is given up, which nothing that hangs may hold up. */
+  line: object = this
   private ownToken: string | null = null
   private ownId: string | null = null
 
@@ -120,6 +128,7 @@ export class Cell {
   }
 
   set token(token: string) {
+    this.newerToken = null
     this.ownToken = token
     this.ownId = null
   }
@@ -141,6 +150,7 @@ export class Cell {
   /** Forgets everything but what the response owes the client: an empty session of its own. */
   clear(mode: Mode): void {
     this.mode = mode
+    this.line = {}
     this.retiredId = null
     this.base = null
     this.blank = initial("", now(this))
@@ -151,6 +161,7 @@ export class Cell {
     this.started = false
     this.unsentId = null
     this.viaAlias = false
+    this.newerToken = null
     this.isNew = true
     this.cookie = "none"
     this.ownToken = null
@@ -174,14 +185,39 @@ export class Cell {
     this.started = false
   }
 
+  /** Notes that a commit has brought this move and the first of the pending operations to the store. */
+  noteSettled(operations: number, move: PendingMove | null): void {
+    this.operations = this.operations.slice(operations)
+    this.settled += operations
+    // One that was planned meanwhile is for the next commit.
+    if (this.move === move) this.move = null
+    if (move !== null) this.settledMove = move
+  }
+
+  /** Puts the cell on another base; what the handler was told of a refused commit still holds. */
+  rebase(base: Base, state: State): void {
+    if (this.refused?.state === this.state) this.refused = { ...this.refused, state }
+    this.base = base
+    this.state = state
+  }
+
   /** Gives the way back to how things stand now, for an operation that may fail. */
   snapshot(): () => void {
-    const { mode, move, operations, started, state } = this
+    const { base, mode, move, operations, settled, settledMove, started, state } = this
     const { ownId, ownToken } = this
     const recorded = operations.length
     return () => {
-      Object.assign(this, { mode, move, started, state, ownId, ownToken })
-      this.operations = operations.slice(0, recorded)
+      // What an earlier commit has stored meanwhile is not pending any more.
+      this.operations = operations.slice(this.settled - settled, recorded)
+      Object.assign(this, { mode, started })
+      this.move = this.settledMove === settledMove || this.settledMove !== move ? move : null
+      if (this.base === base) {
+        Object.assign(this, { state, ownId, ownToken })
+        return
+      }
+      const stored = this.base?.state ?? this.blank
+      const replayed = applyAll(stored, this.operations)
+      this.state = carryOn(this.state, "fault" in replayed ? stored : replayed)
     }
   }
 }
@@ -237,6 +273,9 @@ export const seen = (cell: Cell, ...names: ReadonlyArray<string>): ReadonlyArray
   return ids
 }
 
+/** The key of a cell's queue: what one request asks of the store for its session is asked one after the other. */
+export const ownTurn = ""
+
 /** Plans a new id; a quarantine is never weakened to an alias. */
 export const planMove = (
   cell: Cell,
@@ -249,7 +288,8 @@ export const planMove = (
     return cell.id
   }
   const token = makeToken()
-  if (cell.base === null) {
+  // A session that is being stored just now has its id already.
+  if (cell.base === null && isFree(cell.line, ownTurn)) {
     cell.token = token
   } else {
     const strongest = cell.move?.kind === "quarantine" ? "quarantine" : kind

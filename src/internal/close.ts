@@ -98,12 +98,13 @@ const varyOf = ({ headers }: Response): string => {
 const cookieOf = (cell: Cell): Cookies.Cookie => {
   const { responseCookie, settings } = cell.surroundings.compiled
   const lifetime = cell.base?.state.lifetime ?? null
+  const token = cell.newerToken ?? cell.token
   if (lifetime === "browser" || (lifetime === null && settings.expireOnClose)) {
-    return responseCookie.holding(cell.token)
+    return responseCookie.holding(token)
   }
   const leftMillis = (cell.base?.record.expiresAtMillis ?? 0) - now(cell)
   const seconds = Math.min(Math.max(Math.round(leftMillis / 1000), 0), longestSeconds)
-  return responseCookie.holding(cell.token, seconds)
+  return responseCookie.holding(token, seconds)
 }
 
 /** Browsers keep no cookie for longer. */

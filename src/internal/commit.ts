@@ -6,11 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { sameStored } from "../core/envelope.js"
 import type { Base, Cell } from "./cell.js"
-import { now, retire } from "./cell.js"
+import { now, ownTurn, retire } from "./cell.js"
 import type { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { insert } from "./insert.js"
-import { inTurn, isFree, lastMoved } from "./queue.js"
+import { inLine, lineMoved } from "./line.js"
+import { isFree } from "./queue.js"
 import { replace } from "./replace.js"
 import { exitOf, isSynchronous } from "./synchronous.js"
 import { isTouchDue, slide, touch } from "./touch.js"
@@ -34,21 +35,23 @@ export const commitNow = (
 ): Effect.Effect<Outcome, CommitError> => {
   if (!hasWork(cell, options)) return done
   const { store } = cell.surroundings
-  // A session's own key, so that two commits of one request do not apply its operations twice.
-  const key = cell.id
-  if (isUpdate(cell) && isSynchronous(store) && isFree(store, key)) {
+  if (
+    isUpdate(cell) &&
+    isSynchronous(store) &&
+    isFree(cell.line, ownTurn) &&
+    isFree(store, cell.id)
+  ) {
     const outcome = stepNow(new Work(cell, options))
     // What is not settled yet has stored nothing: it begins anew in its turn.
     if (exitOf(outcome) !== undefined) return outcome
   }
   const work = new Work(cell, options)
-  const turn = inTurn(
-    store,
-    key,
+  const turn = inLine(
+    cell,
     Effect.suspend(() => step(work))
   )
   return guarded(store, options.operation, turn, {
-    since: () => work.beganMillis ?? lastMoved(store, key),
+    since: () => work.beganMillis ?? lineMoved(cell),
     abandon: () => {
       work.abandoned = true
       retire(cell)
@@ -69,12 +72,11 @@ const stepNow = (work: Work): Effect.Effect<Outcome, CommitError> => {
 const isUpdate = (cell: Cell): boolean => cell.base !== null && cell.move === null
 
 /** Moves the last activity and with it the expiry now, whatever the touch interval says; nothing else. */
-export const touchNow = (cell: Cell, base: Base): Effect.Effect<Outcome, SessionStoreError> =>
-  guarded(
-    cell.surroundings.store,
-    "touch",
-    touch(cell, base, new Work(cell, { ages: false, operation: "touch" }))
-  )
+export const touchNow = (cell: Cell, base: Base): Effect.Effect<Outcome, SessionStoreError> => {
+  const work = new Work(cell, { ages: false, operation: "touch" })
+  work.token = cell.token
+  return guarded(cell.surroundings.store, "touch", touch(cell, base, work))
+}
 
 /** Tells whether the store has to be asked at all; most requests end here. */
 export const hasWork = (cell: Cell, options: CommitOptions): boolean => {

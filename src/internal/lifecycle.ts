@@ -17,7 +17,7 @@ import type { SessionLimit } from "../SessionConfig.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
-import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
+import { type Cell, now, ownTurn, planMove, record, reset, seen } from "./cell.js"
 import { commit } from "./commit.js"
 import {
   type SessionConflict,
@@ -232,12 +232,19 @@ const commitLogin = (cell: Cell) =>
 /** Ends the session at once; the request goes on with an empty one. */
 export const destroy = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
   Effect.suspend(() => {
-    const id = cell.base?.record.id ?? cell.retiredId
-    const begin = Effect.sync(() => reset(cell))
-    if (id === null) return begin
     const { store } = cell.surroundings
+    const begin = Effect.sync(() => reset(cell))
+    // Behind the commits of this request: what one of them is storing just now ends too.
+    const remove = inTurn(
+      cell.line,
+      ownTurn,
+      Effect.suspend(() => {
+        const id = cell.base?.record.id ?? cell.retiredId
+        return id === null ? Effect.succeedNone : store.remove(id)
+      })
+    )
     return Effect.uninterruptible(
-      Effect.flatMap(guarded(store, "remove", store.remove(id)), (ended) =>
+      Effect.flatMap(guarded(store, "remove", remove), (ended) =>
         Effect.zipRight(begin, destroyed(cell, ended))
       )
     )
@@ -259,7 +266,7 @@ export const consume = (
     const at = now(cell)
     const local = read(cell.state, path, at)
     const stored = cell.base === null ? undefined : read(cell.base.state, path, at)
-    if (cell.base === null || !equals(local, stored)) {
+    if (cell.base === null || !equals(local, stored) || isOwn(cell, path)) {
       if (local === undefined) return Effect.succeed(Option.none())
       record(cell, "consume", key, {
         _tag: "forget",
@@ -274,12 +281,26 @@ export const consume = (
         : {
             _tag: "forget",
             paths: [path],
-            seen: Object.values(state.flash).map((entry) => entry.id)
+            seen: [...Object.values(state.flash), ...Object.values(state.now)].map(({ id }) => id)
           }
     return Effect.map(takeStored(cell, take, { isKnown: local !== undefined }), (state) => {
       const value = state === undefined ? undefined : read(state, path, at)
       return value === undefined ? Option.none() : Option.some(copy(value))
     })
+  })
+
+/** True when what this request is about to store at a path is its own, and not what it found there. */
+const isOwn = (cell: Cell, path: ReadonlyArray<string>): boolean =>
+  cell.operations.some((operation) => {
+    switch (operation._tag) {
+      case "put":
+        return operation.path.every((segment, at) => at >= path.length || segment === path[at])
+      case "flash":
+      case "now":
+        return operation.name === path[0]
+      default:
+        return false
+    }
   })
 
 /** Ends the pending change of id and makes the cell open again, for a request that explicitly begins a session. */

@@ -294,10 +294,14 @@ export const regenerate = (cell: Cell, reason: "regenerate" | "invalidate"): str
 /** A new id; the old one stays an alias for a while, or is quarantined with `destroy`. */
 export const migrate = (cell: Cell, destroy: boolean): string => {
   if (cell.mode === "retired") return cell.id
-  if (!destroy && (cell.viaAlias || cell.move !== null)) return cell.id
+  if (!destroy && (cell.viaAlias || cell.move !== null || isAliased(cell))) return cell.id
   cell.started = true
   return planMove(cell, destroy ? "quarantine" : "alias", "migrate")
 }
+
+/** True when this request has migrated the session already: the client's id leads to the new one, which it has not yet. */
+const isAliased = ({ base, unsentId }: Cell): boolean =>
+  base !== null && base.record.id === unsentId && base.record.previous?.kind === "alias"
 
 /** Clears everything and gives a new id. */
 export const invalidate = (cell: Cell): string => {

@@ -9,7 +9,7 @@ import { applyAll } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import { type State, withoutExpired } from "../core/state.js"
 import { actor } from "./actor.js"
-import { retiredId, tokenBehindAlias, withoutStaleToken } from "./alias.js"
+import { follow, retiredId, withoutStaleToken } from "./alias.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
 import { type Base, now } from "./cell.js"
@@ -127,16 +127,6 @@ const again = (
     )
   }
   return Effect.flatMap(backOff(work.attempts), () => replace(work, newest))
-}
-
-/** Goes on with the session behind an alias; a second migration from the alias is dropped. */
-const follow = (work: Work, newest: Base): boolean => {
-  const token = tokenBehindAlias(work.token, newest)
-  if (token === undefined) return false
-  work.token = token
-  work.owesCookie()
-  if (work.move?.kind === "alias") work.move = null
-  return true
 }
 
 const finish = (work: Work, base: Base, committed: Base): Effect.Effect<Outcome> => {

@@ -5,14 +5,14 @@ import { encodeState } from "../core/envelope.js"
 import { isFault } from "../core/fault.js"
 import { apply, applyAll, type Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
-import type { State } from "../core/state.js"
-import { tokenBehindAlias } from "./alias.js"
+import { carryOn, type State } from "../core/state.js"
+import { noteAlias, tokenBehindAlias } from "./alias.js"
 import { backOff } from "./backOff.js"
 import { type Base, type Cell, now, retire } from "./cell.js"
 import { makeCommitId, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { guarded, retryMillis } from "./guarded.js"
-import { inTurn, lastMoved } from "./queue.js"
+import { inLine, lineMoved } from "./line.js"
 
 type Take = (state: State) => Operation | undefined
 
@@ -24,6 +24,8 @@ interface Taking {
   /** When its turn came. */
   beganMillis: number | undefined
   attempts: number
+  /** The token that opens the alias of the base this stands on. */
+  token: string
   /** Nobody waits for it any more: it must leave the cell alone. */
   abandoned: boolean
 }
@@ -51,20 +53,20 @@ export const takeStored = (
     commitId: makeCommitId(cell),
     beganMillis: undefined,
     attempts: 0,
+    token: cell.token,
     abandoned: false
   }
-  const { id } = cell.base?.record ?? cell
-  const turn = inTurn(
-    store,
-    id,
+  const turn = inLine(
+    cell,
     Effect.suspend(() => {
       if (cell.base === null) return nothing
+      taking.token = cell.token
       taking.beganMillis ??= performance.now()
       return isKnown ? attempt(taking, cell.base) : reload(taking, cell.base, nothing)
     })
   )
   return guarded(store, "consume", turn, {
-    since: () => taking.beganMillis ?? lastMoved(store, id),
+    since: () => taking.beganMillis ?? lineMoved(cell),
     abandon: () => {
       taking.abandoned = true
     }
@@ -139,13 +141,11 @@ const again = (
   return Effect.flatMap(backOff(taking.attempts), () => attempt(taking, newest))
 }
 
-const follow = ({ abandoned, cell }: Taking, newest: Base): boolean => {
-  const token = tokenBehindAlias(cell.token, newest)
+const follow = (taking: Taking, newest: Base): boolean => {
+  const token = tokenBehindAlias(taking.token, newest)
   if (token === undefined) return false
-  if (!abandoned) {
-    cell.token = token
-    cell.cookie = "set"
-  }
+  taking.token = token
+  if (!taking.abandoned) noteAlias(taking.cell, token)
   return true
 }
 
@@ -154,17 +154,33 @@ const gone = ({ abandoned, cell }: Taking): typeof nothing => {
   return nothing
 }
 
-/** Puts the cell on what is stored now, with what is pending run again on it. */
+/**
+ * Puts the cell on what is stored now, with what is pending run again on it. What was to be taken is gone for this request
+ * too, also where an operation that is pending would bring it back.
+ */
 const rebase = (
-  { abandoned, cell }: Taking,
+  { abandoned, cell, take, token }: Taking,
   base: Base,
   result: typeof nothing,
   slides = false
 ): typeof nothing => {
   if (abandoned) return result
+  const shown = without(cell.state, take(cell.state))
   const replayed = applyAll(base.state, cell.operations)
-  cell.base = base
-  if (!("fault" in replayed)) cell.state = { ...replayed, now: cell.state.now }
+  if ("fault" in replayed) {
+    cell.rebase(base, cell.state)
+  } else {
+    const again = take(base.state) === undefined ? take(replayed) : undefined
+    if (again !== undefined) cell.operations.push(again)
+    cell.rebase(base, carryOn(shown, without(replayed, again)))
+  }
+  cell.token = token
   if (slides) cell.cookie = "set"
   return result
+}
+
+const without = (state: State, taking: Operation | undefined): State => {
+  const left = taking === undefined ? state : apply(state, taking)
+  // To forget a value always fits.
+  return isFault(left) ? state : left
 }

@@ -2,8 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../core/record.js"
+import { follow } from "./alias.js"
 import { type Base, type Cell, now } from "./cell.js"
-import { expiry } from "./codec.js"
+import { expiry, readRecord } from "./codec.js"
 import type { SessionStoreError } from "./errors.js"
 import { done, type Outcome, type Work } from "./work.js"
 
@@ -37,11 +38,19 @@ export const touch = (
   if (expiresAtMillis === base.record.expiresAtMillis) return Effect.zipRight(touched, done)
   return Effect.flatMap(touched, (moved) => {
     if (moved) return settle(work, base, { lastActivityMillis: nowMillis, expiresAtMillis })
-    // A touch passes over a session that has another id by now, whose cookie an old one must not overwrite.
-    return Effect.flatMap(store.find(id), (found) =>
-      Option.isNone(found) || found.value.id !== id ? work.gone : settle(work, base, found.value)
-    )
+    return Effect.flatMap(store.find(id), (found) => {
+      if (Option.isNone(found)) return work.gone
+      return found.value.id === id ? settle(work, base, found.value) : moveOn(work, found.value)
+    })
   })
+}
+
+/** A touch passes over a session that has another id by now: the client of an alias gets the cookie of that one. */
+const moveOn = (work: Work, record: SessionRecord): Effect.Effect<Outcome> => {
+  const reading = readRecord(work.cell, record)
+  if (reading._tag !== "base" || !follow(work, reading.base)) return work.gone
+  work.settle(reading.base, work.token)
+  return done
 }
 
 /** The cell with the instants that are stored now; as in the store, none goes back. */

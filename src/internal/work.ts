@@ -50,6 +50,11 @@ export class Work {
   take(): void {
     const { cell } = this
     this.beganMillis ??= performance.now()
+    if (cell.base === null && cell.move !== null) {
+      // What was being stored when the move was planned was not stored after all.
+      cell.token = cell.move.token
+      cell.move = null
+    }
     const ages = this.options.ages && !cell.aged && cell.seenFlash.length > 0
     this.taken = cell.operations.length
     this.operations = ages
@@ -69,9 +74,8 @@ export class Work {
     cell.base = state === base.state ? base : { ...base, state }
     noteWritten(cell, cell.base)
     cell.token = token
-    cell.move = null
     if (this.options.ages) cell.aged = true
-    cell.operations = cell.operations.slice(this.taken)
+    cell.noteSettled(this.taken, this.move)
     this.taken = 0
     const later = applyAll(base.state, cell.operations)
     cell.replayed = "fault" in later ? null : later
