@@ -14,6 +14,7 @@ import { isUserId, type SessionSummary } from "../core/record.js"
 import { type Lifetime, read } from "../core/state.js"
 import { makeToken } from "../core/token.js"
 import type { SessionLimit } from "../SessionConfig.js"
+import type { Service } from "../SessionStore.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
@@ -26,7 +27,9 @@ import {
   SessionStoreError
 } from "./errors.js"
 import { guarded } from "./guarded.js"
+import { acquire } from "./lease.js"
 import { inTurn } from "./queue.js"
+import { isSynchronous } from "./synchronous.js"
 import { takeStored } from "./take.js"
 
 /** Logs a user in: a new id, committed with everything recorded before it. */
@@ -45,10 +48,34 @@ export const login = (
     }
     const { compiled, store } = cell.surroundings
     const attempt = Effect.uninterruptible(admit(cell, userId, lifetime))
-    return compiled.settings.maxSessionsPerUser === undefined
-      ? attempt
-      : inTurn(store, `login ${compiled.namespace} ${userId}`, attempt)
+    if (compiled.settings.maxSessionsPerUser === undefined) return attempt
+    const key = `login ${compiled.namespace} ${userId}`
+    return inTurn(store, key, oneAtATime(store, key, attempt))
   })
+
+/**
+ * How long a login at a limit waits for those of other processes, and how long it holds them up should its process be
+ * killed. The hold is long, so that servers whose clocks differ take turns too.
+ */
+const leaseOptions = { waitMillis: 2000, holdMillis: 30_000 }
+
+/**
+ * Keeps the user's logins in other processes out: two that see each other's new session would both have to go. Who
+ * waited in vain goes on all the same. The limit holds even then, since a session is counted after it is stored.
+ */
+const oneAtATime = <E>(
+  store: Service,
+  key: string,
+  attempt: Effect.Effect<void, E>
+): Effect.Effect<void, E | SessionStoreError> =>
+  // Such a store has no second process.
+  isSynchronous(store)
+    ? attempt
+    : Effect.acquireUseRelease(
+        acquire(store, key, leaseOptions),
+        () => attempt,
+        Option.match({ onNone: () => Effect.void, onSome: ({ release }) => release })
+      )
 
 const admit = (
   cell: Cell,
