@@ -31,6 +31,7 @@ import { acquire } from "./lease.js"
 import { inTurn } from "./queue.js"
 import { isSynchronous } from "./synchronous.js"
 import { takeStored } from "./take.js"
+import type { Outcome } from "./work.js"
 
 /** Logs a user in: a new id, committed with everything recorded before it. */
 export const login = (
@@ -91,11 +92,16 @@ const admit = (
       const others = yield* otherSessions(cell, userId, exceptId)
       if (others.length >= limit.max) return yield* new SessionRefused({ reason: "limit" })
     }
-    yield* loginCommit(cell, userId, lifetime)
+    const outcome = yield* loginCommit(cell, userId, lifetime)
+    const retiredId = (outcome === "gone" ? exceptId : undefined) ?? cell.retiredId
     // Only what was stored before the question is seen by a revocation or by another login at the limit. A login that
     // nobody could judge does not stand either.
     yield* Effect.tapErrorCause(judgeTwice(cell, userId, exceptId), (cause) =>
-      takeBack(cell, exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal)))
+      takeBack(
+        cell,
+        retiredId,
+        exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal))
+      )
     )
   })
 
@@ -182,9 +188,14 @@ const isRefusal = (error: SessionStoreError | SessionRefused): boolean =>
 
 /**
  * Ends the session that a login has made. Where the store fails nobody gets its cookie, so that it dies unused. The
- * client's own cookie is deleted only where its session is known to be over.
+ * client's own cookie is deleted only where its session is known to be over. Where somebody else has moved the session,
+ * the client may have a newer cookie: the request is one with a retired id again, and sets none.
  */
-const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
+const takeBack = (
+  cell: Cell,
+  retiredId: string | null,
+  deletesCookie: boolean
+): Effect.Effect<void> => {
   const { store } = cell.surroundings
   return Effect.suspend(() => {
     const removed = Effect.ignore(
@@ -193,7 +204,10 @@ const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
       )
     )
     reset(cell)
-    if (deletesCookie) cell.cookie = "delete"
+    if (retiredId !== null) {
+      cell.mode = "retired"
+      cell.retiredId = retiredId
+    } else if (deletesCookie) cell.cookie = "delete"
     return removed
   })
 }
@@ -205,11 +219,12 @@ const destroyed = (cell: Cell, ended: Option.Option<SessionSummary>): Effect.Eff
       announce(cell, { _tag: "Destroyed", id, ...actor(cell, userId), atMillis: now(cell) })
   })
 
+/** `gone`: the session of the request was not there any more, and the login has begun one of its own. */
 const loginCommit = (
   cell: Cell,
   userId: string,
   lifetime: Lifetime
-): Effect.Effect<void, SessionStoreError> =>
+): Effect.Effect<Outcome, SessionStoreError> =>
   Effect.suspend(() => {
     const restore = cell.snapshot()
     if (cell.mode === "retired") cell.mode = "open"
@@ -220,7 +235,10 @@ const loginCommit = (
     })
     return Effect.flatMap(
       Effect.tapErrorCause(commitLogin(cell), () => undo),
-      (outcome) => (outcome === "gone" ? beginAnew(cell, fromLoginOn) : Effect.void)
+      (outcome) =>
+        outcome === "gone"
+          ? Effect.as(beginAnew(cell, fromLoginOn), outcome)
+          : Effect.succeed(outcome)
     )
   })
 

@@ -100,6 +100,51 @@ describe("maxSessionsPerUser: reject", () => {
     ))
 })
 
+describe("maxSessionsPerUser: reject, at the second click of a login", () => {
+  const secondClick = async (before: string) => {
+    const gate = makeGate()
+    const clicks = pages({
+      "/put": json(Session.put("cart", 1)),
+      "/login": json(login),
+      "/slow": json(
+        Effect.zipRight(gate.pass, Effect.zipLeft(login, Session.flash("error", "refused")))
+      ),
+      "/user": json(Session.userId)
+    })
+    let outcome: unknown
+    await withApp(
+      clicks,
+      async (server) => {
+        const client = server.client()
+        await client.send(before)
+        const pending = server.client(client.cookie).send("/slow")
+        await gate.entered()
+        await client.send("/login")
+        await gate.open()
+        const { setCookies, text } = await pending
+        const user = (await client.send("/user")).text
+        outcome = { text, setCookies, isIn: isIn(user), rows: await server.rows() }
+      },
+      limit(1, "reject")
+    )
+    return outcome
+  }
+
+  for (const [who, before] of [
+    ["guest", "/put"],
+    ["user", "/login"]
+  ] as const) {
+    it(`leaves a ${who} the cookie of the first`, async () => {
+      expect(await secondClick(before)).toEqual({
+        text: '"SessionRefused"',
+        setCookies: [],
+        isIn: true,
+        rows: 1
+      })
+    })
+  }
+})
+
 describe("maxSessionsPerUser: evictOldest", () => {
   it("ends the oldest session of the user", () =>
     withApp(
