@@ -14,6 +14,7 @@ import { isUserId, type SessionSummary } from "../core/record.js"
 import { type Lifetime, read } from "../core/state.js"
 import { makeToken } from "../core/token.js"
 import type { SessionLimit } from "../SessionConfig.js"
+import type { Service } from "../SessionStore.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
@@ -26,8 +27,11 @@ import {
   SessionStoreError
 } from "./errors.js"
 import { guarded } from "./guarded.js"
+import { acquire } from "./lease.js"
 import { inTurn } from "./queue.js"
+import { isSynchronous } from "./synchronous.js"
 import { takeStored } from "./take.js"
+import type { Outcome } from "./work.js"
 
 /** Logs a user in: a new id, committed with everything recorded before it. */
 export const login = (
@@ -45,10 +49,34 @@ export const login = (
     }
     const { compiled, store } = cell.surroundings
     const attempt = Effect.uninterruptible(admit(cell, userId, lifetime))
-    return compiled.settings.maxSessionsPerUser === undefined
-      ? attempt
-      : inTurn(store, `login ${compiled.namespace} ${userId}`, attempt)
+    if (compiled.settings.maxSessionsPerUser === undefined) return attempt
+    const key = `login ${compiled.namespace} ${userId}`
+    return inTurn(store, key, oneAtATime(store, key, attempt))
   })
+
+/**
+ * How long a login at a limit waits for those of other processes, and how long it holds them up should its process be
+ * killed. The hold is long, so that servers whose clocks differ take turns too.
+ */
+const leaseOptions = { waitMillis: 2000, holdMillis: 30_000 }
+
+/**
+ * Keeps the user's logins in other processes out: two that see each other's new session would both have to go. Who
+ * waited in vain goes on all the same. The limit holds even then, since a session is counted after it is stored.
+ */
+const oneAtATime = <E>(
+  store: Service,
+  key: string,
+  attempt: Effect.Effect<void, E>
+): Effect.Effect<void, E | SessionStoreError> =>
+  // Such a store has no second process.
+  isSynchronous(store)
+    ? attempt
+    : Effect.acquireUseRelease(
+        acquire(store, key, leaseOptions),
+        () => attempt,
+        Option.match({ onNone: () => Effect.void, onSome: ({ release }) => release })
+      )
 
 const admit = (
   cell: Cell,
@@ -64,11 +92,16 @@ const admit = (
       const others = yield* otherSessions(cell, userId, exceptId)
       if (others.length >= limit.max) return yield* new SessionRefused({ reason: "limit" })
     }
-    yield* loginCommit(cell, userId, lifetime)
+    const outcome = yield* loginCommit(cell, userId, lifetime)
+    const retiredId = (outcome === "gone" ? exceptId : undefined) ?? cell.retiredId
     // Only what was stored before the question is seen by a revocation or by another login at the limit. A login that
     // nobody could judge does not stand either.
     yield* Effect.tapErrorCause(judgeTwice(cell, userId, exceptId), (cause) =>
-      takeBack(cell, exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal)))
+      takeBack(
+        cell,
+        retiredId,
+        exceptId !== undefined && Cause.failures(cause).pipe(Chunk.some(isRefusal))
+      )
     )
   })
 
@@ -155,9 +188,14 @@ const isRefusal = (error: SessionStoreError | SessionRefused): boolean =>
 
 /**
  * Ends the session that a login has made. Where the store fails nobody gets its cookie, so that it dies unused. The
- * client's own cookie is deleted only where its session is known to be over.
+ * client's own cookie is deleted only where its session is known to be over. Where somebody else has moved the session,
+ * the client may have a newer cookie: the request is one with a retired id again, and sets none.
  */
-const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
+const takeBack = (
+  cell: Cell,
+  retiredId: string | null,
+  deletesCookie: boolean
+): Effect.Effect<void> => {
   const { store } = cell.surroundings
   return Effect.suspend(() => {
     const removed = Effect.ignore(
@@ -166,7 +204,10 @@ const takeBack = (cell: Cell, deletesCookie: boolean): Effect.Effect<void> => {
       )
     )
     reset(cell)
-    if (deletesCookie) cell.cookie = "delete"
+    if (retiredId !== null) {
+      cell.mode = "retired"
+      cell.retiredId = retiredId
+    } else if (deletesCookie) cell.cookie = "delete"
     return removed
   })
 }
@@ -178,11 +219,12 @@ const destroyed = (cell: Cell, ended: Option.Option<SessionSummary>): Effect.Eff
       announce(cell, { _tag: "Destroyed", id, ...actor(cell, userId), atMillis: now(cell) })
   })
 
+/** `gone`: the session of the request was not there any more, and the login has begun one of its own. */
 const loginCommit = (
   cell: Cell,
   userId: string,
   lifetime: Lifetime
-): Effect.Effect<void, SessionStoreError> =>
+): Effect.Effect<Outcome, SessionStoreError> =>
   Effect.suspend(() => {
     const restore = cell.snapshot()
     if (cell.mode === "retired") cell.mode = "open"
@@ -193,7 +235,10 @@ const loginCommit = (
     })
     return Effect.flatMap(
       Effect.tapErrorCause(commitLogin(cell), () => undo),
-      (outcome) => (outcome === "gone" ? beginAnew(cell, fromLoginOn) : Effect.void)
+      (outcome) =>
+        outcome === "gone"
+          ? Effect.as(beginAnew(cell, fromLoginOn), outcome)
+          : Effect.succeed(outcome)
     )
   })
 

@@ -1,11 +1,23 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Stream from "effect/Stream"
+import { acquire } from "../../src/internal/lease.js"
 import * as Session from "../../src/Session.js"
 import * as SessionAdmin from "../../src/SessionAdmin.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
 import { layerMemory, SessionStore, SessionStoreError } from "../../src/SessionStore.js"
-import { json, makeGate, pages, type Setting, withApp } from "./support.js"
+import {
+  type Client,
+  json,
+  makeGate,
+  pages,
+  type Server,
+  type Setting,
+  withApp
+} from "./support.js"
 
 const login = Effect.match(Session.login("ann"), {
   onFailure: (error) => error._tag,
@@ -88,6 +100,51 @@ describe("maxSessionsPerUser: reject", () => {
     ))
 })
 
+describe("maxSessionsPerUser: reject, at the second click of a login", () => {
+  const secondClick = async (before: string) => {
+    const gate = makeGate()
+    const clicks = pages({
+      "/put": json(Session.put("cart", 1)),
+      "/login": json(login),
+      "/slow": json(
+        Effect.zipRight(gate.pass, Effect.zipLeft(login, Session.flash("error", "refused")))
+      ),
+      "/user": json(Session.userId)
+    })
+    let outcome: unknown
+    await withApp(
+      clicks,
+      async (server) => {
+        const client = server.client()
+        await client.send(before)
+        const pending = server.client(client.cookie).send("/slow")
+        await gate.entered()
+        await client.send("/login")
+        await gate.open()
+        const { setCookies, text } = await pending
+        const user = (await client.send("/user")).text
+        outcome = { text, setCookies, isIn: isIn(user), rows: await server.rows() }
+      },
+      limit(1, "reject")
+    )
+    return outcome
+  }
+
+  for (const [who, before] of [
+    ["guest", "/put"],
+    ["user", "/login"]
+  ] as const) {
+    it(`leaves a ${who} the cookie of the first`, async () => {
+      expect(await secondClick(before)).toEqual({
+        text: '"SessionRefused"',
+        setCookies: [],
+        isIn: true,
+        rows: 1
+      })
+    })
+  }
+})
+
 describe("maxSessionsPerUser: evictOldest", () => {
   it("ends the oldest session of the user", () =>
     withApp(
@@ -116,6 +173,93 @@ describe("maxSessionsPerUser: evictOldest", () => {
       },
       limit(2, "evictOldest")
     ))
+})
+
+describe("maxSessionsPerUser: two servers on one store", () => {
+  /** What both servers stand on: slow around each look at the user's sessions, so that logins meet there. */
+  const shared = () => {
+    const slowly = Effect.sleep("50 millis")
+    const memory = ManagedRuntime.make(layerMemory)
+    const store = Effect.map(memory.runtimeEffect, ({ context }) => {
+      const store = Context.get(context, SessionStore)
+      return SessionStore.of({
+        ...store,
+        insert: (record) =>
+          Effect.zipLeft(store.insert(record), record.userId === null ? Effect.void : slowly),
+        move: (...args) =>
+          Effect.tap(store.move(...args), (moved) => (moved ? slowly : Effect.void)),
+        entries: (filter) =>
+          Stream.flattenChunks(
+            Stream.fromEffect(Effect.zipLeft(Stream.runCollect(store.entries(filter)), slowly))
+          )
+      })
+    })
+    return Layer.effect(SessionStore, store)
+  }
+
+  const together = (
+    { config }: Setting,
+    test: (first: Server, second: Server) => Promise<void>
+  ): Promise<void> => {
+    const setting = { config: config ?? Layer.empty, store: shared() }
+    return withApp(app, (first) => withApp(app, (second) => test(first, second), setting), setting)
+  }
+
+  const users = async (clients: ReadonlyArray<Client>) => {
+    const answers = await Promise.all(clients.map((client) => client.send("/user")))
+    return answers.filter(({ text }) => isIn(text)).length
+  }
+
+  it("evictOldest leaves one of two sessions that were begun at once", () =>
+    together(limit(1, "evictOldest"), async (first, second) => {
+      const clients = [first.client(), second.client()]
+      const answers = await Promise.all(clients.map((client) => client.send("/login")))
+
+      expect(answers.map(({ text }) => text)).toEqual(['"in"', '"in"'])
+      expect([await users(clients), await first.rows()]).toEqual([1, 1])
+    }))
+
+  it("evictOldest leaves one of two guests that log in at once", () =>
+    together(limit(1, "evictOldest"), async (first, second) => {
+      const clients = [first.client(), second.client()]
+      for (const client of clients) await client.send("/put")
+      await Promise.all(clients.map((client) => client.send("/login")))
+
+      expect([await users(clients), await first.rows()]).toEqual([1, 1])
+    }))
+
+  it("reject lets exactly one of two logins in that come at once", () =>
+    together(limit(1, "reject"), async (first, second) => {
+      const clients = [first.client(), second.client()]
+      const answers = await Promise.all(clients.map((client) => client.send("/login")))
+
+      expect(answers.map(({ text }) => text).sort()).toEqual(['"SessionRefused"', '"in"'])
+      expect([await users(clients), await first.rows()]).toEqual([1, 1])
+    }))
+
+  it("reject leaves a user logged in whose only session logs in again twice at once", () =>
+    together(limit(1, "reject"), async (first, second) => {
+      const client = first.client()
+      await client.send("/login")
+      const clicks = [first.client(client.cookie), second.client(client.cookie)]
+      const answers = await Promise.all(clicks.map((click) => click.send("/login")))
+
+      expect(answers.map(({ text }) => text).sort()).toEqual(['"SessionRefused"', '"in"'])
+      expect([await users(clicks), await first.rows()]).toEqual([1, 1])
+    }))
+
+  it("goes on without a turn when another server does not give it back", () =>
+    together(limit(1, "evictOldest"), async (first) => {
+      const clients = [first.client(), first.client()]
+      await first.run(
+        Effect.flatMap(SessionStore, (store) =>
+          acquire(store, "login session ann", { waitMillis: 0, holdMillis: 60_000 })
+        )
+      )
+      for (const client of clients) await client.send("/login")
+
+      expect([await users(clients), await first.rows()]).toEqual([1, 1])
+    }))
 })
 
 describe("a login that was revoked meanwhile", () => {

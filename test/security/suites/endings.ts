@@ -169,6 +169,28 @@ export const endings = (place: () => Place): void => {
       expect(outcomes).toEqual([[200, 2], 3, [403, 3], 3])
     })
 
+    it("R27 logins that reach two servers at once fill the limit, neither more nor less", async () => {
+      const outcomes: Array<unknown> = []
+      for (const onLimit of ["evictOldest", "reject"] as const) {
+        const namespace = aNamespace()
+        await serveTwice(
+          place(),
+          async (first, second) => {
+            for (let round = 0; round < 5; round++) {
+              const clients = [first.client(), second.client()]
+              await Promise.all(clients.map((client) => client.send(`/login?user=${round}`)))
+              const users = await Promise.all(clients.map((client) => client.send("/user")))
+              outcomes.push(users.filter(({ text }) => text === `"${round}"`).length)
+            }
+            outcomes.push(await rowsOf(first, namespace))
+          },
+          { config: { namespace, maxSessionsPerUser: { max: 1, onLimit } } }
+        )
+      }
+
+      expect(outcomes).toEqual([1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 5])
+    })
+
     it("R53 collections on two servers, all the while, take no live session and no write", () => {
       const namespace = aNamespace()
       return serveTwice(
