@@ -24,7 +24,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { requestTarget } from "./core/previousUrl.js"
 import { type Cell, makeCell } from "./internal/cell.js"
-import { close, withVary } from "./internal/close.js"
+import { type CloseOptions, close, unstored, withVary } from "./internal/close.js"
 import { isWritten } from "./internal/commit.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
 import type { Lease, LeaseOptions } from "./internal/lease.js"
@@ -60,7 +60,8 @@ type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
 
 /**
- * What can be changed about the middleware.
+ * What can be changed about the middleware. Where `commitOn` or `agesFlash` throws, the answer is a 500, and nothing that
+ * is pending is committed.
  *
  * @since 0.1.0
  * @category models
@@ -82,9 +83,10 @@ export interface Options {
   readonly recordsPreviousUrl?: boolean | undefined
   /**
    * Lets one request of a session run at a time, over all processes, for routes that must not run twice at once. Others
-   * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit; it is not renewed, so a
-   * request that runs longer than `hold` may get company, and one whose process was killed blocks nobody for longer.
-   * A visitor without a stored session is not held up. Each such request costs five store calls. Default: off.
+   * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit, or with the request where a
+   * deadline outside the middleware answers it. It is not renewed, so a request that runs longer than `hold` may get
+   * company, and one whose process was killed blocks nobody for longer. A visitor without a stored session is not held
+   * up. Each such request costs five store calls. Default: off.
    */
   readonly serialize?:
     | { readonly wait: Duration.DurationInput; readonly hold: Duration.DurationInput }
@@ -385,6 +387,42 @@ const end = (
   lease: Lease | undefined,
   fiber: Fiber.RuntimeFiber<unknown, unknown>
 ): Effect.Effect<Response> => {
+  const { compiled, store } = cell.surroundings
+  const { lottery } = compiled.settings
+  const committed = conclude(cell, request, response, options, fiber)
+  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
+  return lottery === undefined
+    ? closed
+    : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
+}
+
+/** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
+const conclude = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: Ready,
+  fiber: Running
+): Effect.Effect<Response> => {
+  let ending: CloseOptions
+  try {
+    ending = endingOf(cell, request, response, options, fiber)
+  } catch (defect) {
+    return Effect.zipRight(
+      Effect.logError("An option of the session middleware threw", Cause.die(defect)),
+      close(cell, unstored, { commits: false, ages: false }, fiber)
+    )
+  }
+  return close(cell, response, ending, fiber)
+}
+
+const endingOf = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: Ready,
+  fiber: Running
+): CloseOptions => {
   const commits =
     response.status !== 499 &&
     !isAborted(fiber) &&
@@ -392,14 +430,7 @@ const end = (
     (options.commitOn?.(response, request) ?? response.status < 500)
   if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
   const ages = commits && response.status < 500 && agesFlash(options, request, response)
-  const { compiled, store } = cell.surroundings
-  const { lottery } = compiled.settings
-  const { unavailable } = options
-  const committed = close(cell, response, { commits, ages, unavailable }, fiber)
-  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
-  return lottery === undefined
-    ? closed
-    : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
+  return { commits, ages, unavailable: options.unavailable }
 }
 
 /**

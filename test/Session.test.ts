@@ -1022,7 +1022,8 @@ describe("keys", () => {
           Session.replace({ [key]: 1 }),
           Session.flash(key, 1),
           Session.now(key, 1),
-          Session.keep(key)
+          Session.keep(key),
+          Session.old(key)
         ]
         for (const effect of effects) {
           expect(yield* defectOf(effect)).toBeInstanceOf(Session.SessionKeyError)
@@ -1031,6 +1032,18 @@ describe("keys", () => {
       expect(yield* Session.all).toEqual({})
     }
   )
+
+  claim("that are bad are refused behind a key that decides", { here: 1 }, function* () {
+    const effects = [
+      Session.has("absent", "b..c"),
+      Session.hasAny("here", "__proto__"),
+      Session.exists(["absent", ""]),
+      Session.missing("here", "a.constructor")
+    ]
+    for (const effect of effects) {
+      expect(yield* defectOf(effect)).toBeInstanceOf(Session.SessionKeyError)
+    }
+  })
 
   claim("that write to a word on a list are refused, and read nothing", { l: [1] }, function* () {
     expect(yield* defectOf(Session.put("l.word", 1))).toBeInstanceOf(Session.SessionKeyError)

@@ -58,12 +58,15 @@ const lateReport =
     Effect.runSync(Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), warning))
   }
 
+/** The answer where the session could not be stored for a reason of the program's own. */
+export const unstored: Response = answer(500, "The session could not be stored.")
+
 const failure = (error: unknown, unavailable: Response | undefined): Response => {
   if (error instanceof SessionConflict) {
     return answer(409, "The session changed meanwhile. Please try again.")
   }
   return error instanceof SessionEncodeError
-    ? answer(500, "The session could not be stored.")
+    ? unstored
     : (unavailable ?? answer(503, "The session store is unavailable."))
 }
 

@@ -6,8 +6,12 @@
  * again and again instead of being removed, since a store that keeps ended records would block its id.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import type { SessionRecord } from "../core/record.js"
 import { derivedId } from "../core/token.js"
 import type { Service } from "../SessionStore.js"
@@ -107,3 +111,35 @@ const leaseOf = (store: Service, held: SessionRecord): Lease => {
     release: Effect.ignoreLogged(guarded(store, "serialize", store.update(free, held.version)))
   }
 }
+
+/** The lease that the end of the request in this fiber gives back: lost wherever that end is lost, by a deadline. */
+const ahead = FiberRef.unsafeMake<Lease | undefined>(undefined)
+
+/**
+ * Sees to it that a lease is given back when the request is over, in case its end does not come to that: a deadline
+ * outside the middleware answers for itself, and the commit point is lost with the fiber that knew it. What it gives is
+ * given back once.
+ */
+export const heldByRequest = (lease: Lease): Effect.Effect<Lease> =>
+  Effect.withFiberRuntime<Lease>((fiber) => {
+    let left: Lease | undefined = lease
+    const release = Effect.suspend(() => {
+      const last = left
+      left = undefined
+      return last === undefined ? Effect.void : last.release
+    })
+    const held: Lease = { release }
+    const lastly = Effect.withFiberRuntime((closing) => {
+      // A scope of the app's own may close before the commit.
+      if (left === undefined || closing.getFiberRef(ahead) === held) return Effect.void
+      return fiber === closing || fiber.unsafePoll() !== null
+        ? release
+        : // A handler that was left behind still runs: nobody may run beside it.
+          Effect.forkDaemon(Effect.zipRight(Fiber.await(fiber), release))
+    })
+    const scope = Context.getOption(fiber.currentContext, Scope.Scope)
+    const marked = Effect.as(FiberRef.set(ahead, held), held)
+    return Option.isNone(scope)
+      ? marked
+      : Effect.zipRight(Scope.addFinalizer(scope.value, lastly), marked)
+  })

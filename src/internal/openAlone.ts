@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Cell, Surroundings } from "./cell.js"
 import { SessionConflict, type SessionStoreError } from "./errors.js"
-import { acquire, type Lease, type LeaseOptions } from "./lease.js"
+import { acquire, heldByRequest, type Lease, type LeaseOptions } from "./lease.js"
 import { open } from "./open.js"
 
 /**
- * Opens the session under its lease and goes on with `next`, which must see to the release. A visitor without a stored
- * session goes on without a lease. Fails with a conflict when the lease cannot be had in time.
+ * Opens the session under its lease and goes on with `next`, which gives it back after the commit. A visitor without a
+ * stored session goes on without a lease. Fails with a conflict when the lease cannot be had in time.
  */
 export const openAlone = <A, R>(
   surroundings: Surroundings,
@@ -38,7 +38,9 @@ export const openAlone = <A, R>(
     Effect.flatMap(
       Effect.tapErrorCause(opened, () => lease.release),
       (cell) => {
-        if (cell.base?.record.id === id) return next(cell, lease)
+        if (cell.base?.record.id === id) {
+          return Effect.flatMap(heldByRequest(lease), (held) => next(cell, held))
+        }
         return Effect.zipRight(lease.release, cell.base === null ? next(cell) : attempt)
       }
     )

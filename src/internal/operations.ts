@@ -78,9 +78,12 @@ const keysOf = (keys: Keys): ReadonlyArray<Path.Key> =>
 const pathsOf = (verb: string, keys: Keys): ReadonlyArray<ReadonlyArray<string>> =>
   keysOf(keys).map((key) => pathOf(verb, key))
 
+const at = (cell: Cell, path: ReadonlyArray<string>): Json | undefined =>
+  read(cell.state, path, now(cell))
+
 /** The stored value itself: only for code that does not hand it out. */
 export const peek = (cell: Cell, verb: string, key: Path.Key): Json | undefined =>
-  read(cell.state, pathOf(verb, key), now(cell))
+  at(cell, pathOf(verb, key))
 
 /** A copy of the value, or `undefined`. */
 export const get = (cell: Cell, verb: string, key: Path.Key): Json | undefined => {
@@ -99,21 +102,23 @@ export const only = (cell: Cell, keys: Keys): JsonObject =>
 export const except = (cell: Cell, keys: Keys): JsonObject =>
   copy(Path.removeAll(allOf(cell.state, now(cell)), pathsOf("except", keys)))
 
+// The four below check every key before they read: the first that decides must not hide a bad one.
+
 /** Whether every key is present and not null. */
 export const has = (cell: Cell, keys: Keys): boolean =>
-  keysOf(keys).every((key) => (peek(cell, "has", key) ?? null) !== null)
+  pathsOf("has", keys).every((path) => (at(cell, path) ?? null) !== null)
 
 /** Whether some key is present and not null. */
 export const hasAny = (cell: Cell, keys: Keys): boolean =>
-  keysOf(keys).some((key) => (peek(cell, "hasAny", key) ?? null) !== null)
+  pathsOf("hasAny", keys).some((path) => (at(cell, path) ?? null) !== null)
 
 /** Whether every key is present, even if null. */
 export const exists = (cell: Cell, keys: Keys): boolean =>
-  keysOf(keys).every((key) => peek(cell, "exists", key) !== undefined)
+  pathsOf("exists", keys).every((path) => at(cell, path) !== undefined)
 
 /** Whether every key is missing. */
 export const missing = (cell: Cell, keys: Keys): boolean =>
-  keysOf(keys).every((key) => peek(cell, "missing", key) === undefined)
+  pathsOf("missing", keys).every((path) => at(cell, path) === undefined)
 
 /** Stores a value; `ttlMillis` is the instant of its expiry. */
 export const put = (
@@ -267,9 +272,10 @@ export const flashInput = (cell: Cell, object: object): void => {
 
 /** Reads flashed form input. */
 export const old = (cell: Cell, key: Path.Key): Json | undefined => {
+  const path = pathOf("old", key)
   const input = flashOf(cell.state, oldInput)?.value
   if (!isObject(input)) return undefined
-  const value = Path.get(input, pathOf("old", key))
+  const value = Path.get(input, path)
   return value === undefined ? undefined : copy(value)
 }
 

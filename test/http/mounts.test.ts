@@ -9,8 +9,10 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -349,4 +351,47 @@ describe("options", () => {
         expect((await client.send("/all")).text).toBe('{"notice":"saved"}')
       }
     ))
+
+  /** A predicate that throws the first time it is asked. */
+  const makeBroken = () => {
+    let asked = 0
+    return () => {
+      asked += 1
+      if (asked === 1) throw new TypeError("broken")
+      return true
+    }
+  }
+
+  for (const name of ["agesFlash", "commitOn"] as const) {
+    it(`${name} that throws costs nobody the cookie of a login, and drops what is pending`, () => {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ cause, logLevel, message }) => {
+        if (logLevel._tag === "Error") logged.push(message, Cause.squash(cause))
+      })
+      const app = HttpRouter.empty.pipe(
+        HttpRouter.get("/login", json(Effect.zipRight(Session.login("ann"), Session.put("a", 1)))),
+        HttpRouter.get("/user", json(Session.userId)),
+        HttpRouter.get("/all", json(Session.all)),
+        SessionMiddleware.make({ [name]: makeBroken() }).middleware
+      )
+      return withLayer(
+        HttpServer.serve(app).pipe(Layer.provide(Logger.add(logger))),
+        async (server) => {
+          const client = server.client()
+
+          const { headers, setCookies, status, text } = await client.send("/login")
+
+          expect([status, text]).toEqual([500, "The session could not be stored."])
+          expect([setCookies.length, headers.get("vary")]).toEqual([1, "Cookie"])
+          expect(headers.get("cache-control")).toBe("no-store")
+          expect((await client.send("/user")).text).toContain("ann")
+          expect((await client.send("/all")).text).toBe("{}")
+          expect(logged).toEqual([
+            ["An option of the session middleware threw"],
+            new TypeError("broken")
+          ])
+        }
+      )
+    })
+  }
 })

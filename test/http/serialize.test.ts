@@ -1,12 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises"
+import { get } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import * as FileSystemSessionStore from "../../src/FileSystemSessionStore.js"
 import { acquire } from "../../src/internal/lease.js"
 import * as Session from "../../src/Session.js"
@@ -222,5 +232,183 @@ describe("serialize", () => {
     const wrong = () => SessionMiddleware.make({ serialize: { wait: "1 second", hold: Infinity } })
 
     expect(wrong).toThrow(TypeError)
+  })
+})
+
+/** Longer than any test, so that a lease that is not given back is noticed. */
+const patient = { wait: "2 seconds", hold: "1 minute" } as const
+
+/** A deadline outside the middleware, with an answer of its own. */
+const within = <E, R>(app: HttpApp.Default<E, R>) =>
+  Effect.timeoutTo(app, {
+    duration: "300 millis",
+    onSuccess: (response) => response,
+    onTimeout: () => HttpServerResponse.empty({ status: 504 })
+  })
+
+class Slow extends HttpApiGroup.make("slow")
+  .add(HttpApiEndpoint.get("start", "/start").addSuccess(Schema.Null))
+  .add(HttpApiEndpoint.get("slow", "/slow").addSuccess(Schema.Null))
+  .add(HttpApiEndpoint.get("n", "/n").addSuccess(Schema.Number))
+  .middleware(SessionMiddleware.HttpApi) {}
+
+class Api extends HttpApi.make("api").add(Slow) {}
+
+type Work = Effect.Effect<void, never, Session.Session>
+
+// What is stored there is a number.
+const countOfPuts = Effect.orDie(Session.getOrElse("n", () => 0)) as Effect.Effect<
+  number,
+  never,
+  Session.Session
+>
+
+/** The three mounts behind a deadline, with a handler at `/slow`. */
+const behindDeadline = (work: Work) => {
+  const { layer, layerHttpApi, middleware } = SessionMiddleware.make({ serialize: patient })
+  const nothing = (effect: Work) => Effect.as(effect, null)
+  const start = Effect.orDie(Session.start)
+  const router = HttpRouter.empty.pipe(
+    HttpRouter.get("/start", json(start)),
+    HttpRouter.get("/slow", json(work)),
+    HttpRouter.get("/n", json(countOfPuts))
+  )
+  const routes = Layer.mergeAll(
+    HttpLayerRouter.add("GET", "/start", json(start)),
+    HttpLayerRouter.add("GET", "/slow", json(work)),
+    HttpLayerRouter.add("GET", "/n", json(countOfPuts))
+  )
+  const group = HttpApiBuilder.group(Api, "slow", (handlers) =>
+    handlers
+      .handle("start", () => nothing(start))
+      .handle("slow", () => nothing(work))
+      .handle("n", () => countOfPuts)
+  )
+  return [
+    ["HttpRouter", HttpServer.serve(within(middleware(router)))],
+    [
+      "HttpLayerRouter",
+      HttpLayerRouter.serve(
+        Layer.merge(
+          Layer.provide(routes, layer),
+          HttpLayerRouter.middleware(within, { global: true })
+        ),
+        { disableLogger: true, disableListenLog: true }
+      )
+    ],
+    [
+      "HttpApi",
+      HttpApiBuilder.serve().pipe(
+        Layer.provide(HttpApiBuilder.middleware(within)),
+        Layer.provide(HttpApiBuilder.api(Api)),
+        Layer.provide(Layer.provide(group, layerHttpApi))
+      )
+    ]
+  ] as const
+}
+
+describe("a lease whose request ends otherwise than with its commit", () => {
+  for (const [name, serving] of behindDeadline(
+    Effect.zipRight(Session.put("n", 1), Effect.never)
+  )) {
+    it(`is given back when a deadline outside ${name} has answered`, () =>
+      withLayer(serving, async (server) => {
+        const client = await started(server)
+
+        const late = await client.send("/slow")
+        const next = await client.send("/n")
+
+        expect([late.status, next.status, next.text]).toEqual([504, 200, "0"])
+      }))
+  }
+
+  it("is given back when the app fails inside a deadline, which loses the commit point too", () => {
+    const app = pages({ "/start": json(Session.start), "/die": Effect.die("broken") })
+    const serving = HttpServer.serve(
+      Effect.timeout(SessionMiddleware.make({ serialize: patient }).middleware(app), "1 minute")
+    )
+    return withLayer(serving, async (server) => {
+      const client = await started(server)
+
+      expect((await client.send("/die")).status).toBe(500)
+      expect((await client.send("/start")).status).toBe(200)
+    })
+  })
+
+  it("is given back when the client has gone away", async () => {
+    const gate = makeGate()
+    const app = HttpRouter.empty.pipe(
+      HttpRouter.get("/start", json(Session.start)),
+      HttpRouter.get("/slow", json(Effect.zipRight(gate.pass, Effect.never)))
+    )
+    const serving = HttpServer.serve(SessionMiddleware.make({ serialize: patient }).middleware(app))
+    await withLayer(serving, async (server) => {
+      const client = await started(server)
+      const headers = { cookie: client.cookie ?? "" }
+      const slow = get(`${server.url}/slow`, { agent: false, headers }).on("error", () => undefined)
+      await gate.entered()
+      slow.destroy()
+
+      expect((await client.send("/start")).status).toBe(200)
+    })
+  })
+
+  it("is kept while a handler still runs that the deadline has left behind", async () => {
+    const gate = makeGate()
+    const order: Array<string> = []
+    const note = (what: string) => Effect.sync(() => void order.push(what))
+    const app = pages({
+      "/start": json(Session.start),
+      "/slow": json(Effect.uninterruptible(Effect.zipRight(gate.pass, note("slow")))),
+      "/next": json(note("next"))
+    })
+    const serialized = SessionMiddleware.make({ serialize: patient }).middleware(app)
+    const serving = HttpServer.serve(
+      Effect.timeoutTo(Effect.interruptible(Effect.disconnect(serialized)), {
+        duration: "500 millis",
+        onSuccess: (response) => response,
+        onTimeout: () => HttpServerResponse.empty({ status: 504 })
+      })
+    )
+    await withLayer(serving, async (server) => {
+      const client = await started(server)
+      expect((await client.send("/slow")).status).toBe(504)
+
+      const next = client.send("/next")
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await gate.open()
+
+      expect((await next).status).toBe(200)
+      expect(order).toEqual(["slow", "next"])
+    })
+  })
+
+  it("is kept until the commit when a scope around the app closes before", async () => {
+    const events: Array<string> = []
+    const store = Layer.effect(
+      SessionStore.SessionStore,
+      Effect.map(SessionStore.SessionStore, (kept) =>
+        SessionStore.SessionStore.of({
+          ...kept,
+          update: (record, version) =>
+            Effect.suspend(() => {
+              events.push(record.payload === "0" ? "release" : "commit")
+              return kept.update(record, version)
+            })
+        })
+      )
+    ).pipe(Layer.provide(SessionStore.layerMemory))
+    const app = pages({ "/start": json(Session.start), "/put": json(Session.put("n", 1)) })
+    const serialized = SessionMiddleware.make({ serialize: patient }).middleware(app)
+    await withLayer(
+      HttpServer.serve(Effect.scoped(serialized)),
+      async (server) => {
+        const client = await started(server)
+
+        expect((await client.send("/put")).status).toBe(200)
+        expect(events).toEqual(["commit", "release"])
+      },
+      { store }
+    )
   })
 })
