@@ -2,14 +2,13 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Session from "../../src/Session.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
-import { cookieName, json, pages, withApp, withLayer } from "./support.js"
+import { cookieName, json, makeGate, pages, withApp, withLayer } from "./support.js"
 
 const text = (body: string, status = 200) => HttpServerResponse.text(body, { status })
 const putA = Session.put("a", 1)
@@ -221,25 +220,14 @@ describe("pending writes", () => {
     }))
 })
 
-/** A place where a handler waits until the test lets it go on. */
-const aGate = () => {
-  const arrived = Effect.runSync(Deferred.make<void>())
-  const open = Effect.runSync(Deferred.make<void>())
-  return {
-    hold: Effect.zipRight(Deferred.succeed(arrived, undefined), Deferred.await(open)),
-    held: Effect.runPromise(Deferred.await(arrived)),
-    release: () => Effect.runSync(Deferred.succeed(open, undefined))
-  }
-}
-
 describe("an operation that fits no more once a value was consumed", () => {
   it("ends in a conflict, and what was consumed stays so", () => {
-    const { hold, held, release } = aGate()
+    const gate = makeGate()
     const app = pages({
       "/start": json(Session.put({ list: [1], ticket: "t" })),
       "/change": json(
         Session.push("list", 2).pipe(
-          Effect.zipRight(hold),
+          Effect.zipRight(gate.pass),
           Effect.zipRight(Session.consume("ticket"))
         )
       ),
@@ -252,9 +240,9 @@ describe("an operation that fits no more once a value was consumed", () => {
       await client.send("/start")
 
       const answer = client.send("/change")
-      await held
+      await gate.entered()
       await client.send("/other")
-      release()
+      await gate.open()
 
       expect((await answer).status).toBe(409)
       expect(JSON.parse((await client.send("/all")).text)).toEqual({ list: "a word" })
@@ -291,10 +279,10 @@ describe("a change given as a function", () => {
       if (runs === 2) throw new Error("only once")
       return "changed"
     }
-    const { hold, held, release } = aGate()
+    const gate = makeGate()
     const app = pages({
       "/start": json(Session.put("a", 1)),
-      "/change": json(Effect.zipRight(Session.modify("a", once), hold)),
+      "/change": json(Effect.zipRight(Session.modify("a", once), gate.pass)),
       "/other": json(Session.put("b", 2)),
       "/all": json(Session.all)
     })
@@ -304,9 +292,9 @@ describe("a change given as a function", () => {
       await client.send("/start")
 
       const answer = client.send("/change")
-      await held
+      await gate.entered()
       await client.send("/other")
-      release()
+      await gate.open()
 
       expect([(await answer).status, runs]).toEqual([503, 2])
       expect(JSON.parse((await client.send("/all")).text)).toEqual({ a: 1, b: 2 })

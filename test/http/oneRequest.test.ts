@@ -1,0 +1,257 @@
+/** What one request does to its session at the same time, or while another one moves it. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Session from "../../src/Session.js"
+import * as SessionConfig from "../../src/SessionConfig.js"
+import * as SessionStore from "../../src/SessionStore.js"
+import { json, makeGate, pages, type Server, withApp } from "./support.js"
+
+/** A store that waits, as one in a database does. */
+const slow: Layer.Layer<SessionStore.SessionStore> = Layer.provide(
+  Layer.effect(
+    SessionStore.SessionStore,
+    Effect.map(SessionStore.SessionStore, (store) => ({
+      ...store,
+      find: (...args) => Effect.delay(store.find(...args), 10),
+      insert: (...args) => Effect.delay(store.insert(...args), 10),
+      update: (...args) => Effect.delay(store.update(...args), 10),
+      move: (...args) => Effect.delay(store.move(...args), 10),
+      remove: (...args) => Effect.delay(store.remove(...args), 10)
+    }))
+  ),
+  SessionStore.layerMemory
+)
+
+const together = { concurrency: "unbounded" } as const
+const more = Session.increment("n")
+const ticket = Effect.map(Session.consume("ticket"), Option.getOrNull)
+const givenUp = Effect.ignore(Effect.timeout(Session.commit, "2 millis"))
+
+const app = pages({
+  "/seed": json(Session.put({ n: 1, ticket: "T" })),
+  "/see": json(
+    Effect.all({
+      n: Effect.map(Session.get("n"), Option.getOrNull),
+      ticket: Effect.map(Session.get("ticket"), Option.getOrNull),
+      user: Effect.map(Session.userId, Option.getOrNull)
+    })
+  ),
+  "/commit-login": json(
+    more.pipe(Effect.zipRight(Effect.all([Session.commit, Session.login("u")], together)))
+  ),
+  "/login-consume": json(Effect.all([Session.login("u"), ticket], together)),
+  "/login-login": json(Effect.all([Session.login("u"), Session.login("u")], together)),
+  "/commit-regenerate": json(
+    more.pipe(Effect.zipRight(givenUp), Effect.zipRight(Session.regenerate))
+  ),
+  "/commit-migrate": json(more.pipe(Effect.zipRight(givenUp), Effect.zipRight(Session.migrate()))),
+  "/commit-put": json(more.pipe(Effect.zipRight(givenUp), Effect.zipRight(more))),
+  "/commit-logout": json(more.pipe(Effect.zipRight(givenUp), Effect.zipRight(Session.logout)))
+})
+
+const outcomeOf = async (server: Server, path: string, seeded: boolean) => {
+  const client = server.client()
+  if (seeded) await client.send("/seed")
+  const { status } = await client.send(path)
+  const seen = JSON.parse((await client.send("/see")).text)
+  return { status, ...seen, rows: await server.rows() }
+}
+
+describe("one request that does several things to its session at once", () => {
+  const outcomes = [
+    ["/commit-login", { n: 2, ticket: "T", user: "u" }],
+    ["/login-consume", { n: 1, ticket: null, user: "u" }],
+    ["/login-login", { n: 1, ticket: "T", user: "u" }],
+    ["/commit-regenerate", { n: 2, ticket: "T", user: null }],
+    ["/commit-migrate", { n: 2, ticket: "T", user: null }],
+    ["/commit-put", { n: 3, ticket: "T", user: null }]
+  ] as const
+
+  for (const [path, wanted] of outcomes) {
+    it(`does each once, in one session: ${path}`, () =>
+      withApp(
+        app,
+        async (server) => {
+          expect(await outcomeOf(server, path, true)).toEqual({ status: 200, ...wanted, rows: 1 })
+        },
+        { store: slow }
+      ))
+  }
+
+  for (const path of ["/commit-login", "/commit-regenerate", "/commit-migrate"]) {
+    it(`begins one session, not two: ${path}`, () =>
+      withApp(
+        app,
+        async (server) => {
+          expect(await outcomeOf(server, path, false)).toMatchObject({ status: 200, n: 1, rows: 1 })
+        },
+        { store: slow }
+      ))
+  }
+
+  for (const seeded of [true, false]) {
+    it(`logs out of what it was storing (${seeded ? "a session" : "a new one"})`, () =>
+      withApp(
+        app,
+        async (server) => {
+          expect(await outcomeOf(server, "/commit-logout", seeded)).toMatchObject({
+            n: null,
+            rows: 0
+          })
+        },
+        { store: slow }
+      ))
+  }
+})
+
+describe("consume of what this request is about to store again", () => {
+  const take = Effect.map(Session.consume("k"), Option.getOrNull)
+  const ways = {
+    put: Session.put("k", "v"),
+    remember: Session.remember("k", Effect.succeed("v")),
+    modify: Session.modify("k", () => "v")
+  }
+
+  for (const [name, again] of Object.entries(ways)) {
+    it(`takes it once: ${name}`, () =>
+      withApp(
+        pages({
+          "/seed": json(Session.put("k", "v")),
+          "/take": json(
+            Effect.zipRight(
+              again as Effect.Effect<unknown, never, Session.Session>,
+              Effect.all([take, take, Session.has("k")])
+            )
+          ),
+          "/next": json(Effect.all([take, Session.has("k")]))
+        }),
+        async (server) => {
+          const client = server.client()
+          await client.send("/seed")
+
+          const taken = JSON.parse((await client.send("/take")).text)
+
+          expect(taken).toEqual(["v", null, false])
+          expect(JSON.parse((await client.send("/next")).text)).toEqual([null, false])
+        }
+      ))
+  }
+
+  it("takes a kept flash once", () =>
+    withApp(
+      pages({
+        "/seed": json(Session.flash("k", "v")),
+        "/take": json(Effect.zipRight(Session.reflash, Effect.all([take, Session.has("k")]))),
+        "/next": json(Effect.all([take, Session.has("k")]))
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/seed")
+
+        expect(JSON.parse((await client.send("/take")).text)).toEqual(["v", false])
+        expect(JSON.parse((await client.send("/next")).text)).toEqual([null, false])
+      }
+    ))
+
+  it("leaves a flash readable that a parallel request has aged", () => {
+    const gate = makeGate()
+    return withApp(
+      pages({
+        "/seed": json(Effect.zipRight(Session.put("k", "v"), Session.flash("m", "shown"))),
+        "/take": json(
+          gate.pass.pipe(
+            Effect.zipRight(take),
+            Effect.zipRight(Effect.map(Session.get("m"), Option.getOrNull))
+          )
+        ),
+        "/age": json(Effect.void)
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/seed")
+
+        const answer = client.send("/take")
+        await gate.entered()
+        await client.send("/age")
+        await gate.open()
+
+        expect(JSON.parse((await answer).text)).toBe("shown")
+      }
+    )
+  })
+})
+
+describe("a request whose session another one migrates meanwhile", () => {
+  const migrated = async (
+    body: Effect.Effect<unknown, unknown, Session.Session | SessionStore.SessionStore>,
+    config?: Layer.Layer<never, unknown>
+  ) => {
+    const gate = makeGate()
+    const seen: { cookies: Array<string | undefined>; status: number; see: unknown } = {
+      cookies: [],
+      status: 0,
+      see: null
+    }
+    await withApp(
+      pages({
+        "/seed": json(Session.put({ list: [1], n: 1, ticket: "T" })),
+        "/move": json(Effect.zipRight(Session.put("list", "a word"), Session.migrate())),
+        "/late": json(Effect.zipRight(Effect.zipRight(Session.get("n"), gate.pass), body)),
+        "/push": json(Effect.zipRight(Session.push("list", 2), Effect.zipRight(gate.pass, body))),
+        "/see": json(Session.all)
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/seed")
+        const late = server.client(client.cookie)
+
+        const answer = late.send(body === Effect.void ? "/push" : "/late")
+        await gate.entered()
+        await client.send("/move")
+        await gate.open()
+
+        seen.status = (await answer).status
+        seen.cookies = [late.cookie, client.cookie]
+        seen.see = JSON.parse((await late.send("/see")).text)
+      },
+      config === undefined ? {} : { config }
+    )
+    return seen
+  }
+
+  it("is handed the new cookie also where its own changes do not fit any more", async () => {
+    const { cookies, status } = await migrated(Effect.void)
+
+    expect(status).toBe(409)
+    expect(cookies[0]).toBe(cookies[1])
+  })
+
+  for (const [name, body] of [
+    ["consume, then migrate", Effect.zipRight(ticket, Session.migrate())],
+    ["migrate, then consume", Effect.zipRight(Session.migrate(), ticket)],
+    [
+      "commit, then migrate",
+      Effect.zipRight(more, Effect.zipRight(Session.commit, Session.migrate()))
+    ]
+  ] as const) {
+    it(`makes no second id: ${name}`, async () => {
+      const { cookies, status } = await migrated(body)
+
+      expect(status).toBe(200)
+      expect(cookies[0]).toBe(cookies[1])
+    })
+  }
+
+  it("goes on with it where only its last activity is due", async () => {
+    const { cookies, see, status } = await migrated(
+      Effect.delay(Session.commit, 5).pipe(Effect.zipRight(more)),
+      SessionConfig.layer({ touchInterval: "1 millis" })
+    )
+
+    expect(status).toBe(200)
+    expect(cookies[0]).toBe(cookies[1])
+    expect(see).toMatchObject({ n: 2 })
+  })
+})
