@@ -74,7 +74,10 @@ export interface Settings {
   readonly lottery: readonly [number, number] | undefined
   /** What a payload that cannot be read does: `discard` starts empty, `fail` answers 503 and keeps the row. Default `discard`. */
   readonly onInvalidPayload: "discard" | "fail"
-  /** How many sessions a user may have, checked at login. Default unlimited. */
+  /**
+   * How many sessions a user may have, checked at login. Logins of one user take turns then, over all processes: three more
+   * store calls each. Default unlimited.
+   */
   readonly maxSessionsPerUser: SessionLimit | undefined
 }
 
