@@ -75,8 +75,8 @@ export interface Settings {
   /** What a payload that cannot be read does: `discard` starts empty, `fail` answers 503 and keeps the row. Default `discard`. */
   readonly onInvalidPayload: "discard" | "fail"
   /**
-   * How many sessions a user may have, checked at login. Logins of one user take turns then, over all processes: three more
-   * store calls each. Default unlimited.
+   * How many sessions a user may have, checked at login. Logins of one user take turns then, over all processes: but for the
+   * memory store, three more store calls each. Default unlimited.
    */
   readonly maxSessionsPerUser: SessionLimit | undefined
 }

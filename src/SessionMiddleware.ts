@@ -15,7 +15,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as HashSet from "effect/HashSet"
@@ -31,7 +30,7 @@ import type { Lease, LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
 import { openAlone } from "./internal/openAlone.js"
 import * as Operations from "./internal/operations.js"
-import { built, placeOf, surround } from "./internal/place.js"
+import { built, placeOf, type Running, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
 import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
@@ -301,8 +300,6 @@ const unavailable = (
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
-type Running = Fiber.RuntimeFiber<unknown, unknown>
-
 /** A request that has its session. */
 interface Begun {
   readonly cell: Cell
@@ -385,7 +382,7 @@ const end = (
   response: Response,
   options: Ready,
   lease: Lease | undefined,
-  fiber: Fiber.RuntimeFiber<unknown, unknown>
+  fiber: Running
 ): Effect.Effect<Response> => {
   const { compiled, store } = cell.surroundings
   const { lottery } = compiled.settings
@@ -437,7 +434,7 @@ const endingOf = (
  * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app
  * without a router, a route that is `uninterruptible`) the status does not tell.
  */
-const isAborted = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean => {
+const isAborted = (fiber: Running): boolean => {
   const cause = fiber.getFiberRef(FiberRef.interruptedCause)
   return (
     !Cause.isEmpty(cause) &&

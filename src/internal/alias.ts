@@ -3,32 +3,41 @@
 import type { PreviousId } from "../core/record.js"
 import { openToken, sealToken } from "../core/seal.js"
 import type { Base, Cell, PendingMove } from "./cell.js"
-import type { Work } from "./work.js"
 
 /** The current token of a session that was found by an alias; only the bearer of the old token can open it. */
-export const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined => {
+const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined => {
   const { id, previous } = newest.record
   return previous === null || previous.kind !== "alias" || previous.sealedToken === null
     ? undefined
     : openToken(oldToken, previous.sealedToken, id)
 }
 
-/** Goes on with the session behind an alias; a second migration from the alias is dropped. False where there is none. */
-export const follow = (work: Work, newest: Base): boolean => {
-  const token = tokenBehindAlias(work.token, newest)
-  if (token === undefined) return false
-  work.token = token
-  if (work.move?.kind === "alias") work.move = null
-  if (!work.abandoned) noteAlias(work.cell, token)
-  return true
+/** What is on its way to the store for a cell. */
+interface UnderWay {
+  readonly cell: Cell
+  /** Nobody waits for it any more: it must leave the cell alone. */
+  readonly abandoned: boolean
+  /** The token that opens the alias of the base it stands on. */
+  token: string
+  move?: PendingMove | null
 }
 
-/** The session of a cell was moved by another request: the client gets its token, and no second move. */
-export const noteAlias = (cell: Cell, token: string): void => {
+/**
+ * Goes on with the session that another request has moved: its client gets the token behind the alias, and a second
+ * migration from the alias is dropped. False where there is no alias.
+ */
+export const follow = (underWay: UnderWay, newest: Base): boolean => {
+  const { abandoned, cell } = underWay
+  const token = tokenBehindAlias(underWay.token, newest)
+  if (token === undefined) return false
+  underWay.token = token
+  if (underWay.move?.kind === "alias") underWay.move = null
+  if (abandoned) return true
   cell.viaAlias = true
   cell.newerToken = token
   cell.cookie = "set"
   if (cell.move?.kind === "alias") cell.move = null
+  return true
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * A lease on a session, kept in the store, so that a route does not run twice at once for it, over all processes.
+ * A lease, kept in the store, so that what it is for does not run twice at once over all processes: a route for one session,
+ * a login of one user.
  *
  * A lease is a record of the library's own namespace, which no listing shows. Whoever may run writes itself into it by
  * compare-and-swap; a lease that was not given back, because its process was killed, lapses. The record is written
@@ -36,15 +37,15 @@ export interface Lease {
 const dayMillis = 24 * 60 * 60 * 1000
 const mostGenerations = 16
 
-/** Takes the lease of a session; none when another request holds it all the time. */
+/** Takes the lease of a key, a session's id for one; none when another request holds it all the time. */
 export const acquire = (
   store: Service,
-  sessionId: string,
+  key: string,
   options: LeaseOptions
 ): Effect.Effect<Option.Option<Lease>, SessionStoreError> => {
   const began = performance.now()
   const attempt: Effect.Effect<Option.Option<Lease>, SessionStoreError> = Effect.flatMap(
-    guarded(store, "serialize", tryOnce(store, sessionId, options.holdMillis, 0)),
+    guarded(store, "serialize", tryOnce(store, key, options.holdMillis, 0)),
     (lease) =>
       Option.isSome(lease) || performance.now() - began >= options.waitMillis
         ? Effect.succeed(lease)
@@ -62,13 +63,13 @@ const spread = pause(() => 10 + Math.random() * 30)
  */
 const tryOnce = (
   store: Service,
-  sessionId: string,
+  key: string,
   holdMillis: number,
   generation: number
 ): Effect.Effect<Option.Option<Lease>, SessionStoreError> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const id = derivedId("lease", sessionId, String(generation))
+    const id = derivedId("lease", key, String(generation))
     const found = yield* store.find(id)
     if (Option.isSome(found)) {
       const { payload, version } = found.value
@@ -83,7 +84,7 @@ const tryOnce = (
     // Somebody was faster, or a dead record blocks the id.
     if (Option.isSome(yield* store.find(id))) return Option.none()
     if (generation < mostGenerations) {
-      return yield* tryOnce(store, sessionId, holdMillis, generation + 1)
+      return yield* tryOnce(store, key, holdMillis, generation + 1)
     }
     return yield* new SessionStoreError({ operation: "serialize", reason: "unknown" })
   })

@@ -18,7 +18,7 @@ import type { Service } from "../SessionStore.js"
 import { actor } from "./actor.js"
 import { announce } from "./announce.js"
 import { backOff } from "./backOff.js"
-import { type Cell, now, ownTurn, planMove, record, reset, seen } from "./cell.js"
+import { type Cell, now, planMove, record, reset, seen } from "./cell.js"
 import { commit } from "./commit.js"
 import {
   type SessionConflict,
@@ -28,6 +28,7 @@ import {
 } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { acquire } from "./lease.js"
+import { inOwnLine } from "./line.js"
 import { inTurn } from "./queue.js"
 import { isSynchronous } from "./synchronous.js"
 import { takeStored } from "./take.js"
@@ -280,9 +281,8 @@ export const destroy = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
     const { store } = cell.surroundings
     const begin = Effect.sync(() => reset(cell))
     // Behind the commits of this request: what one of them is storing just now ends too.
-    const remove = inTurn(
-      cell.line,
-      ownTurn,
+    const remove = inOwnLine(
+      cell,
       Effect.suspend(() => {
         const id = cell.base?.record.id ?? cell.retiredId
         return id === null ? Effect.succeedNone : store.remove(id)

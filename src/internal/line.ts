@@ -11,11 +11,16 @@ export const inLine = <A, E, R>(
   cell: Cell,
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  inTurn(
-    cell.line,
-    ownTurn,
+  inOwnLine(
+    cell,
     Effect.suspend(() => inTurn(cell.surroundings.store, keyOf(cell), effect))
   )
+
+/** Runs `effect` when the earlier ones of the cell have ended, whoever else works on the session. */
+export const inOwnLine = <A, E, R>(
+  cell: Cell,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => inTurn(cell.line, ownTurn, effect)
 
 /** When the line moved last, by `performance.now`; 0 while the first one runs. */
 export const lineMoved = (cell: Cell): number =>

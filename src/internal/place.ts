@@ -21,7 +21,8 @@ export interface Place {
   readonly events: Surroundings["events"]
 }
 
-type Running = Fiber.RuntimeFiber<unknown, unknown>
+/** The fiber of a request. */
+export type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 /** Finds the place of an app that runs in this fiber; events go to the hub of the fiber. */
 export const placeOf = (fiber: Running): Place => ({

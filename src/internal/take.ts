@@ -6,7 +6,7 @@ import { isFault } from "../core/fault.js"
 import { apply, applyAll, type Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import { carryOn, type State } from "../core/state.js"
-import { noteAlias, tokenBehindAlias } from "./alias.js"
+import { follow } from "./alias.js"
 import { backOff } from "./backOff.js"
 import { type Base, type Cell, now, retire } from "./cell.js"
 import { makeCommitId, readRecord, withCommitId, writeRecord } from "./codec.js"
@@ -139,14 +139,6 @@ const again = (
     return new SessionStoreError({ operation: "consume", reason: "timeout" })
   }
   return Effect.flatMap(backOff(taking.attempts), () => attempt(taking, newest))
-}
-
-const follow = (taking: Taking, newest: Base): boolean => {
-  const token = tokenBehindAlias(taking.token, newest)
-  if (token === undefined) return false
-  taking.token = token
-  if (!taking.abandoned) noteAlias(taking.cell, token)
-  return true
 }
 
 const gone = ({ abandoned, cell }: Taking): typeof nothing => {
