@@ -7,34 +7,28 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerError from "@effect/platform/HttpServerError"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
-import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { requestTarget } from "./core/previousUrl.js"
+import { atTheEnd, type EndOptions } from "./internal/atTheEnd.js"
 import { type Cell, makeCell } from "./internal/cell.js"
-import { type CloseOptions, close, unstored, withVary } from "./internal/close.js"
-import { isWritten } from "./internal/commit.js"
+import { withVary } from "./internal/close.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
-import type { Lease, LeaseOptions } from "./internal/lease.js"
+import type { LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
 import { openAlone } from "./internal/openAlone.js"
-import * as Operations from "./internal/operations.js"
 import { built, placeOf, type Running, surround } from "./internal/place.js"
 import { response as answer } from "./internal/respond.js"
 import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
-import * as SessionGc from "./SessionGc.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
 
@@ -107,10 +101,9 @@ export interface Mounts {
 }
 
 /** Options with the durations worked out. */
-interface Ready extends Options {
+interface Ready extends EndOptions {
+  readonly skip?: Options["skip"]
   readonly lease: LeaseOptions | undefined
-  /** As in `CloseOptions`. */
-  readonly unavailable?: Response
 }
 
 const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
@@ -357,125 +350,3 @@ const logged = <A, E extends { readonly _tag: string }>(
   Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
     Effect.logError("The session could not be loaded", error)
   )
-
-/**
- * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
- * keeps this handler when the request is over, but nothing of the request with it.
- */
-const atTheEnd = (
-  opened: { readonly cell: Cell; readonly lease: Lease | undefined },
-  options: Ready
-): HttpApp.PreResponseHandler => {
-  let left: typeof opened | undefined = opened
-  return (request, response) =>
-    Effect.withFiberRuntime((fiber) => {
-      if (left === undefined) return Effect.succeed(response)
-      const { cell, lease } = left
-      left = undefined
-      return end(cell, request, response, options, lease, fiber)
-    })
-}
-
-const end = (
-  cell: Cell,
-  request: Request,
-  response: Response,
-  options: Ready,
-  lease: Lease | undefined,
-  fiber: Running
-): Effect.Effect<Response> => {
-  const { compiled, store } = cell.surroundings
-  const { lottery } = compiled.settings
-  const committed = conclude(cell, request, response, options, fiber)
-  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
-  return lottery === undefined
-    ? closed
-    : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
-}
-
-/** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
-const conclude = (
-  cell: Cell,
-  request: Request,
-  response: Response,
-  options: Ready,
-  fiber: Running
-): Effect.Effect<Response> => {
-  let ending: CloseOptions
-  try {
-    ending = endingOf(cell, request, response, options, fiber)
-  } catch (defect) {
-    return Effect.zipRight(
-      Effect.logError("An option of the session middleware threw", Cause.die(defect)),
-      close(cell, unstored, { commits: false, ages: false }, fiber)
-    )
-  }
-  return close(cell, response, ending, fiber)
-}
-
-const endingOf = (
-  cell: Cell,
-  request: Request,
-  response: Response,
-  options: Ready,
-  fiber: Running
-): CloseOptions => {
-  const commits =
-    response.status !== 499 &&
-    !isAborted(fiber) &&
-    !isUpgraded(request, response) &&
-    (options.commitOn?.(response, request) ?? response.status < 500)
-  if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
-  const ages = commits && response.status < 500 && agesFlash(options, request, response)
-  return { commits, ages, unavailable: options.unavailable }
-}
-
-/**
- * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app
- * without a router, a route that is `uninterruptible`) the status does not tell.
- */
-const isAborted = (fiber: Running): boolean => {
-  const cause = fiber.getFiberRef(FiberRef.interruptedCause)
-  return (
-    !Cause.isEmpty(cause) &&
-    HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
-  )
-}
-
-/**
- * True when the connection has become a websocket: the response is a formality then. One that says something to the
- * client is a refusal to upgrade, and an ordinary response; a client cannot keep it from being committed.
- */
-const isUpgraded = (request: Request, response: Response): boolean =>
-  response.status === 204 &&
-  response.body._tag === "Empty" &&
-  /^websocket$/i.test(request.headers.upgrade ?? "")
-
-const rememberPage = (cell: Cell, request: Request, response: Response): void => {
-  if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return
-  if (!isPage(request, response)) return
-  Operations.setPreviousUrl(cell, requestTarget(request.originalUrl))
-}
-
-const isPrefetch = (request: Request): boolean =>
-  /\bprefetch|\bprerender/i.test(
-    `${request.headers["sec-purpose"] ?? ""} ${request.headers.purpose ?? ""}`
-  )
-
-const agesFlash = (options: Options, request: Request, response: Response): boolean => {
-  if (typeof options.agesFlash === "function") return options.agesFlash(request, response)
-  if (isPrefetch(request)) return false
-  return options.agesFlash !== "navigation" || isNavigation(request)
-}
-
-const isNavigation = (request: Request): boolean =>
-  (request.headers["sec-fetch-mode"] ?? "navigate") === "navigate"
-
-const isPage = (request: Request, response: Response): boolean =>
-  request.method === "GET" &&
-  ((response.status >= 200 && response.status < 300) || response.status === 304) &&
-  !isPrefetch(request) &&
-  isNavigation(request) &&
-  request.headers["x-requested-with"] === undefined &&
-  /\btext\/html\b|\*\/\*/i.test(request.headers.accept ?? "*/*") &&
-  /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")

@@ -1,0 +1,149 @@
+/** The commit point of a request: whether its response commits, ages flash and is remembered as a page. */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerError from "@effect/platform/HttpServerError"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import { requestTarget } from "../core/previousUrl.js"
+import * as SessionGc from "../SessionGc.js"
+import type { Options } from "../SessionMiddleware.js"
+import type { Cell } from "./cell.js"
+import { type CloseOptions, close, unstored } from "./close.js"
+import { isWritten } from "./commit.js"
+import type { Lease } from "./lease.js"
+import * as Operations from "./operations.js"
+import type { Running } from "./place.js"
+
+type Request = HttpServerRequest.HttpServerRequest
+type Response = HttpServerResponse.HttpServerResponse
+
+/** What of the options of the middleware is about the end of a request. */
+export interface EndOptions extends Pick<Options, "agesFlash" | "commitOn" | "recordsPreviousUrl"> {
+  /** As in `CloseOptions`. */
+  readonly unavailable?: Response
+}
+
+/**
+ * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
+ * keeps this handler when the request is over, but nothing of the request with it.
+ */
+export const atTheEnd = (
+  opened: { readonly cell: Cell; readonly lease: Lease | undefined },
+  options: EndOptions
+): HttpApp.PreResponseHandler => {
+  let left: typeof opened | undefined = opened
+  return (request, response) =>
+    Effect.withFiberRuntime((fiber) => {
+      if (left === undefined) return Effect.succeed(response)
+      const { cell, lease } = left
+      left = undefined
+      return end(cell, request, response, options, lease, fiber)
+    })
+}
+
+const end = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: EndOptions,
+  lease: Lease | undefined,
+  fiber: Running
+): Effect.Effect<Response> => {
+  const { compiled, store } = cell.surroundings
+  const { lottery } = compiled.settings
+  const committed = conclude(cell, request, response, options, fiber)
+  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
+  return lottery === undefined
+    ? closed
+    : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
+}
+
+/** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
+const conclude = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: EndOptions,
+  fiber: Running
+): Effect.Effect<Response> => {
+  let ending: CloseOptions
+  try {
+    ending = endingOf(cell, request, response, options, fiber)
+  } catch (defect) {
+    return Effect.zipRight(
+      Effect.logError("An option of the session middleware threw", Cause.die(defect)),
+      close(cell, unstored, { commits: false, ages: false }, fiber)
+    )
+  }
+  return close(cell, response, ending, fiber)
+}
+
+const endingOf = (
+  cell: Cell,
+  request: Request,
+  response: Response,
+  options: EndOptions,
+  fiber: Running
+): CloseOptions => {
+  const commits =
+    response.status !== 499 &&
+    !isAborted(fiber) &&
+    !isUpgraded(request, response) &&
+    (options.commitOn?.(response, request) ?? response.status < 500)
+  if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
+  const ages = commits && response.status < 500 && agesFlash(options, request, response)
+  return { commits, ages, unavailable: options.unavailable }
+}
+
+/**
+ * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app
+ * without a router, a route that is `uninterruptible`) the status does not tell.
+ */
+const isAborted = (fiber: Running): boolean => {
+  const cause = fiber.getFiberRef(FiberRef.interruptedCause)
+  return (
+    !Cause.isEmpty(cause) &&
+    HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
+  )
+}
+
+/**
+ * True when the connection has become a websocket: the response is a formality then. One that says something to the
+ * client is a refusal to upgrade, and an ordinary response; a client cannot keep it from being committed.
+ */
+const isUpgraded = (request: Request, response: Response): boolean =>
+  response.status === 204 &&
+  response.body._tag === "Empty" &&
+  /^websocket$/i.test(request.headers.upgrade ?? "")
+
+const rememberPage = (cell: Cell, request: Request, response: Response): void => {
+  if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return
+  if (!isPage(request, response)) return
+  Operations.setPreviousUrl(cell, requestTarget(request.originalUrl))
+}
+
+const isPrefetch = (request: Request): boolean =>
+  /\bprefetch|\bprerender/i.test(
+    `${request.headers["sec-purpose"] ?? ""} ${request.headers.purpose ?? ""}`
+  )
+
+const agesFlash = (options: EndOptions, request: Request, response: Response): boolean => {
+  if (typeof options.agesFlash === "function") return options.agesFlash(request, response)
+  if (isPrefetch(request)) return false
+  return options.agesFlash !== "navigation" || isNavigation(request)
+}
+
+const isNavigation = (request: Request): boolean =>
+  (request.headers["sec-fetch-mode"] ?? "navigate") === "navigate"
+
+const isPage = (request: Request, response: Response): boolean =>
+  request.method === "GET" &&
+  ((response.status >= 200 && response.status < 300) || response.status === 304) &&
+  !isPrefetch(request) &&
+  isNavigation(request) &&
+  request.headers["x-requested-with"] === undefined &&
+  /\btext\/html\b|\*\/\*/i.test(request.headers.accept ?? "*/*") &&
+  /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")
