@@ -37,7 +37,11 @@ const logger = Logger.map(Logger.stringLogger, (line) => {
   logged.push(line)
 })
 
-const listening = NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })
+// A pooled connection may stay unused for long: it must not be closed just as the client takes it again.
+const listening = NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 0 }), {
+  port: 0,
+  host: "127.0.0.1"
+})
 
 const [, , storeName = "memory", argument = ""] = process.argv
 const shared = Layer.mergeAll(

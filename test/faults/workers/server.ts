@@ -111,7 +111,13 @@ const announce = Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
 
 const server = Layer.effectDiscard(announce).pipe(
   Layer.provideMerge(HttpServer.serve(Effect.orDie(app))),
-  Layer.provide(NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port: 0 })),
+  // A pooled connection may stay unused for long: it must not be closed just as the client takes it again.
+  Layer.provide(
+    NodeHttpServer.layer(() => createServer({ keepAliveTimeout: 0 }), {
+      host: "127.0.0.1",
+      port: 0
+    })
+  ),
   Layer.provide(store),
   Layer.provide(
     setting.touchMillis === undefined
