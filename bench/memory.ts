@@ -4,16 +4,19 @@
  *
  * The server runs in a process of its own and is asked over real sockets, in turn without a session, reading one, and
  * writing one of about 200 bytes. The cost is the median over the rounds of the difference within a round, because
- * absolute figures depend on the machine and on what else it does.
+ * absolute figures depend on the machine and on what else it does. The client is light, so that it always waits for the
+ * server: one that is as slow as the server is woken up more often the slower the server gets, and the kernel counts
+ * that as CPU time of the server.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
-import { Agent, createServer, get } from "node:http"
+import { createServer } from "node:http"
 import { fileURLToPath } from "node:url"
 import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Session, SessionMiddleware, SessionStore } from "../src/index.js"
+import { median, type Visitor, visitor } from "./support/load.js"
 
 // Many short rounds: what else the machine does hits all three kinds of requests of a round alike.
 const rounds = Number(process.env.BENCH_ROUNDS ?? 45)
@@ -60,24 +63,11 @@ const serve = () =>
 // the measuring process
 // ---------------------------------------------------------------------------------------------------------------------
 
-const median = (values: ReadonlyArray<number>): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-
 const measure = async () => {
   // What a child says comes untyped.
   const child = fork(fileURLToPath(import.meta.url), ["server"], { execArgv: process.execArgv })
   const [{ port }] = (await once(child, "message")) as [{ port: number }]
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
-
-  const ask = (path: string, cookie: string): Promise<string | undefined> =>
-    new Promise((resolve, reject) => {
-      const url = { host: "127.0.0.1", port, path, agent, headers: { cookie } }
-      get(url, (response) => {
-        response.resume()
-        const line = response.headers["set-cookie"]?.[0]
-        response.on("end", () => resolve(line?.split(";", 1)[0]))
-      }).on("error", reject)
-    })
+  const clients = await Promise.all(Array.from({ length: connections }, () => visitor(port)))
 
   const cpuMicros = async (): Promise<number> => {
     child.send("cpu")
@@ -85,23 +75,29 @@ const measure = async () => {
     return system + user
   }
 
-  const cost = async (path: string, cookieOf: () => string): Promise<number> => {
+  const cost = async (path: string): Promise<number> => {
     const before = await cpuMicros()
     let left = requests
-    const worker = async () => {
-      while (left-- > 0) await ask(path, cookieOf())
+    const work = async (client: Visitor) => {
+      while (left-- > 0) {
+        client.cookie = cookies[turn++ % cookies.length] ?? ""
+        const status = await client.send(path)
+        if (status !== 200) throw new Error(`${path} answered ${status}`)
+      }
     }
-    await Promise.all(Array.from({ length: connections }, worker))
+    await Promise.all(clients.map(work))
     return ((await cpuMicros()) - before) / requests
   }
 
   // Many visitors, so that a session is not asked more often than one is.
-  const visitors: Array<string> = []
-  for (let count = 0; count < 1000; count++) {
-    visitors.push((await ask("/session/start", "")) ?? "")
+  const cookies: Array<string> = []
+  const [first] = clients
+  for (let count = 0; first !== undefined && count < 1000; count++) {
+    first.cookie = ""
+    await first.send("/session/start")
+    cookies.push(first.cookie)
   }
   let turn = 0
-  const visitor = () => visitors[turn++ % visitors.length] as string
 
   const figures = {
     bare: [] as Array<number>,
@@ -109,9 +105,9 @@ const measure = async () => {
     write: [] as Array<number>
   }
   for (let round = -warmUpRounds; round < rounds; round++) {
-    const bare = await cost("/plain/answer", visitor)
-    const read = await cost("/session/read", visitor)
-    const write = await cost("/session/write", visitor)
+    const bare = await cost("/plain/answer")
+    const read = await cost("/session/read")
+    const write = await cost("/session/write")
     if (round < 0) continue
     figures.bare.push(bare)
     figures.read.push(read - bare)
@@ -127,7 +123,7 @@ const measure = async () => {
   console.log(`bare app:            ${bare.toFixed(1)} us CPU a request`)
   tell("read: ", median(figures.read), 15)
   tell("write:", median(figures.write), 30)
-  agent.destroy()
+  for (const client of clients) client.close()
   child.kill("SIGTERM")
 }
 
