@@ -31,9 +31,22 @@ export interface KeyEntry {
   readonly key: Uint8Array
 }
 
-interface RingKey {
+/** One key, derived and ready. The root is private, so that the package's declarations name no type of Node. */
+class RingKey {
   readonly id: string
-  readonly root: KeyObject
+  private readonly root: KeyObject
+
+  constructor({ id, key }: KeyEntry, namespace: string) {
+    this.id = id
+    this.root = derivedKey(key, `payload-aead/${namespace}`)
+  }
+
+  /** The session's own key. The root is uniform already, so HKDF's expand step, one HMAC, is all that is needed. */
+  ofSession(sessionId: string): Uint8Array {
+    return createHmac("sha256", this.root)
+      .update(`effect-session/v1/session/${sessionId}\u0001`)
+      .digest()
+  }
 }
 
 /** The keys of one namespace, derived and ready; made once by `makeKeyring`, and of no use but to this module. */
@@ -67,13 +80,9 @@ export const makeKeyring = (keys: ReadonlyArray<KeyEntry>, namespace: string): K
   const [writing] = keys
   const problem = keysProblem(keys)
   if (writing === undefined || problem !== undefined) throw new RangeError(`The keys ${problem}`)
-  const derive = ({ id, key }: KeyEntry): RingKey => ({
-    id,
-    root: derivedKey(key, `payload-aead/${namespace}`)
-  })
   return {
-    writing: derive(writing),
-    reading: new Map(keys.map((entry) => [entry.id, derive(entry)]))
+    writing: new RingKey(writing, namespace),
+    reading: new Map(keys.map((entry) => [entry.id, new RingKey(entry, namespace)]))
   }
 }
 
@@ -81,10 +90,6 @@ const derivedKey = (key: Uint8Array, purpose: string): KeyObject =>
   createSecretKey(
     Buffer.from(hkdfSync("sha256", key, SALT, `effect-session/v1/${purpose}`, KEY_BYTES))
   )
-
-/** The session's own key. The root is uniform already, so HKDF's expand step, one HMAC, is all that is needed. */
-const sessionKey = (root: KeyObject, sessionId: string): Buffer =>
-  createHmac("sha256", root).update(`effect-session/v1/session/${sessionId}\u0001`).digest()
 
 /** What a sealed payload is bound to; the lengths keep the parts apart. */
 const rowOf = (keyId: string, sessionId: string, namespace: string): Buffer =>
@@ -102,10 +107,10 @@ export const sealPayload = (
   sessionId: string,
   namespace: string
 ): string => {
-  const { id, root } = ring.writing
-  const row = rowOf(id, sessionId, namespace)
-  const sealed = encrypt(sessionKey(root, sessionId), Buffer.from(plain), row)
-  return `${MARKER}${id}.${sealed.toString("base64url")}`
+  const key = ring.writing
+  const row = rowOf(key.id, sessionId, namespace)
+  const sealed = encrypt(key.ofSession(sessionId), Buffer.from(plain), row)
+  return `${MARKER}${key.id}.${sealed.toString("base64url")}`
 }
 
 /** What came of opening a sealed payload. */
@@ -134,7 +139,7 @@ export const openPayload = (
   const key = ring.reading.get(id)
   if (key === undefined) return UNKNOWN_KEY
   const row = rowOf(id, sessionId, namespace)
-  const plain = decrypt(sessionKey(key.root, sessionId), bytes, row)
+  const plain = decrypt(key.ofSession(sessionId), bytes, row)
   return plain === undefined ? CORRUPT : { _tag: "open", text: plain.toString("utf8") }
 }
 
@@ -170,7 +175,7 @@ const decode = (text: string): Buffer | undefined => {
 }
 
 /** The nonce, the ciphertext and the tag, in this order. */
-const encrypt = (key: KeyObject | Buffer, plain: Buffer, bound: Buffer): Buffer => {
+const encrypt = (key: KeyObject | Uint8Array, plain: Buffer, bound: Buffer): Buffer => {
   const nonce = Buffer.alloc(NONCE_BYTES)
   fillRandom(nonce)
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
@@ -178,7 +183,11 @@ const encrypt = (key: KeyObject | Buffer, plain: Buffer, bound: Buffer): Buffer 
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-const decrypt = (key: KeyObject | Buffer, sealed: Buffer, bound: Buffer): Buffer | undefined => {
+const decrypt = (
+  key: KeyObject | Uint8Array,
+  sealed: Buffer,
+  bound: Buffer
+): Buffer | undefined => {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined
   const nonce = sealed.subarray(0, NONCE_BYTES)
   const end = sealed.length - TAG_BYTES
