@@ -54,6 +54,7 @@ import {
   SessionTypeError
 } from "./internal/errors.js"
 import * as Lifecycle from "./internal/lifecycle.js"
+import { login as loginNow } from "./internal/login.js"
 import { makeMemory } from "./internal/memoryStore.js"
 import * as Operations from "./internal/operations.js"
 import { compile } from "./internal/settings.js"
@@ -685,7 +686,7 @@ export const login = (
   options: { readonly remember?: Duration.DurationInput | "browser" | undefined } = {}
 ): Effect.Effect<void, SessionStoreError | SessionRefused, Session> =>
   Effect.flatMap(Session, (cell) =>
-    Lifecycle.login(
+    loginNow(
       cell,
       userId,
       options.remember === undefined ? null : lifetimeOf("login", options.remember)

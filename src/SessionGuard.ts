@@ -24,7 +24,7 @@ import { touchNow } from "./internal/commit.js"
 import { SessionConfigError, type SessionStoreError } from "./internal/errors.js"
 import { logout } from "./internal/lifecycle.js"
 import { type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
-import { response as answer } from "./internal/respond.js"
+import { storeAway } from "./internal/respond.js"
 import { Session } from "./internal/tag.js"
 import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 
@@ -203,7 +203,7 @@ const mount = (check: Guard["check"]): Guard => {
   const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
     Effect.matchEffect(check, {
       onFailure: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-        Effect.succeed(answer(503, "The session store is unavailable.")),
+        Effect.succeed(storeAway),
       onSuccess: () => app
     })
   return Object.assign(middleware, {

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import { type Cell, now } from "./cell.js"
 import { commitNow, hasWork } from "./commit.js"
 import { SessionConflict, SessionEncodeError } from "./errors.js"
-import { response as answer } from "./respond.js"
+import { response as answer, storeAway } from "./respond.js"
 import { exitOf } from "./synchronous.js"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -65,9 +65,7 @@ const failure = (error: unknown, unavailable: Response | undefined): Response =>
   if (error instanceof SessionConflict) {
     return answer(409, "The session changed meanwhile. Please try again.")
   }
-  return error instanceof SessionEncodeError
-    ? unstored
-    : (unavailable ?? answer(503, "The session store is unavailable."))
+  return error instanceof SessionEncodeError ? unstored : (unavailable ?? storeAway)
 }
 
 /** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */

@@ -3,6 +3,7 @@
  * Messages are sentences that name the operation and never contain a token, a cookie, a key of encryption or a payload.
  */
 import type * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Respond from "./respond.js"
 
@@ -38,7 +39,7 @@ export class SessionStoreError
     return `The session store failed to ${this.operation}: ${this.reason}.`
   }
   [Respond.symbol]() {
-    return Respond.respond(503, "The session store is unavailable.")
+    return Effect.succeed(Respond.storeAway)
   }
 }
 

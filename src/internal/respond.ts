@@ -19,6 +19,9 @@ export const response = (status: number, sentence: string): HttpServerResponse.H
         : { "cache-control": "no-store" }
   })
 
+/** The answer where the store cannot be reached. */
+export const storeAway = response(503, "The session store is unavailable.")
+
 /** As `response`, as the Effect that `HttpServerRespondable` asks for. */
 export const respond = (status: number, sentence: string) =>
   Effect.succeed(response(status, sentence))
