@@ -7,7 +7,7 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -18,7 +18,7 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { atTheEnd, type EndOptions } from "./internal/atTheEnd.js"
+import { atTheEnd, type EndOptions, type Opened, supersede } from "./internal/atTheEnd.js"
 import { type Cell, makeCell } from "./internal/cell.js"
 import { withVary } from "./internal/close.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
@@ -26,7 +26,7 @@ import type { LeaseOptions } from "./internal/lease.js"
 import { open } from "./internal/open.js"
 import { openAlone } from "./internal/openAlone.js"
 import { built, placeOf, type Running, surround } from "./internal/place.js"
-import { response as answer } from "./internal/respond.js"
+import { response as answer, storeAway } from "./internal/respond.js"
 import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
@@ -181,13 +181,14 @@ const around = <E, R>(
   app: Effect.Effect<Response, E, R>,
   place: typeof placeOf,
   options: Ready
-): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> =>
+): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
+  const failed: Failed = new WeakMap()
   // One operation instead of many: this runs on every request.
-  Effect.withFiberRuntime((fiber) => {
+  return Effect.withFiberRuntime((fiber) => {
     // The app is given the one service it lacks.
     const go = (begun: Begun) =>
-      within(fiber, app, begun) as Effect.Effect<Response, E, Exclude<R, Session>>
-    const beginning = begin(fiber, place, options)
+      within(fiber, app, begun, failed) as Effect.Effect<Response, E, Exclude<R, Session>>
+    const beginning = beginOnce(fiber, place, options, failed)
     const exit = exitOf(beginning)
     return exit?._tag === "Success"
       ? go(exit.value)
@@ -196,6 +197,33 @@ const around = <E, R>(
           onSuccess: go
         })
   })
+}
+
+/** The failed attempts of requests, by what the requests came from. */
+type Failed = WeakMap<object, Opened>
+
+/** Begins a request. Where the app is retried outside the middleware, the attempt that failed makes way. */
+const beginOnce = (
+  fiber: Running,
+  place: typeof placeOf,
+  options: Ready,
+  failed: Failed
+): ReturnType<typeof begin> => {
+  const earlier = failed.get(sourceOf(fiber.currentContext))
+  return earlier === undefined
+    ? begin(fiber, place, options)
+    : Effect.zipRight(
+        supersede(earlier),
+        Effect.suspend(() => begin(fiber, place, options))
+      )
+}
+
+/** What a request came from is the same in all its attempts; a request that was made by hand may have come from nothing. */
+const sourceOf = (context: Context.Context<never>): object => {
+  const request = Context.unsafeGet(context, HttpServerRequest.HttpServerRequest)
+  const { source } = request
+  return typeof source === "object" && source !== null ? source : request
+}
 
 /**
  * Runs an app with its session. Handlers that it adds run after the session's own, and one such as CORS replaces `Vary`:
@@ -207,8 +235,10 @@ const around = <E, R>(
 const within = <E, R>(
   fiber: Running,
   app: Effect.Effect<Response, E, R>,
-  { cell, handler }: Begun
+  { handler, opened }: Begun,
+  failed: Failed
 ): Effect.Effect<Response, E, R> => {
+  const { cell } = opened
   const outside = fiber.currentContext
   const handlers = handlersWith(fiber, handler)
   const leave = <A, E1>(exit: Exit.Exit<A, E1>): Effect.Effect<A, E1> => {
@@ -220,7 +250,10 @@ const within = <E, R>(
   return Effect.zipRight(
     enter(Context.add(outside, Session, cell), handlers),
     Effect.matchCauseEffect(app, {
-      onFailure: (cause) => leave(Exit.failCause(cause)),
+      onFailure: (cause) => {
+        failed.set(sourceOf(outside), opened)
+        return leave(Exit.failCause(cause))
+      },
       onSuccess: (response) => leave(Exit.succeed(response))
     })
   )
@@ -265,7 +298,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
         "retry-after",
         "1"
       )
-    : answer(503, "The session store is unavailable.")
+    : storeAway
 
 /** With the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const typed = (options: Ready): Ready => ({
@@ -295,7 +328,7 @@ const unavailable = (
 
 /** A request that has its session. */
 interface Begun {
-  readonly cell: Cell
+  readonly opened: Opened
   /** What is left to be added to the handlers of the request. */
   readonly handler: HttpApp.PreResponseHandler | undefined
 }
@@ -310,26 +343,34 @@ const begin = (
   const { request } = surroundings
   const { cookie } = request.headers
   if (options.skip?.(request) === true) {
-    return Effect.succeed({ cell: makeCell(surroundings, "ephemeral"), handler: undefined })
+    const opened = openedWith(makeCell(surroundings, "ephemeral"), undefined)
+    return Effect.succeed({ opened, handler: undefined })
   }
   if (options.lease !== undefined) {
     return logged(
       openAlone(surroundings, cookie, options.lease, (cell, lease) => {
-        const handler = atTheEnd({ cell, lease }, options)
-        return Effect.as(HttpApp.appendPreResponseHandler(handler), { cell, handler: undefined })
+        const opened = openedWith(cell, lease)
+        const handler = atTheEnd(opened, options)
+        return Effect.as(HttpApp.appendPreResponseHandler(handler), { opened, handler: undefined })
       })
     )
   }
-  const begun = (cell: Cell): Begun => ({
-    cell,
-    handler: atTheEnd({ cell, lease: undefined }, options)
-  })
-  const opened = open(surroundings, cookie)
-  const exit = exitOf(opened)
+  const begun = (cell: Cell): Begun => {
+    const opened = openedWith(cell, undefined)
+    return { opened, handler: atTheEnd(opened, options) }
+  }
+  const opening = open(surroundings, cookie)
+  const exit = exitOf(opening)
   return exit?._tag === "Success"
     ? Effect.succeed(begun(exit.value))
-    : logged(Effect.map(opened, begun))
+    : logged(Effect.map(opening, begun))
 }
+
+const openedWith = (cell: Cell, lease: Opened["lease"]): Opened => ({
+  cell,
+  lease,
+  superseded: false
+})
 
 /** As `begin`, for an `HttpApi`, which provides the session itself. */
 const beginApi = (
@@ -337,7 +378,7 @@ const beginApi = (
   options: Ready
 ): Effect.Effect<Cell, SessionStoreError | SessionConflict> =>
   Effect.withFiberRuntime((fiber) =>
-    Effect.flatMap(begin(fiber, place, options), ({ cell, handler }) =>
+    Effect.flatMap(begin(fiber, place, options), ({ handler, opened: { cell } }) =>
       handler === undefined
         ? Effect.succeed(cell)
         : Effect.as(HttpApp.appendPreResponseHandler(handler), cell)

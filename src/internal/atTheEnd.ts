@@ -26,40 +26,55 @@ export interface EndOptions extends Pick<Options, "agesFlash" | "commitOn" | "re
   readonly unavailable?: Response
 }
 
+/** A request that was opened, and what is to be known at its end. */
+export interface Opened {
+  readonly cell: Cell
+  readonly lease: Lease | undefined
+  /** The app failed and was begun again: what this attempt left pending is not committed. */
+  superseded: boolean
+}
+
+/** Makes way for another attempt at the same request. */
+export const supersede = (opened: Opened): Effect.Effect<void> => {
+  opened.superseded = true
+  return opened.lease === undefined ? Effect.void : opened.lease.release
+}
+
 /**
  * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
  * keeps this handler when the request is over, but nothing of the request with it.
  */
-export const atTheEnd = (
-  opened: { readonly cell: Cell; readonly lease: Lease | undefined },
-  options: EndOptions
-): HttpApp.PreResponseHandler => {
-  let left: typeof opened | undefined = opened
+export const atTheEnd = (opened: Opened, options: EndOptions): HttpApp.PreResponseHandler => {
+  let left: Opened | undefined = opened
   return (request, response) =>
     Effect.withFiberRuntime((fiber) => {
       if (left === undefined) return Effect.succeed(response)
-      const { cell, lease } = left
+      const ending = left
       left = undefined
-      return end(cell, request, response, options, lease, fiber)
+      return end(ending, request, response, options, fiber)
     })
 }
 
 const end = (
-  cell: Cell,
+  { cell, lease, superseded }: Opened,
   request: Request,
   response: Response,
   options: EndOptions,
-  lease: Lease | undefined,
   fiber: Running
 ): Effect.Effect<Response> => {
   const { compiled, store } = cell.surroundings
   const { lottery } = compiled.settings
-  const committed = conclude(cell, request, response, options, fiber)
+  const committed = superseded
+    ? close(cell, response, nothing, fiber)
+    : conclude(cell, request, response, options, fiber)
   const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
   return lottery === undefined
     ? closed
     : Effect.zipLeft(closed, SessionGc.maybeCollect(lottery, store))
 }
+
+/** What was committed before gets its cookie all the same. */
+const nothing: CloseOptions = { commits: false, ages: false }
 
 /** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
 const conclude = (
@@ -75,7 +90,7 @@ const conclude = (
   } catch (defect) {
     return Effect.zipRight(
       Effect.logError("An option of the session middleware threw", Cause.die(defect)),
-      close(cell, unstored, { commits: false, ages: false }, fiber)
+      close(cell, unstored, nothing, fiber)
     )
   }
   return close(cell, response, ending, fiber)
