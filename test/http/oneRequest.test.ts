@@ -106,6 +106,55 @@ describe("one request that does several things to its session at once", () => {
   }
 })
 
+describe("a login that the store refuses, beside another commit of the request", () => {
+  const refusing = Layer.provide(
+    Layer.effect(
+      SessionStore.SessionStore,
+      Effect.map(SessionStore.SessionStore, (store) => ({
+        ...store,
+        move: () =>
+          Effect.fail(new SessionStore.SessionStoreError({ operation: "move", reason: "tooLarge" }))
+      }))
+    ),
+    slow
+  )
+  const refused = Effect.flip(Effect.orElseFail(Session.login("u"), () => "refused"))
+  const routes = pages({
+    "/seed": json(Session.put("n", 1)),
+    "/login": json(
+      Effect.all([
+        more,
+        Effect.all([Session.commit, Effect.zipRight(more, refused)], together),
+        more
+      ])
+    ),
+    "/see": json(
+      Effect.all([
+        Effect.map(Session.get("n"), Option.getOrNull),
+        Effect.map(Session.userId, Option.getOrNull)
+      ])
+    )
+  })
+
+  for (const seeded of [true, false]) {
+    it(`leaves each change pending once (${seeded ? "a session" : "a new one"})`, () =>
+      withApp(
+        routes,
+        async (server) => {
+          const client = server.client()
+          if (seeded) await client.send("/seed")
+
+          const { status } = await client.send("/login")
+
+          const n = seeded ? 4 : 3
+          expect([status, JSON.parse((await client.send("/see")).text)]).toEqual([200, [n, null]])
+          expect(await server.rows()).toBe(1)
+        },
+        { store: refusing }
+      ))
+  }
+})
+
 describe("consume of what this request is about to store again", () => {
   const take = Effect.map(Session.consume("k"), Option.getOrNull)
   const ways = {
