@@ -17,6 +17,7 @@ import type { LocalInstant, Service } from "../SessionStore.js"
 import { isFree } from "./queue.js"
 import { raise } from "./raise.js"
 import type { Compiled } from "./settings.js"
+import type { Unsure } from "./unsure.js"
 
 /** What does not change during a request. */
 export interface Surroundings {
@@ -58,6 +59,7 @@ export interface PendingMove {
 export type Mode = "open" | "retired" | "ephemeral"
 
 const nothingSeen: ReadonlyArray<string> = []
+const noneUnsure: ReadonlyArray<Unsure> = []
 
 /**
  * The session of one request. A visitor who writes nothing needs no token, id or CSRF secret: they are made when
@@ -95,6 +97,8 @@ export class Cell {
   late: ((verb: string, key: string) => void) | null = null
   /** How things stood when a commit failed for good and the handler was told so. */
   private refused: Pick<Cell, "state" | "move" | "started"> | null = null
+  /** Commits that may have been done although they failed. */
+  unsure: ReadonlyArray<Unsure> = noneUnsure
   /** How many operations commits have taken from the pending ones. */
   private settled = 0
   private settledMove: PendingMove | null = null
@@ -162,6 +166,7 @@ export class Cell {
     this.unsentId = null
     this.viaAlias = false
     this.newerToken = null
+    this.unsure = noneUnsure
     this.isNew = true
     this.cookie = "none"
     this.ownToken = null
@@ -188,6 +193,7 @@ export class Cell {
   /** Notes that a commit has brought this move and the first of the pending operations to the store. */
   noteSettled(operations: number, move: PendingMove | null): void {
     this.operations = this.operations.slice(operations)
+    this.unsure = noneUnsure
     this.settled += operations
     // One that was planned meanwhile is for the next commit.
     if (this.move === move) this.move = null
@@ -288,8 +294,8 @@ export const planMove = (
     return cell.id
   }
   const token = makeToken()
-  // A session that is being stored just now has its id already.
-  if (cell.base === null && isFree(cell.line, ownTurn)) {
+  // A session that is being stored just now, or may have been, has its id already.
+  if (cell.base === null && isFree(cell.line, ownTurn) && cell.unsure.length === 0) {
     cell.token = token
   } else {
     const strongest = cell.move?.kind === "quarantine" ? "quarantine" : kind

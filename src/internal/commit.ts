@@ -9,7 +9,7 @@ import type { Base, Cell } from "./cell.js"
 import { now, ownTurn, retire } from "./cell.js"
 import type { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
-import { insert } from "./insert.js"
+import { insert, settleInsert } from "./insert.js"
 import { inLine, lineMoved } from "./line.js"
 import { isFree } from "./queue.js"
 import { replace } from "./replace.js"
@@ -103,9 +103,25 @@ export const isWritten = (cell: Cell): boolean => {
 const step = (work: Work): Effect.Effect<Outcome, CommitError> => {
   const { cell } = work
   if (work.abandoned || !hasWork(cell, work.options)) return done
+  if (isSynchronous(cell.surroundings.store)) return write(work)
+  if (cell.unsure.length === 0) return noted(work, write(work))
+  // Where an earlier commit turns out to be done, the rest is still to do.
+  const settled = cell.base === null ? settleInsert(work) : noted(work, write(work))
+  return Effect.flatMap(settled, () => step(work))
+}
+
+const write = (work: Work): Effect.Effect<Outcome, CommitError> => {
+  const { cell } = work
   work.take()
   if (cell.base === null) return insert(work)
   return work.operations.length === 0 && work.move === null
     ? slide(cell, cell.base, work)
     : replace(work, cell.base)
 }
+
+/** Remembers a commit that failed in the store: it may have been done all the same. */
+const noted = (
+  work: Work,
+  written: Effect.Effect<Outcome, CommitError>
+): Effect.Effect<Outcome, CommitError> =>
+  Effect.tapErrorTag(written, "SessionStoreError", () => Effect.sync(() => work.noteUnsure()))

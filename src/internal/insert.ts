@@ -10,6 +10,7 @@ import { announce } from "./announce.js"
 import { type Base, type Cell, now } from "./cell.js"
 import { originOf, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
+import { landed } from "./unsure.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
 const mostTries = 3
@@ -61,6 +62,24 @@ const finish = (work: Work, base: Base, token: string): Effect.Effect<Outcome> =
   const { id, userId } = base.record
   const of = { id, ...actor(work.cell, userId), atMillis: now(work.cell) }
   return Effect.zipRight(announce(work.cell, { _tag: "Created", ...of }), done)
+}
+
+/** Looks for the session that an unsure commit may have begun, and goes on with it; else with nothing unsure. */
+export const settleInsert = (work: Work): Effect.Effect<void, SessionStoreError> => {
+  const { cell } = work
+  const { compiled, store } = cell.surroundings
+  const id = tokenId(cell.token, compiled.namespace)
+  return Effect.flatMap(store.find(id), (found) => {
+    const reading = Option.isNone(found) ? undefined : readRecord(cell, found.value)
+    const earlier = reading?._tag === "base" ? landed(cell, reading.base) : undefined
+    if (work.abandoned) return Effect.void
+    if (reading?._tag !== "base" || earlier === undefined) {
+      cell.unsure = []
+      return Effect.void
+    }
+    work.becomeEarlier(earlier)
+    return finish(work, reading.base, cell.token)
+  })
 }
 
 const isOf =

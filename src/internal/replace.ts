@@ -18,6 +18,7 @@ import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors
 import { retryMillis } from "./guarded.js"
 import { stepsOf } from "./synchronous.js"
 import { isTouchDue, slide } from "./touch.js"
+import { findAgain, landed } from "./unsure.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
 /** Writes what the work brings on top of `base`, or of whatever is there by then. */
@@ -104,7 +105,7 @@ const reload = (
   base: Base,
   error?: SessionStoreError
 ): Effect.Effect<Outcome, CommitError> =>
-  Effect.flatMap(work.cell.surroundings.store.find(base.record.id), (found) =>
+  Effect.flatMap(findAgain(work.cell, base, work.move), (found) =>
     Option.isNone(found) ? work.gone : again(work, base, found.value, error)
   )
 
@@ -119,7 +120,13 @@ const again = (
     return new SessionStoreError({ operation: "find", reason: "corrupt" })
   const newest = reading.base
   if (newest.commits.some((mark) => mark.id === work.commitId)) return finish(work, base, newest)
-  if (newest.record.id !== base.record.id && !follow(work, newest)) return work.gone
+  const earlier = landed(work.cell, newest)
+  const known = earlier?.move?.id ?? base.record.id
+  if (newest.record.id !== known && !follow(work, newest)) return work.gone
+  if (earlier !== undefined) {
+    work.becomeEarlier(earlier)
+    return finish(work, base, newest)
+  }
   if (performance.now() - (work.beganMillis ?? 0) > retryMillis) {
     const { operation } = work.options
     return Effect.fail(

@@ -13,6 +13,7 @@ import { makeCommitId, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { guarded, retryMillis } from "./guarded.js"
 import { inLine, lineMoved } from "./line.js"
+import { findAgain, landed, type Unsure } from "./unsure.js"
 
 type Take = (state: State) => Operation | undefined
 
@@ -117,7 +118,7 @@ const reload = (
   current: Base,
   taken: Effect.Effect<State | undefined>
 ): Effect.Effect<State | undefined, SessionStoreError> =>
-  Effect.flatMap(taking.cell.surroundings.store.find(current.record.id), (found) => {
+  Effect.flatMap(findAgain(taking.cell, current, null), (found) => {
     if (Option.isNone(found)) return gone(taking)
     return again(taking, current, found.value, taken)
   })
@@ -134,11 +135,24 @@ const again = (
   }
   const newest = reading.base
   if (newest.commits.some((mark) => mark.id === taking.commitId)) return taken
-  if (record.id !== current.record.id && !follow(taking, newest)) return gone(taking)
+  const earlier = landed(taking.cell, newest)
+  const known = earlier?.move?.id ?? current.record.id
+  if (record.id !== known && !follow(taking, newest)) return gone(taking)
+  if (earlier !== undefined && !taking.abandoned) settleEarlier(taking, earlier)
   if (performance.now() - (taking.beganMillis ?? 0) > retryMillis) {
     return new SessionStoreError({ operation: "consume", reason: "timeout" })
   }
   return Effect.flatMap(backOff(taking.attempts), () => attempt(taking, newest))
+}
+
+/** Takes an earlier commit that turned out to be done off what is pending. */
+const settleEarlier = (taking: Taking, { move, operations }: Unsure): void => {
+  const { cell } = taking
+  cell.noteSettled(operations, move)
+  if (move === null) return
+  taking.token = move.token
+  cell.unsentId = move.id
+  cell.cookie = "set"
 }
 
 const gone = ({ abandoned, cell }: Taking): typeof nothing => {

@@ -5,6 +5,7 @@ import { carryOn, type State, withoutNow } from "../core/state.js"
 import { type Base, type Cell, type PendingMove, retire } from "./cell.js"
 import { makeCommitId, noteWritten } from "./codec.js"
 import type { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors.js"
+import type { Unsure } from "./unsure.js"
 
 /** How a commit can fail. */
 export type CommitError = SessionStoreError | SessionConflict | SessionEncodeError
@@ -38,6 +39,8 @@ export class Work {
   /** When its turn came; before that it waits for the earlier commits of this process. */
   beganMillis: number | undefined
   private taken = 0
+  /** Whether what settles is an earlier commit of the cell, which aged nothing. */
+  private isEarlier = false
 
   constructor(
     readonly cell: Cell,
@@ -56,6 +59,7 @@ export class Work {
       cell.move = null
     }
     const ages = this.options.ages && !cell.aged && cell.seenFlash.length > 0
+    this.isEarlier = false
     this.taken = cell.operations.length
     this.operations = ages
       ? [...cell.operations, { _tag: "age", seen: cell.seenFlash }]
@@ -74,12 +78,25 @@ export class Work {
     cell.base = state === base.state ? base : { ...base, state }
     noteWritten(cell, cell.base)
     cell.token = token
-    if (this.options.ages) cell.aged = true
+    if (this.options.ages && !this.isEarlier) cell.aged = true
     cell.noteSettled(this.taken, this.move)
     this.taken = 0
     const later = applyAll(base.state, cell.operations)
     cell.replayed = "fault" in later ? null : later
     cell.state = carryOn(cell.state, "fault" in later ? base.state : later)
+  }
+
+  /** Notes that nobody knows whether the store has done this commit. */
+  noteUnsure(): void {
+    const { cell, commitId, move, taken } = this
+    if (!this.abandoned) cell.unsure = [...cell.unsure, { commitId, operations: taken, move }]
+  }
+
+  /** Lets an earlier commit settle in this one's place; what else is pending stays so. */
+  becomeEarlier({ move, operations }: Unsure): void {
+    this.taken = operations
+    this.move = move
+    this.isEarlier = true
   }
 
   /** The response must hand the client its cookie. */
