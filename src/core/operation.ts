@@ -123,18 +123,29 @@ export const apply = (state: State, operation: Operation): State | Fault => {
   }
 }
 
-/** Runs operations in order, on one state; the first that does not fit ends it. */
+/**
+ * Runs operations in order, on one state, as they were run before on another; the first that does not fit ends it. A change
+ * that throws now does not fit: it did when it was recorded.
+ */
 export const applyAll = (
   state: State,
   operations: ReadonlyArray<Operation>
 ): State | { readonly fault: Fault; readonly operation: Operation } => {
   let next = state
   for (const operation of operations) {
-    const result = apply(next, operation)
+    const result = reapply(next, operation)
     if (isFault(result)) return { fault: result, operation }
     next = result
   }
   return next
+}
+
+const reapply = (state: State, operation: Operation): State | Fault => {
+  try {
+    return apply(state, operation)
+  } catch {
+    return new Fault("type", "its function throws on what is stored now")
+  }
 }
 
 /** A change that adds to a number; missing or null counts as 0. */

@@ -15,8 +15,8 @@ const tokenBehindAlias = (oldToken: string, newest: Base): string | undefined =>
 /** What is on its way to the store for a cell. */
 interface UnderWay {
   readonly cell: Cell
-  /** Nobody waits for it any more: it must leave the cell alone. */
-  readonly abandoned: boolean
+  /** The cell has gone on without it: it must leave the cell alone. */
+  readonly isLeft: boolean
   /** The token that opens the alias of the base it stands on. */
   token: string
   move?: PendingMove | null
@@ -27,12 +27,12 @@ interface UnderWay {
  * migration from the alias is dropped. False where there is no alias.
  */
 export const follow = (underWay: UnderWay, newest: Base): boolean => {
-  const { abandoned, cell } = underWay
+  const { cell, isLeft } = underWay
   const token = tokenBehindAlias(underWay.token, newest)
   if (token === undefined) return false
   underWay.token = token
   if (underWay.move?.kind === "alias") underWay.move = null
-  if (abandoned) return true
+  if (isLeft) return true
   cell.viaAlias = true
   cell.newerToken = token
   cell.cookie = "set"

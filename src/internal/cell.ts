@@ -44,6 +44,12 @@ export interface Base {
   readonly origin: Origin | null
 }
 
+/** What a cookie is made of. */
+export interface Owed {
+  readonly token: string
+  readonly base: Base
+}
+
 /** A change of id that waits for the commit. */
 export interface PendingMove {
   readonly token: string
@@ -90,6 +96,8 @@ export class Cell {
   /** The token behind that alias, where it was found only at a commit: the client's from now on, come what may. */
   newerToken: string | null = null
   cookie: "none" | "set" | "delete" = "none"
+  /** The cookie of a session that was given up after it was committed: the client must have it all the same. */
+  owed: Owed | null = null
   aged = false
   /** No stored session came with the request, or what came has ended in it. */
   isNew = true
@@ -99,8 +107,6 @@ export class Cell {
   private refused: Pick<Cell, "state" | "move" | "started"> | null = null
   /** Commits that may have been done although they failed. */
   unsure: ReadonlyArray<Unsure> = noneUnsure
-  /** How many operations commits have taken from the pending ones. */
-  private settled = 0
   private settledMove: PendingMove | null = null
   /** The owner of this cell's queue; another one once the session is given up, which nothing that hangs may hold up. */
   line: object = this
@@ -169,6 +175,7 @@ export class Cell {
     this.unsure = noneUnsure
     this.isNew = true
     this.cookie = "none"
+    this.owed = null
     this.ownToken = null
     this.ownId = null
   }
@@ -190,11 +197,10 @@ export class Cell {
     this.started = false
   }
 
-  /** Notes that a commit has brought this move and the first of the pending operations to the store. */
-  noteSettled(operations: number, move: PendingMove | null): void {
-    this.operations = this.operations.slice(operations)
+  /** Notes that a commit has brought this move and these of the pending operations to the store. */
+  noteSettled(operations: ReadonlyArray<Operation>, move: PendingMove | null): void {
+    this.operations = without(this.operations, operations)
     this.unsure = noneUnsure
-    this.settled += operations
     // One that was planned meanwhile is for the next commit.
     if (this.move === move) this.move = null
     if (move !== null) this.settledMove = move
@@ -207,17 +213,20 @@ export class Cell {
     this.state = state
   }
 
-  /** Gives the way back to how things stand now, for an operation that may fail. */
-  snapshot(): () => void {
-    const { base, mode, move, operations, settled, settledMove, started, state } = this
-    const { ownId, ownToken } = this
+  /**
+   * Gives the way back to how things stand now, for operations that may fail as one. What other fibers of the request have
+   * recorded or committed since stays so.
+   */
+  snapshot(): (failed: ReadonlyArray<Operation>, failedMove: PendingMove | null) => void {
+    const { base, mode, move, operations, ownId, ownToken, settledMove, started, state } = this
     const recorded = operations.length
-    return () => {
-      // What an earlier commit has stored meanwhile is not pending any more.
-      this.operations = operations.slice(this.settled - settled, recorded)
+    return (failed, failedMove) => {
+      this.operations = without(this.operations, failed)
       Object.assign(this, { mode, started })
-      this.move = this.settledMove === settledMove || this.settledMove !== move ? move : null
-      if (this.base === base) {
+      if (this.move === failedMove) {
+        this.move = this.settledMove === settledMove || this.settledMove !== move ? move : null
+      }
+      if (this.base === base && this.operations.length === recorded) {
         Object.assign(this, { state, ownId, ownToken })
         return
       }
@@ -227,6 +236,15 @@ export class Cell {
     }
   }
 }
+
+/** Most commits take all there is. */
+const without = (
+  operations: ReadonlyArray<Operation>,
+  taken: ReadonlyArray<Operation>
+): Array<Operation> =>
+  taken.length === operations.length && taken.every((operation, at) => operation === operations[at])
+    ? []
+    : operations.filter((operation) => !taken.includes(operation))
 
 /** Makes the cell of a request that has no session. */
 export const makeCell = (surroundings: Surroundings, mode: Mode = "open"): Cell =>
@@ -253,6 +271,21 @@ export const retire = (cell: Cell): void => {
   cell.clear("retired")
   cell.retiredId = retiredId
 }
+
+/** Gives the session up because the store does not answer; what is committed already gets its cookie. */
+export const giveUp = (cell: Cell): void => {
+  const owed = owedNow(cell)
+  const { cookie } = cell
+  retire(cell)
+  cell.owed = owed
+  if (cookie === "delete") cell.cookie = "delete"
+}
+
+/** The cookie that the response must carry, if any. */
+export const owedNow = (cell: Cell): Owed | null =>
+  cell.cookie === "set" && cell.base !== null
+    ? { token: cell.newerToken ?? cell.token, base: cell.base }
+    : cell.owed
 
 /** The instant an operation happens at. */
 export const now = (cell: Cell): number => cell.surroundings.clock.unsafeCurrentTimeMillis()

@@ -4,8 +4,9 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { type Cell, now } from "./cell.js"
+import { type Cell, now, type Owed, owedNow } from "./cell.js"
 import { commitNow, hasWork } from "./commit.js"
+import { confirm } from "./confirm.js"
 import { SessionConflict, SessionEncodeError } from "./errors.js"
 import { response as answer, storeAway } from "./respond.js"
 import { exitOf } from "./synchronous.js"
@@ -34,7 +35,12 @@ export const close = (
   const options = { ages, operation: "commit" }
   // The handler has that error, and the response is its answer to it.
   cell.dropRefused()
-  if (!commits || !hasWork(cell, options)) return Effect.succeed(leave(response))
+  if (!commits || !hasWork(cell, options)) {
+    const confirmed = confirm(cell)
+    return exitOf(confirmed) === undefined
+      ? Effect.map(confirmed, () => leave(response))
+      : Effect.succeed(leave(response))
+  }
   const committed = commitNow(cell, options)
   if (exitOf(committed)?._tag === "Success") return Effect.succeed(leave(response))
   return Effect.matchCauseEffect(committed, {
@@ -70,14 +76,13 @@ const failure = (error: unknown, unavailable: Response | undefined): Response =>
 
 /** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */
 export const withHeaders = (cell: Cell, response: Response): Response => {
-  if (cell.cookie === "none" || (cell.cookie === "set" && cell.base === null)) {
-    return withVary(response)
-  }
+  const owed = owedNow(cell)
+  if (owed === null && cell.cookie !== "delete") return withVary(response)
   // One by one: `setHeaders` costs ten times as much.
   const varied = HttpServerResponse.setHeader(response, "vary", varyOf(response))
   const uncached = HttpServerResponse.setHeader(varied, "cache-control", "no-store")
   const cookie =
-    cell.cookie === "set" ? cookieOf(cell) : cell.surroundings.compiled.responseCookie.deleted
+    owed === null ? cell.surroundings.compiled.responseCookie.deleted : cookieOf(cell, owed)
   return HttpServerResponse.updateCookies(uncached, Cookies.setCookie(cookie))
 }
 
@@ -96,14 +101,13 @@ const varyOf = ({ headers }: Response): string => {
 }
 
 /** The session's cookie, for what is left of the session, to the second. */
-const cookieOf = (cell: Cell): Cookies.Cookie => {
+const cookieOf = (cell: Cell, { base, token }: Owed): Cookies.Cookie => {
   const { responseCookie, settings } = cell.surroundings.compiled
-  const lifetime = cell.base?.state.lifetime ?? null
-  const token = cell.newerToken ?? cell.token
+  const { lifetime } = base.state
   if (lifetime === "browser" || (lifetime === null && settings.expireOnClose)) {
     return responseCookie.holding(token)
   }
-  const leftMillis = (cell.base?.record.expiresAtMillis ?? 0) - now(cell)
+  const leftMillis = base.record.expiresAtMillis - now(cell)
   const seconds = Math.min(Math.max(Math.round(leftMillis / 1000), 0), longestSeconds)
   return responseCookie.holding(token, seconds)
 }

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { sameStored } from "../core/envelope.js"
 import type { Base, Cell } from "./cell.js"
-import { now, ownTurn, retire } from "./cell.js"
+import { giveUp, now, ownTurn } from "./cell.js"
 import type { SessionStoreError } from "./errors.js"
 import { guarded } from "./guarded.js"
 import { insert, settleInsert } from "./insert.js"
@@ -54,7 +54,7 @@ export const commitNow = (
     since: () => work.beganMillis ?? lineMoved(cell),
     abandon: () => {
       work.abandoned = true
-      retire(cell)
+      giveUp(cell)
     }
   })
 }
@@ -102,7 +102,7 @@ export const isWritten = (cell: Cell): boolean => {
 /** Looks again: an earlier commit of the same request may have done it meanwhile. */
 const step = (work: Work): Effect.Effect<Outcome, CommitError> => {
   const { cell } = work
-  if (work.abandoned || !hasWork(cell, work.options)) return done
+  if (work.isLeft || !hasWork(cell, work.options)) return done
   if (isSynchronous(cell.surroundings.store)) return write(work)
   if (cell.unsure.length === 0) return noted(work, write(work))
   // Where an earlier commit turns out to be done, the rest is still to do.

@@ -72,7 +72,7 @@ export const settleInsert = (work: Work): Effect.Effect<void, SessionStoreError>
   return Effect.flatMap(store.find(id), (found) => {
     const reading = Option.isNone(found) ? undefined : readRecord(cell, found.value)
     const earlier = reading?._tag === "base" ? landed(cell, reading.base) : undefined
-    if (work.abandoned) return Effect.void
+    if (work.isLeft) return Effect.void
     if (reading?._tag !== "base" || earlier === undefined) {
       cell.unsure = []
       return Effect.void

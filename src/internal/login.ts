@@ -41,15 +41,17 @@ export const login = (
       const reason = "a user id is a well-formed text of 1 to 255 bytes, without NUL"
       throw new SessionEncodeError({ operation: "login", key: "", reason })
     }
-    if (cell.late !== null) {
-      return Effect.dieMessage("Session.login came after the response head: no cookie can be set")
-    }
+    if (cell.late !== null) return tooLate
     const { compiled, store } = cell.surroundings
     const attempt = Effect.uninterruptible(admit(cell, userId, lifetime))
     if (compiled.settings.maxSessionsPerUser === undefined) return attempt
     const key = `login ${compiled.namespace} ${userId}`
-    return inTurn(store, key, oneAtATime(store, key, attempt))
+    return inTurn(store, key, oneAtATime(store, key, attempt), leaseOptions.waitMillis)
   })
+
+const tooLate = Effect.dieMessage(
+  "Session.login came after the response head: no cookie can be set"
+)
 
 /**
  * How long a login at a limit waits for those of other processes, and how long it holds them up should its process be
@@ -143,7 +145,7 @@ const keepToLimit = (
   { max, onLimit }: SessionLimit
 ): Effect.Effect<void, SessionStoreError | SessionRefused> =>
   Effect.flatMap(
-    otherSessions(cell, userId, cell.id),
+    otherSessions(cell, userId, storedId(cell)),
     (others): Effect.Effect<void, SessionStoreError | SessionRefused> => {
       const tooMany = others.length - max + 1
       if (tooMany <= 0) return Effect.void
@@ -180,6 +182,9 @@ const otherSessions = (
   )
 }
 
+/** The id that a login has just stored: another one may be pending already. */
+const storedId = (cell: Cell): string => cell.base?.record.id ?? cell.id
+
 const isRefusal = (error: SessionStoreError | SessionRefused): boolean =>
   error._tag === "SessionRefused"
 
@@ -196,7 +201,7 @@ const takeBack = (
   const { store } = cell.surroundings
   return Effect.suspend(() => {
     const removed = Effect.ignore(
-      Effect.flatMap(guarded(store, "remove", store.remove(cell.id)), (ended) =>
+      Effect.flatMap(guarded(store, "remove", store.remove(storedId(cell))), (ended) =>
         destroyed(cell, ended)
       )
     )
@@ -216,18 +221,31 @@ const loginCommit = (
   lifetime: Lifetime
 ): Effect.Effect<Outcome, SessionStoreError> =>
   Effect.suspend(() => {
+    // The response may have left while the store was asked.
+    if (cell.late !== null) return tooLate
+    const retiredId = cell.base?.record.id ?? cell.retiredId
     const restore = cell.snapshot()
     if (cell.mode === "retired") cell.mode = "open"
     const fromLoginOn = recordLogin(cell, userId, lifetime)
-    // What was given up for want of an answer stays given up.
-    const undo = Effect.sync(() => {
-      if (cell.mode === "open") restore()
+    const { base, id, move } = cell
+    const { store } = cell.surroundings
+    const undo = Effect.suspend(() => {
+      // What was given up for want of an answer stays given up.
+      if (cell.mode !== "open") return Effect.void
+      restore(fromLoginOn, move)
+      // A session that was stored all the same would count against the user.
+      return base === null ? Effect.ignore(guarded(store, "remove", store.remove(id))) : Effect.void
     })
     return Effect.flatMap(
       Effect.tapErrorCause(commitLogin(cell), () => undo),
       (outcome) =>
         outcome === "gone"
-          ? Effect.as(beginAnew(cell, fromLoginOn), outcome)
+          ? Effect.as(
+              Effect.tapErrorCause(beginAnew(cell, fromLoginOn), () =>
+                takeBack(cell, retiredId, false)
+              ),
+              outcome
+            )
           : Effect.succeed(outcome)
     )
   })
@@ -249,6 +267,7 @@ const beginAnew = (
   operations: ReadonlyArray<Operation>
 ): Effect.Effect<void, SessionStoreError> =>
   Effect.suspend(() => {
+    if (cell.late !== null) return tooLate
     reset(cell)
     cell.started = true
     const state = applyAll(cell.state, operations)

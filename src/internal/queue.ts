@@ -19,11 +19,15 @@ type Lines = Map<string, Line>
 
 const linesOf = new WeakMap<object, Lines>()
 
-/** Runs `effect` when every earlier one with this owner and key has ended. Who is interrupted while waiting leaves. */
+/**
+ * Runs `effect` when every earlier one with this owner and key has ended. Who is interrupted while waiting leaves; who has
+ * waited for `patienceMillis` leaves too, and runs all the same.
+ */
 export const inTurn = <A, E, R>(
   owner: object,
   key: string,
-  effect: Effect.Effect<A, E, R>
+  effect: Effect.Effect<A, E, R>,
+  patienceMillis?: number
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) => {
     const lines = of(owner)
@@ -38,7 +42,11 @@ export const inTurn = <A, E, R>(
       }
     })
     const line = lines.get(key)
-    if (line !== undefined) return Effect.zipRight(wait(lines, key, line, restore), turn)
+    if (line !== undefined) {
+      return Effect.flatMap(wait(lines, key, line, restore, patienceMillis), (hasTurn) =>
+        hasTurn ? turn : restore(effect)
+      )
+    }
     lines.set(key, [])
     return turn
   })
@@ -61,26 +69,44 @@ const of = (owner: object): Lines => {
   return lines
 }
 
+/** False when the patience was over first. */
 const wait = (
   lines: Lines,
   key: string,
   line: Line,
-  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-): Effect.Effect<void> => {
+  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
+  patienceMillis: number | undefined
+): Effect.Effect<boolean> => {
   const waiter: Waiter = { called: false, call: () => {} }
   line.push(waiter)
-  const called = Effect.async<void>((resume) => {
-    waiter.call = () => resume(Effect.void)
-    if (waiter.called) resume(Effect.void)
+  const called = Effect.async<boolean>((resume) => {
+    if (waiter.called) return resume(Effect.succeed(true))
+    const timer =
+      patienceMillis === undefined
+        ? undefined
+        : setTimeout(() => {
+            leave(line, waiter)
+            resume(Effect.succeed(false))
+          }, patienceMillis)
+    waiter.call = () => {
+      clearTimeout(timer)
+      resume(Effect.succeed(true))
+    }
+    return Effect.sync(() => clearTimeout(timer))
   })
   return Effect.onExit(restore(called), (exit) =>
     Effect.sync(() => {
       if (Exit.isSuccess(exit)) return
       // Called and interrupted at the same moment: the turn is this waiter's to pass on.
       if (waiter.called) callNext(lines, key)
-      else line.splice(line.indexOf(waiter), 1)
+      else leave(line, waiter)
     })
   )
+}
+
+const leave = (line: Line, waiter: Waiter): void => {
+  const at = line.indexOf(waiter)
+  if (at >= 0) line.splice(at, 1)
 }
 
 const callNext = (lines: Lines, key: string): void => {

@@ -18,7 +18,7 @@ import { SessionConflict, SessionEncodeError, SessionStoreError } from "./errors
 import { retryMillis } from "./guarded.js"
 import { stepsOf } from "./synchronous.js"
 import { isTouchDue, slide } from "./touch.js"
-import { findAgain, landed } from "./unsure.js"
+import { findAgain, landed, withoutLogin } from "./unsure.js"
 import { type CommitError, done, type Outcome, type Work } from "./work.js"
 
 /** Writes what the work brings on top of `base`, or of whatever is there by then. */
@@ -119,10 +119,14 @@ const again = (
   if (reading._tag !== "base")
     return new SessionStoreError({ operation: "find", reason: "corrupt" })
   const newest = reading.base
-  if (newest.commits.some((mark) => mark.id === work.commitId)) return finish(work, base, newest)
-  const earlier = landed(work.cell, newest)
-  const known = earlier?.move?.id ?? base.record.id
-  if (newest.record.id !== known && !follow(work, newest)) return work.gone
+  const isDone = newest.commits.some((mark) => mark.id === work.commitId)
+  const earlier = isDone ? undefined : landed(work.cell, newest)
+  const unwanted = withoutLogin(work.cell, earlier, work.move)
+  if (unwanted !== undefined) return Effect.zipRight(unwanted, work.gone)
+  const move = isDone ? work.move : earlier?.move
+  // Done or not: what somebody else has moved since is not this client's any more, but by an alias.
+  if (newest.record.id !== (move?.id ?? base.record.id) && !follow(work, newest)) return work.gone
+  if (isDone) return finish(work, base, newest)
   if (earlier !== undefined) {
     work.becomeEarlier(earlier)
     return finish(work, base, newest)
@@ -139,7 +143,7 @@ const again = (
 const finish = (work: Work, base: Base, committed: Base): Effect.Effect<Outcome> => {
   const { cell, move } = work
   work.settle(committed, move?.token ?? work.token)
-  if (move !== null && !work.abandoned) cell.unsentId = committed.record.id
+  if (move !== null && !work.isLeft) cell.unsentId = committed.record.id
   if (needsCookie(base, committed)) work.owesCookie()
   const replayed = work.attempts > 1 ? announceReplay(work, committed) : done
   return move === null

@@ -13,22 +13,36 @@ import { makeCommitId, readRecord, withCommitId, writeRecord } from "./codec.js"
 import { SessionEncodeError, SessionStoreError } from "./errors.js"
 import { guarded, retryMillis } from "./guarded.js"
 import { inLine, lineMoved } from "./line.js"
-import { findAgain, landed, type Unsure } from "./unsure.js"
+import { findAgain, landed, type Unsure, withoutLogin } from "./unsure.js"
 
 type Take = (state: State) => Operation | undefined
 
 /** One taking on its way. */
-interface Taking {
-  readonly cell: Cell
-  readonly take: Take
+class Taking {
   readonly commitId: string
   /** When its turn came. */
   beganMillis: number | undefined
-  attempts: number
+  attempts = 0
   /** The token that opens the alias of the base this stands on. */
   token: string
-  /** Nobody waits for it any more: it must leave the cell alone. */
-  abandoned: boolean
+  /** Nobody waits for it any more. */
+  abandoned = false
+  /** Where it waits. */
+  private readonly line: object
+
+  constructor(
+    readonly cell: Cell,
+    readonly take: Take
+  ) {
+    this.commitId = makeCommitId(cell)
+    this.token = cell.token
+    this.line = cell.line
+  }
+
+  /** Whether the cell has gone on without it. */
+  get isLeft(): boolean {
+    return this.abandoned || this.line !== this.cell.line
+  }
 }
 
 /** How something is taken. */
@@ -48,22 +62,15 @@ export const takeStored = (
   { isKnown }: TakeOptions
 ): Effect.Effect<State | undefined, SessionStoreError> => {
   const { store } = cell.surroundings
-  const taking: Taking = {
-    cell,
-    take,
-    commitId: makeCommitId(cell),
-    beganMillis: undefined,
-    attempts: 0,
-    token: cell.token,
-    abandoned: false
-  }
+  const taking = new Taking(cell, take)
   const turn = inLine(
     cell,
     Effect.suspend(() => {
-      if (cell.base === null) return nothing
+      // What is not taken by the time it is given up stays.
+      if (taking.isLeft || cell.base === null) return nothing
       taking.token = cell.token
       taking.beganMillis ??= performance.now()
-      return isKnown ? attempt(taking, cell.base) : reload(taking, cell.base, nothing)
+      return isKnown ? attempt(taking, cell.base) : reload(taking, cell.base)
     })
   )
   return guarded(store, "consume", turn, {
@@ -80,6 +87,7 @@ const attempt = (
   taking: Taking,
   current: Base
 ): Effect.Effect<State | undefined, SessionStoreError> => {
+  if (taking.isLeft) return nothing
   const { cell, commitId, take } = taking
   taking.attempts += 1
   const operation = take(current.state)
@@ -98,47 +106,47 @@ const attempt = (
     nowMillis
   })
   if (record instanceof SessionEncodeError) return Effect.die(record)
-  const taken = Effect.suspend(() =>
-    rebase(
-      taking,
-      { record, state, commits, origin: current.origin },
-      Effect.succeed(current.state),
-      true
-    )
-  )
-  const looked = Effect.suspend(() => reload(taking, current, taken))
+  const looked = Effect.suspend(() => reload(taking, current))
   return Effect.matchEffect(cell.surroundings.store.update(record, current.record.version), {
-    onSuccess: (updated) => (updated ? taken : looked),
+    onSuccess: (updated) =>
+      updated ? taken(taking, current, { record, state, commits, origin: current.origin }) : looked,
     onFailure: (error) => Effect.catchAll(looked, () => Effect.fail(error))
   })
 }
 
+/** Gives the state it was taken from, and goes on with what is left. */
+const taken = (taking: Taking, from: Base, left: Base): Effect.Effect<State | undefined> =>
+  rebase(taking, left, Effect.succeed(from.state), true)
+
 const reload = (
   taking: Taking,
-  current: Base,
-  taken: Effect.Effect<State | undefined>
+  current: Base
 ): Effect.Effect<State | undefined, SessionStoreError> =>
-  Effect.flatMap(findAgain(taking.cell, current, null), (found) => {
-    if (Option.isNone(found)) return gone(taking)
-    return again(taking, current, found.value, taken)
-  })
+  Effect.flatMap(findAgain(taking.cell, current, null), (found) =>
+    Option.isNone(found) ? gone(taking) : again(taking, current, found.value)
+  )
 
 const again = (
   taking: Taking,
   current: Base,
-  record: SessionRecord,
-  taken: Effect.Effect<State | undefined>
+  record: SessionRecord
 ): Effect.Effect<State | undefined, SessionStoreError> => {
-  const reading = readRecord(taking.cell, record)
+  const { cell, commitId } = taking
+  const reading = readRecord(cell, record)
   if (reading._tag !== "base") {
     return new SessionStoreError({ operation: "consume", reason: "corrupt" })
   }
   const newest = reading.base
-  if (newest.commits.some((mark) => mark.id === taking.commitId)) return taken
-  const earlier = landed(taking.cell, newest)
-  const known = earlier?.move?.id ?? current.record.id
-  if (record.id !== known && !follow(taking, newest)) return gone(taking)
-  if (earlier !== undefined && !taking.abandoned) settleEarlier(taking, earlier)
+  const isDone = newest.commits.some((mark) => mark.id === commitId)
+  const earlier = isDone ? undefined : landed(cell, newest)
+  const unwanted = withoutLogin(cell, earlier, null)
+  if (unwanted !== undefined) return Effect.zipRight(unwanted, gone(taking))
+  // Done or not: what somebody else has moved since is not this client's any more, but by an alias.
+  if (record.id !== (earlier?.move?.id ?? current.record.id) && !follow(taking, newest)) {
+    return Effect.as(gone(taking), isDone ? current.state : undefined)
+  }
+  if (isDone) return taken(taking, current, newest)
+  if (earlier !== undefined && !taking.isLeft) settleEarlier(taking, earlier)
   if (performance.now() - (taking.beganMillis ?? 0) > retryMillis) {
     return new SessionStoreError({ operation: "consume", reason: "timeout" })
   }
@@ -155,8 +163,8 @@ const settleEarlier = (taking: Taking, { move, operations }: Unsure): void => {
   cell.cookie = "set"
 }
 
-const gone = ({ abandoned, cell }: Taking): typeof nothing => {
-  if (!abandoned) retire(cell)
+const gone = (taking: Taking): typeof nothing => {
+  if (!taking.isLeft) retire(taking.cell)
   return nothing
 }
 
@@ -165,12 +173,12 @@ const gone = ({ abandoned, cell }: Taking): typeof nothing => {
  * too, also where an operation that is pending would bring it back.
  */
 const rebase = (
-  { abandoned, cell, take, token }: Taking,
+  { cell, isLeft, take, token }: Taking,
   base: Base,
   result: typeof nothing,
   slides = false
 ): typeof nothing => {
-  if (abandoned) return result
+  if (isLeft) return result
   const shown = without(cell.state, take(cell.state))
   const replayed = applyAll(base.state, cell.operations)
   if ("fault" in replayed) {

@@ -40,9 +40,15 @@ export const touch = (
     if (moved) return settle(work, base, { lastActivityMillis: nowMillis, expiresAtMillis })
     return Effect.flatMap(store.find(id), (found) => {
       if (Option.isNone(found)) return work.gone
-      return found.value.id === id ? settle(work, base, found.value) : moveOn(work, found.value)
+      return found.value.id === id ? goOn(work, base, found.value) : moveOn(work, found.value)
     })
   })
+}
+
+/** A touch passes over a session that somebody has written to meanwhile: its lifetime may be another one too. */
+const goOn = (work: Work, base: Base, record: SessionRecord): Effect.Effect<Outcome> => {
+  const reading = readRecord(work.cell, record)
+  return settle(work, reading._tag === "base" ? reading.base : base, record)
 }
 
 /** A touch passes over a session that has another id by now: the client of an alias gets the cookie of that one. */

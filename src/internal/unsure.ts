@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Operation } from "../core/operation.js"
 import type { SessionRecord } from "../core/record.js"
 import type { Base, Cell, PendingMove } from "./cell.js"
 import type { SessionStoreError } from "./errors.js"
@@ -11,14 +12,27 @@ import type { SessionStoreError } from "./errors.js"
 /** A commit that may have been done. */
 export interface Unsure {
   readonly commitId: string
-  /** How many of the pending operations it brought, from the first. */
-  readonly operations: number
+  /** The pending operations it brought. */
+  readonly operations: ReadonlyArray<Operation>
   readonly move: PendingMove | null
 }
 
 /** The last of the unsure commits that the store has done after all. */
 export const landed = (cell: Cell, newest: Base): Unsure | undefined =>
   cell.unsure.findLast(({ commitId }) => newest.commits.some(({ id }) => id === commitId))
+
+/**
+ * Ends the session of a login that was done although its handler was told of a failure, and asked for no other one: nobody
+ * has judged it.
+ */
+export const withoutLogin = (
+  cell: Cell,
+  earlier: Unsure | undefined,
+  wanted: PendingMove | null | undefined
+): Effect.Effect<void> | undefined =>
+  earlier?.move?.reason === "login" && wanted?.reason !== "login"
+    ? Effect.ignore(cell.surroundings.store.remove(earlier.move.id))
+    : undefined
 
 /**
  * Reads the session of `base` again. Where it is not found, a change of id may have been done whose reply was lost: `move`,

@@ -36,9 +36,11 @@ export class Work {
   token = ""
   attempts = 0
   readonly commitId: string
+  /** Where it waits: a cell that has given that up by its turn has nothing to do with it any more. */
+  private readonly line: object
   /** When its turn came; before that it waits for the earlier commits of this process. */
   beganMillis: number | undefined
-  private taken = 0
+  private taken: ReadonlyArray<Operation> = []
   /** Whether what settles is an earlier commit of the cell, which aged nothing. */
   private isEarlier = false
 
@@ -47,6 +49,12 @@ export class Work {
     readonly options: CommitOptions
   ) {
     this.commitId = makeCommitId(cell)
+    this.line = cell.line
+  }
+
+  /** Whether the cell has gone on without it. */
+  get isLeft(): boolean {
+    return this.abandoned || this.line !== this.cell.line
   }
 
   /** Takes over what is pending now; what is recorded from here on stays for the next commit. */
@@ -60,10 +68,8 @@ export class Work {
     }
     const ages = this.options.ages && !cell.aged && cell.seenFlash.length > 0
     this.isEarlier = false
-    this.taken = cell.operations.length
-    this.operations = ages
-      ? [...cell.operations, { _tag: "age", seen: cell.seenFlash }]
-      : cell.operations.slice()
+    this.taken = cell.operations.slice()
+    this.operations = ages ? [...this.taken, { _tag: "age", seen: cell.seenFlash }] : this.taken
     this.replayed = !ages && cell.replayed === cell.state ? cell.state : null
     this.move = cell.move
     this.token = cell.base === null ? "" : cell.token
@@ -72,7 +78,7 @@ export class Work {
   /** The cell after this commit: this request's own flash still readable, later operations still pending. */
   settle(base: Base, token: string): void {
     const { cell } = this
-    if (this.abandoned) return
+    if (this.isLeft) return
     // What was for this request alone is not part of what is stored.
     const state = withoutNow(base.state)
     cell.base = state === base.state ? base : { ...base, state }
@@ -80,7 +86,7 @@ export class Work {
     cell.token = token
     if (this.options.ages && !this.isEarlier) cell.aged = true
     cell.noteSettled(this.taken, this.move)
-    this.taken = 0
+    this.taken = []
     const later = applyAll(base.state, cell.operations)
     cell.replayed = "fault" in later ? null : later
     cell.state = carryOn(cell.state, "fault" in later ? base.state : later)
@@ -89,7 +95,7 @@ export class Work {
   /** Notes that nobody knows whether the store has done this commit. */
   noteUnsure(): void {
     const { cell, commitId, move, taken } = this
-    if (!this.abandoned) cell.unsure = [...cell.unsure, { commitId, operations: taken, move }]
+    if (!this.isLeft) cell.unsure = [...cell.unsure, { commitId, operations: taken, move }]
   }
 
   /** Lets an earlier commit settle in this one's place; what else is pending stays so. */
@@ -101,13 +107,13 @@ export class Work {
 
   /** The response must hand the client its cookie. */
   owesCookie(): void {
-    if (!this.abandoned) this.cell.cookie = "set"
+    if (!this.isLeft) this.cell.cookie = "set"
   }
 
   /** Drops everything: the session is gone. */
   get gone(): Effect.Effect<Outcome> {
     return Effect.sync(() => {
-      if (!this.abandoned) retire(this.cell)
+      if (!this.isLeft) retire(this.cell)
       return "gone"
     })
   }

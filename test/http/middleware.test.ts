@@ -272,7 +272,7 @@ describe("a change given as a function", () => {
     })
   })
 
-  it("ends in a 503 and stores nothing when it throws as it runs again, and the next request works", () => {
+  it("ends in a conflict and stores nothing when it throws as it runs again, and the next request works", () => {
     let runs = 0
     const once = () => {
       runs += 1
@@ -296,7 +296,7 @@ describe("a change given as a function", () => {
       await client.send("/other")
       await gate.open()
 
-      expect([(await answer).status, runs]).toEqual([503, 2])
+      expect([(await answer).status, runs]).toEqual([409, 2])
       expect(JSON.parse((await client.send("/all")).text)).toEqual({ a: 1, b: 2 })
     })
   })
