@@ -2,13 +2,17 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import * as Session from "../../src/Session.js"
+import * as SessionAdmin from "../../src/SessionAdmin.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
-import { json, withLayer } from "./support.js"
+import * as SessionStore from "../../src/SessionStore.js"
+import { json, makeGate, pages, withApp, withLayer } from "./support.js"
 
 /** Runs `work` in the body of a response whose head has left; gives what was logged and what the session holds then. */
 const inBody = async <E>(work: Effect.Effect<unknown, E, Session.Session>) => {
@@ -76,6 +80,45 @@ describe("a write after the response head", () => {
     const { all, body, rows } = await inBody(Session.login("ann"))
 
     expect([body, all, rows]).toEqual(["failed", '{"a":1}', 1])
+  })
+
+  it("logs nobody in either whose login began before the head left", async () => {
+    const gate = makeGate()
+    const waiting = Layer.provide(
+      Layer.effect(
+        SessionStore.SessionStore,
+        Effect.map(SessionStore.SessionStore, (store) => ({
+          ...store,
+          revokedWithin: (...args) => Effect.zipRight(gate.pass, store.revokedWithin(...args))
+        }))
+      ),
+      SessionStore.layerMemory
+    )
+    const ended = Effect.runSync(Deferred.make<Exit.Exit<void, unknown>>())
+    const app = pages({
+      "/a": json(Session.put("a", 1)),
+      "/login": json(
+        Effect.forkDaemon(
+          Effect.flatMap(Effect.exit(Session.login("ann")), (exit) => Deferred.succeed(ended, exit))
+        ).pipe(Effect.zipRight(Effect.promise(gate.entered)))
+      ),
+      "/user": json(Session.userId)
+    })
+    await withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/a")
+        const { setCookies } = await client.send("/login")
+        await gate.open()
+        const exit = await Effect.runPromise(Deferred.await(ended))
+
+        expect([setCookies, Exit.isFailure(exit)]).toEqual([[], true])
+        expect((await client.send("/user")).text).not.toContain("ann")
+        expect(await server.run(SessionAdmin.ofUser("ann"))).toEqual([])
+      },
+      { store: waiting }
+    )
   })
 
   it("still ends the session when it is a logout", async () => {

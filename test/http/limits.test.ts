@@ -145,6 +145,61 @@ describe("maxSessionsPerUser: reject, at the second click of a login", () => {
   }
 })
 
+describe("a second click of a login that the store fails", () => {
+  const settings: Readonly<Record<string, Setting>> = {
+    "without a limit": {},
+    "at a limit": limit(1, "evictOldest")
+  }
+
+  for (const [name, setting] of Object.entries(settings)) {
+    it(`logs nobody in past the judgement: ${name}`, async () => {
+      const gate = makeGate()
+      let fails = false
+      const store = Layer.provide(
+        Layer.effect(
+          SessionStore,
+          Effect.map(SessionStore, (inner) => ({
+            ...inner,
+            insert: (record) =>
+              Effect.suspend(() => {
+                if (!fails || record.namespace !== "session") return inner.insert(record)
+                fails = false
+                return new SessionStoreError({ operation: "insert", reason: "unavailable" })
+              })
+          }))
+        ),
+        layerMemory
+      )
+      const clicks = pages({
+        "/put": json(Session.put("cart", 1)),
+        "/login": json(login),
+        "/slow": json(Effect.zipRight(gate.pass, login)),
+        "/user": json(Session.userId)
+      })
+      await withApp(
+        clicks,
+        async (server) => {
+          const client = server.client()
+          await client.send("/put")
+          const second = server.client(client.cookie)
+          const pending = second.send("/slow")
+          await gate.entered()
+          await client.send("/login")
+          fails = true
+          await gate.open()
+
+          const { setCookies, text } = await pending
+
+          expect([text, setCookies]).toEqual(['"SessionStoreError"', []])
+          expect(isIn((await client.send("/user")).text)).toBe(true)
+          expect(await server.rows()).toBe(1)
+        },
+        { ...setting, store }
+      )
+    })
+  }
+})
+
 describe("maxSessionsPerUser: evictOldest", () => {
   it("ends the oldest session of the user", () =>
     withApp(

@@ -113,7 +113,10 @@ describe("a login that the store refuses, beside another commit of the request",
       Effect.map(SessionStore.SessionStore, (store) => ({
         ...store,
         move: () =>
-          Effect.fail(new SessionStore.SessionStoreError({ operation: "move", reason: "tooLarge" }))
+          Effect.delay(
+            new SessionStore.SessionStoreError({ operation: "move", reason: "tooLarge" }),
+            10
+          )
       }))
     ),
     slow
@@ -128,6 +131,12 @@ describe("a login that the store refuses, beside another commit of the request",
         more
       ])
     ),
+    "/beside": json(
+      Effect.zipLeft(
+        Effect.all([refused, Effect.delay(more, "5 millis")], together),
+        Session.put("after", true)
+      )
+    ),
     "/see": json(
       Effect.all([
         Effect.map(Session.get("n"), Option.getOrNull),
@@ -135,6 +144,19 @@ describe("a login that the store refuses, beside another commit of the request",
       ])
     )
   })
+
+  it("keeps what another fiber recorded meanwhile", () =>
+    withApp(
+      routes,
+      async (server) => {
+        const client = server.client()
+        await client.send("/seed")
+        await client.send("/beside")
+
+        expect(JSON.parse((await client.send("/see")).text)).toEqual([2, null])
+      },
+      { store: refusing }
+    ))
 
   for (const seeded of [true, false]) {
     it(`leaves each change pending once (${seeded ? "a session" : "a new one"})`, () =>
@@ -152,6 +174,78 @@ describe("a login that the store refuses, beside another commit of the request",
         },
         { store: refusing }
       ))
+  }
+})
+
+describe("a logout beside another fiber of the request", () => {
+  const bye = Effect.zipRight(Session.logout, Session.flash("bye", "see you"))
+  const others: Readonly<Record<string, Effect.Effect<unknown, unknown, Session.Session>>> = {
+    commit: Effect.zipRight(Session.put("seen", 2), Effect.exit(Session.commit)),
+    consume: Session.consume("a")
+  }
+
+  for (const [name, other] of Object.entries(others)) {
+    it(`goes on with a session of its own: ${name}`, () =>
+      withApp(
+        pages({
+          "/seed": json(Session.put("a", 1)),
+          "/out": json(Effect.all([bye, Effect.delay(other, "5 millis")], together)),
+          "/see": json(Session.all)
+        }),
+        async (server) => {
+          const client = server.client()
+          await client.send("/seed")
+
+          const answer = await client.send("/out")
+
+          expect([answer.status, answer.setCookies.length]).toEqual([200, 1])
+          expect((await client.send("/see")).text).toBe('{"bye":"see you"}')
+          expect(await server.rows()).toBe(1)
+        },
+        { store: slow }
+      ))
+  }
+})
+
+describe("a login at a limit beside a regenerate of the request", () => {
+  for (const onLimit of ["evictOldest", "reject"] as const) {
+    it(`counts the session it has stored: ${onLimit}`, () => {
+      const moving = makeGate()
+      let moves = 0
+      const store = Layer.provide(
+        Layer.effect(
+          SessionStore.SessionStore,
+          Effect.map(SessionStore.SessionStore, (inner) => ({
+            ...inner,
+            move: (...args) =>
+              Effect.suspend(() =>
+                Effect.zipRight(++moves === 1 ? moving.pass : Effect.void, inner.move(...args))
+              )
+          }))
+        ),
+        slow
+      )
+      const regenerate = Effect.promise(moving.entered).pipe(
+        Effect.zipRight(Session.regenerate),
+        Effect.zipRight(Effect.promise(moving.open))
+      )
+      return withApp(
+        pages({
+          "/seed": json(Session.put("n", 1)),
+          "/both": json(Effect.all([Session.login("u"), Effect.asVoid(regenerate)], together)),
+          "/see": json(Effect.map(Session.userId, Option.getOrNull))
+        }),
+        async (server) => {
+          const client = server.client()
+          await client.send("/seed")
+
+          expect((await client.send("/both")).status).toBe(200)
+          expect((await client.send("/see")).text).toBe('"u"')
+          expect(await server.rows()).toBe(1)
+        },
+        { store, config: SessionConfig.layer({ maxSessionsPerUser: { max: 1, onLimit } }) }
+      )
+    })
   }
 })
 

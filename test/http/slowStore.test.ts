@@ -17,25 +17,24 @@ const changed = (change: (store: Service) => Partial<Service>) =>
     Effect.map(SessionStore, (store) => SessionStore.of({ ...store, ...change(store) }))
   ).pipe(Layer.provide(layerMemory))
 
-/** A store whose first update, or first move, waits until it is let go, and tells when it is done. */
-const makeStalling = (method: "update" | "move") => {
-  let stalls = true
+/** A store whose first such write waits until it is let go, and tells when it is done. */
+const makeStalling = (method: "insert" | "update" | "move") => {
+  // The first session of a test is there already when it inserts another one.
+  let left = method === "insert" ? 2 : 1
   const held = Effect.runSync(Deferred.make<void>())
   const landed = Effect.runSync(Deferred.make<void>())
-  const stall = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
-      if (!stalls) return effect
-      stalls = false
-      return Effect.zipRight(
-        Deferred.await(held),
-        Effect.tap(effect, () => Deferred.succeed(landed, undefined))
+  const stall =
+    <Args extends ReadonlyArray<unknown>, A, E>(call: (...args: Args) => Effect.Effect<A, E>) =>
+    (...args: Args): Effect.Effect<A, E> =>
+      Effect.suspend(() =>
+        --left === 0
+          ? Effect.zipRight(
+              Deferred.await(held),
+              Effect.tap(call(...args), () => Deferred.succeed(landed, undefined))
+            )
+          : call(...args)
       )
-    })
-  const store = changed(({ move, update }) =>
-    method === "update"
-      ? { update: (record, version) => stall(update(record, version)) }
-      : { move: (id, record, version) => stall(move(id, record, version)) }
-  )
+  const store = changed((inner) => ({ [method]: stall(inner[method] as Service["insert"]) }))
   return {
     store,
     letGo: () =>
@@ -109,6 +108,78 @@ describe("a store that does not answer", () => {
 
         expect([answer.status, answer.setCookies]).toEqual([200, []])
         expect((await client.send("/user")).text).not.toContain("ann")
+      },
+      { store }
+    )
+  })
+})
+
+describe("a store that does not answer the last commit of a request", () => {
+  it("costs a login that was committed no cookie", async () => {
+    const { letGo, store } = makeStalling("update")
+    await withApp(
+      pages({
+        "/start": json(Session.start),
+        "/login": json(Effect.zipRight(Session.login("ann"), Session.put("welcome", true))),
+        "/user": json(Session.userId)
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/start")
+
+        const answer = await client.send("/login")
+        await letGo()
+
+        expect([answer.status, answer.setCookies.length]).toEqual([503, 1])
+        expect((await client.send("/user")).text).toContain("ann")
+      },
+      { store }
+    )
+  })
+
+  it("does not keep a logout from deleting the cookie", async () => {
+    const { letGo, store } = makeStalling("insert")
+    await withApp(
+      pages({
+        "/login": json(Session.put("a", 1)),
+        "/logout": json(Effect.zipRight(Session.logout, Session.flash("bye", 1)))
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/login")
+
+        const answer = await client.send("/logout")
+        await letGo()
+
+        expect([answer.status, answer.setCookies.length, client.cookie]).toEqual([
+          503,
+          1,
+          undefined
+        ])
+      },
+      { store }
+    )
+  })
+
+  it("takes nothing for a consume that was given up before its turn", async () => {
+    const { letGo, store } = makeStalling("update")
+    await withApp(
+      pages({
+        "/start": json(Session.put("code", "123")),
+        "/other": json(Session.put("other", 1)),
+        "/consume": json(Effect.flip(Session.consume("code"))),
+        "/all": json(Session.all)
+      }),
+      async (server) => {
+        const client = server.client()
+        await client.send("/start")
+        const pending = server.client(client.cookie).send("/other")
+        const consumed = await server.client(client.cookie).send("/consume")
+        await letGo()
+
+        expect(consumed.text).toContain("timeout")
+        expect((await pending).status).toBe(503)
+        expect((await client.send("/all")).text).toBe('{"code":"123","other":1}')
       },
       { store }
     )

@@ -109,6 +109,30 @@ describe("a queue", () => {
     })
   )
 
+  it.live("lets who has no more patience run without a turn, and nobody else", () =>
+    Effect.gen(function* () {
+      const { holding, letGo, owner, ran, turn } = makeLine()
+      const first = yield* Effect.fork(holding)
+      yield* settled
+      const patient = yield* Effect.fork(turn("patient"))
+      yield* settled
+      yield* inTurn(
+        owner,
+        "key",
+        Effect.sync(() => void ran.push("impatient")),
+        1
+      )
+
+      expect(ran).toEqual(["impatient"])
+
+      yield* letGo
+      yield* Fiber.joinAll([first, patient])
+      yield* settled
+
+      expect([ran, keysInUse(owner)]).toEqual([["impatient", "patient"], 0])
+    })
+  )
+
   it.effect("leaves no key behind", () =>
     Effect.gen(function* () {
       const { holding, letGo, owner, turn } = makeLine()
