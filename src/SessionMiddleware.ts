@@ -9,9 +9,11 @@ import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
@@ -134,7 +136,10 @@ export const make = (options: Options = {}): Mounts => {
     layer: layerOf(ready),
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(built, (place) => Effect.catchAll(beginApi(place, typed(ready)), unavailable))
+      Effect.map(built, (place) => {
+        const begun = Effect.tapDefect(beginApi(place, typed(ready)), () => varyLast)
+        return Effect.catchAll(begun, unavailable)
+      })
     )
   }
 }
@@ -188,19 +193,25 @@ const around = <E, R>(
     // The app is given the one service it lacks.
     const go = (begun: Begun) =>
       within(fiber, app, begun, failed) as Effect.Effect<Response, E, Exclude<R, Session>>
-    const beginning = beginOnce(fiber, place, options, failed)
+    const beginning = beginSafely(fiber, place, options, failed)
     const exit = exitOf(beginning)
     return exit?._tag === "Success"
       ? go(exit.value)
-      : Effect.matchEffect(beginning, {
-          onFailure: (error) => Effect.succeed(withVary(refusal(error))),
-          onSuccess: go
-        })
+      : Effect.matchCauseEffect(beginning, { onFailure: refused, onSuccess: go })
   })
 }
 
 /** The failed attempts of requests, by what the requests came from. */
 type Failed = WeakMap<object, Opened>
+
+/** As `beginOnce`; what throws at once, such as a store's call, ends the effect. */
+const beginSafely: typeof beginOnce = (...request) => {
+  try {
+    return beginOnce(...request)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
 
 /** Begins a request. Where the app is retried outside the middleware, the attempt that failed makes way. */
 const beginOnce = (
@@ -290,6 +301,15 @@ const enter = (context: Context.Context<never>, handlers: Handlers): Effect.Effe
 const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
   Effect.succeed(withVary(response))
 )
+
+/** Answers where the session cannot be had. A defect passes on, to an answer that `Vary` is added to when it leaves. */
+const refused = (
+  cause: Cause.Cause<SessionStoreError | SessionConflict>
+): Effect.Effect<Response> =>
+  Either.match(Cause.failureOrCause(cause), {
+    onLeft: (error) => Effect.succeed(withVary(refusal(error))),
+    onRight: (defect) => Effect.zipRight(varyLast, Effect.failCause(defect))
+  })
 
 const refusal = (error: SessionStoreError | SessionConflict): Response =>
   error._tag === "SessionConflict"
