@@ -2,6 +2,10 @@
  * Sessions over HTTP: reads the cookie, loads the session, provides it to the handler, commits once before the response
  * head leaves, sets the cookie. One middleware, three mounts: `HttpApp`/`HttpRouter`, `HttpLayerRouter`, `HttpApi`.
  *
+ * A websocket reads the session. No cookie can be sent once it is open, so that from then on, as in a streamed body, only
+ * `Session.commit` stores something, the id stays, and `Session.login` dies. What changes the id belongs in a request of its
+ * own, before the upgrade too.
+ *
  * @since 0.1.0
  */
 import * as HttpApp from "@effect/platform/HttpApp"
@@ -20,7 +24,13 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { atTheEnd, type EndOptions, type Opened, supersede } from "./internal/atTheEnd.js"
+import {
+  atTheEnd,
+  type EndOptions,
+  leaveByUpgrade,
+  type Opened,
+  supersede
+} from "./internal/atTheEnd.js"
 import { type Cell, makeCell } from "./internal/cell.js"
 import { withVary } from "./internal/close.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
@@ -31,6 +41,7 @@ import { built, placeOf, type Running, surround } from "./internal/place.js"
 import { response as answer, storeAway } from "./internal/respond.js"
 import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
+import { watchUpgrade } from "./internal/upgrade.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
 
@@ -225,7 +236,13 @@ const beginOnce = (
     ? begin(fiber, place, options)
     : Effect.zipRight(
         supersede(earlier),
-        Effect.suspend(() => begin(fiber, place, options))
+        Effect.tap(
+          Effect.suspend(() => begin(fiber, place, options)),
+          ({ opened }) => {
+            // The connection stays what the earlier attempt has made of it.
+            if (earlier.upgraded) leaveByUpgrade(opened, fiber)
+          }
+        )
       )
 }
 
@@ -366,17 +383,21 @@ const begin = (
     const opened = openedWith(makeCell(surroundings, "ephemeral"), undefined)
     return Effect.succeed({ opened, handler: undefined })
   }
+  const watched = (opened: Opened): Opened => {
+    watchUpgrade(request, () => leaveByUpgrade(opened, fiber))
+    return opened
+  }
   if (options.lease !== undefined) {
     return logged(
       openAlone(surroundings, cookie, options.lease, (cell, lease) => {
-        const opened = openedWith(cell, lease)
+        const opened = watched(openedWith(cell, lease))
         const handler = atTheEnd(opened, options)
         return Effect.as(HttpApp.appendPreResponseHandler(handler), { opened, handler: undefined })
       })
     )
   }
   const begun = (cell: Cell): Begun => {
-    const opened = openedWith(cell, undefined)
+    const opened = watched(openedWith(cell, undefined))
     return { opened, handler: atTheEnd(opened, options) }
   }
   const opening = open(surroundings, cookie)
@@ -389,7 +410,8 @@ const begin = (
 const openedWith = (cell: Cell, lease: Opened["lease"]): Opened => ({
   cell,
   lease,
-  superseded: false
+  superseded: false,
+  upgraded: false
 })
 
 /** As `begin`, for an `HttpApi`, which provides the session itself. */

@@ -11,7 +11,7 @@ import { requestTarget } from "../core/previousUrl.js"
 import * as SessionGc from "../SessionGc.js"
 import type { Options } from "../SessionMiddleware.js"
 import type { Cell } from "./cell.js"
-import { type CloseOptions, close, unstored } from "./close.js"
+import { type CloseOptions, close, lateReport, unstored } from "./close.js"
 import { isWritten } from "./commit.js"
 import type { Lease } from "./lease.js"
 import * as Operations from "./operations.js"
@@ -32,6 +32,8 @@ export interface Opened {
   readonly lease: Lease | undefined
   /** The app failed and was begun again: what this attempt left pending is not committed. */
   superseded: boolean
+  /** The connection has become a websocket: the response is a formality, and nothing is committed with it. */
+  upgraded: boolean
 }
 
 /** Makes way for another attempt at the same request. */
@@ -39,6 +41,40 @@ export const supersede = (opened: Opened): Effect.Effect<void> => {
   opened.superseded = true
   return opened.lease === undefined ? Effect.void : opened.lease.release
 }
+
+/**
+ * Notes that the connection has become a websocket: its head has left without a cookie, so that nothing may be stored any
+ * more that needs one.
+ */
+export const leaveByUpgrade = (opened: Opened, fiber: Running): void => {
+  if (opened.upgraded || opened.superseded) return
+  opened.upgraded = true
+  const { cell } = opened
+  cell.late = lateReport(fiber)
+  if (cell.mode !== "open") return
+  if (cell.operations.length > 0 || cell.move !== null) {
+    warn(
+      fiber,
+      "The connection was upgraded before a commit: what was recorded is not stored unless Session.commit follows, and a new id is dropped"
+    )
+  }
+  cell.move = null
+  if (isUnsent(cell)) {
+    warn(
+      fiber,
+      "The connection was upgraded: the cookie of the new session id cannot be sent any more"
+    )
+  }
+}
+
+/** True when the client has no cookie of the session that this request has stored or moved. */
+const isUnsent = ({ base, isNew, unsentId }: Cell): boolean =>
+  base !== null && (isNew || base.record.id === unsentId)
+
+const warn = (fiber: Running, sentence: string): void =>
+  Effect.runSync(
+    Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
+  )
 
 /**
  * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
@@ -56,17 +92,18 @@ export const atTheEnd = (opened: Opened, options: EndOptions): HttpApp.PreRespon
 }
 
 const end = (
-  { cell, lease, superseded }: Opened,
+  opened: Opened,
   request: Request,
   response: Response,
   options: EndOptions,
   fiber: Running
 ): Effect.Effect<Response> => {
+  const { cell, lease, superseded } = opened
   const { compiled, store } = cell.surroundings
   const { lottery } = compiled.settings
   const committed = superseded
     ? close(cell, response, nothing, fiber)
-    : conclude(cell, request, response, options, fiber)
+    : conclude(opened, request, response, options, fiber)
   const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
   return lottery === undefined
     ? closed
@@ -78,15 +115,16 @@ const nothing: CloseOptions = { commits: false, ages: false }
 
 /** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
 const conclude = (
-  cell: Cell,
+  opened: Opened,
   request: Request,
   response: Response,
   options: EndOptions,
   fiber: Running
 ): Effect.Effect<Response> => {
+  const { cell } = opened
   let ending: CloseOptions
   try {
-    ending = endingOf(cell, request, response, options, fiber)
+    ending = endingOf(opened, request, response, options, fiber)
   } catch (defect) {
     return Effect.zipRight(
       Effect.logError("An option of the session middleware threw", Cause.die(defect)),
@@ -97,7 +135,7 @@ const conclude = (
 }
 
 const endingOf = (
-  cell: Cell,
+  { cell, upgraded }: Opened,
   request: Request,
   response: Response,
   options: EndOptions,
@@ -106,7 +144,7 @@ const endingOf = (
   const commits =
     response.status !== 499 &&
     !isAborted(fiber) &&
-    !isUpgraded(request, response) &&
+    !upgraded &&
     (options.commitOn?.(response, request) ?? response.status < 500)
   if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
   const ages = commits && response.status < 500 && agesFlash(options, request, response)
@@ -124,15 +162,6 @@ const isAborted = (fiber: Running): boolean => {
     HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
   )
 }
-
-/**
- * True when the connection has become a websocket: the response is a formality then. One that says something to the
- * client is a refusal to upgrade, and an ordinary response; a client cannot keep it from being committed.
- */
-const isUpgraded = (request: Request, response: Response): boolean =>
-  response.status === 204 &&
-  response.body._tag === "Empty" &&
-  /^websocket$/i.test(request.headers.upgrade ?? "")
 
 const rememberPage = (cell: Cell, request: Request, response: Response): void => {
   if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return

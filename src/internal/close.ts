@@ -54,7 +54,7 @@ export const close = (
 }
 
 /** Tells in the log of the request's fiber of writes that nothing commits any more. */
-const lateReport =
+export const lateReport =
   (fiber: Fiber.RuntimeFiber<unknown, unknown>) =>
   (verb: string, key: string): void => {
     const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`

@@ -28,8 +28,8 @@ export interface Run {
   readonly status?: number | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly cookies?: Readonly<Record<string, string>> | undefined
-  readonly as?: "json" | "stream" | "redirect" | "html" | undefined
-  /** Steps that run while the body is being sent, after the head has left. */
+  readonly as?: "json" | "stream" | "redirect" | "html" | "empty" | undefined
+  /** Steps that run after the head has left: while the body is being sent, or in the websocket. */
   readonly late?: ReadonlyArray<Step> | undefined
 }
 
@@ -40,6 +40,8 @@ const respond = (run: Run, results: ReadonlyArray<unknown>) => {
       return Effect.succeed(HttpServerResponse.redirect("/", { status: 303 }))
     case "html":
       return Effect.succeed(HttpServerResponse.html("<p>page</p>"))
+    case "empty":
+      return Effect.succeed(HttpServerResponse.empty())
     case "stream":
       return Effect.map(Effect.context<Session.Session | SessionStore>(), (context) => {
         const late = Stream.fromEffect(
@@ -56,9 +58,12 @@ const respond = (run: Run, results: ReadonlyArray<unknown>) => {
   }
 }
 
+const runOf = (request: HttpServerRequest.HttpServerRequest): Run =>
+  JSON.parse(decodeURIComponent(request.headers["x-run"] ?? "%7B%7D"))
+
 const handler = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
-  const run: Run = JSON.parse(decodeURIComponent(request.headers["x-run"] ?? "%7B%7D"))
+  const run = runOf(request)
   const results = yield* runSteps(run.steps ?? [])
   let response = yield* respond(run, results)
   response = HttpServerResponse.setHeaders(response, run.headers ?? {})
@@ -76,6 +81,8 @@ const socketPage = Effect.gen(function* () {
   yield* Session.put("b", 1)
   const running = yield* Effect.fork(socket.run(() => Effect.void))
   yield* write(`a is ${a}`)
+  const { _tag } = yield* Effect.exit(runSteps(runOf(request).late ?? []))
+  yield* write(`late: ${_tag}`)
   yield* Effect.ignore(Fiber.join(running))
   return HttpServerResponse.empty()
 }).pipe(Effect.scoped)
