@@ -5,6 +5,9 @@
  * A lease is a record of the library's own namespace, which no listing shows. Whoever may run writes itself into it by
  * compare-and-swap; a lease that was not given back, because its process was killed, lapses. The record is written
  * again and again instead of being removed, since a store that keeps ended records would block its id.
+ *
+ * Each day has a record of its own, and a lease is written into those of all days until it ends, by a clock that is ahead
+ * too. So two leases that overlap meet in a record, and a record that has expired is not asked for any more.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -23,7 +26,7 @@ import { ownRecord } from "./ownRecord.js"
 import { pause } from "./pause.js"
 import { namespaceOfMarks } from "./revocations.js"
 
-/** How long to wait for a lease and how long to hold one, in milliseconds. */
+/** How long to wait for a lease and how long to hold one, in milliseconds; more than a week of holding counts as a week. */
 export interface LeaseOptions {
   readonly waitMillis: number
   readonly holdMillis: number
@@ -71,9 +74,20 @@ const operation = "serialize"
 /** Keeps those who contend from asking all at once. */
 const spread = pause(() => 10 + Math.random() * 30)
 
-const dayMillis = 24 * 60 * 60 * 1000
+const secondMillis = 1000
+const hourMillis = 60 * 60 * secondMillis
+const dayMillis = 24 * hourMillis
+
+/** How far the clocks of two servers may be apart. */
+const skewMillis = 60 * secondMillis
+
+/** No request runs for so long, and each day of a lease is a record. */
+const longestHoldMillis = 7 * dayMillis
+
+/** Ids of one day: dead records in the way are left by a clock that was ahead, or by somebody who cleared the store. */
 const mostGenerations = 16
 
+/** Writes the lease into the record of each day, the earliest first, where all of them are free or lapsed. */
 const tryOnce = (
   claim: Claim,
   key: string,
@@ -81,25 +95,34 @@ const tryOnce = (
 ): Effect.Effect<Option.Option<Lease>, SessionStoreError> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    const isTaken = yield* take(claim, { key, now, until: now + holdMillis, generation: 0 })
-    return isTaken ? Option.some(claim) : Option.none()
+    const until = now + Math.min(holdMillis, longestHoldMillis)
+    const lastDay = dayOf(until + skewMillis)
+    for (let day = dayOf(now); day <= lastDay; day++) {
+      if (yield* take(claim, { key, day, now, until, generation: 0 })) continue
+      yield* claim.giveBackLater
+      return Option.none()
+    }
+    return Option.some(claim)
   })
+
+const dayOf = (millis: number): number => Math.floor(millis / dayMillis)
 
 /** A record that is to be taken. */
 interface Place {
   readonly key: string
+  readonly day: number
   readonly now: number
   readonly until: number
   readonly generation: number
 }
 
 /**
- * Writes a lease that is free or lapsed. An expired or ended record that still stands in the way never comes back, so
- * everybody goes on to the next generation.
+ * Writes a lease that is free or lapsed. A dead record that stands in the way never comes back, so everybody goes on to
+ * the next generation of the day.
  */
 const take = (claim: Claim, place: Place): Effect.Effect<boolean, SessionStoreError> =>
   Effect.gen(function* () {
-    const id = derivedId("lease", place.key, String(place.generation))
+    const id = derivedId("lease", place.key, String(place.day), String(place.generation))
     const found = Option.getOrUndefined(yield* claim.store.find(id))
     if (found !== undefined && untilOf(found) > place.now) return false
     // Nobody waits for it any more.
@@ -113,18 +136,21 @@ const take = (claim: Claim, place: Place): Effect.Effect<boolean, SessionStoreEr
     return yield* new SessionStoreError({ operation, reason: "unknown" })
   })
 
-/** The payload is the instant until which the lease is held, and by whom. */
+/**
+ * The payload is the instant until which the lease is held, and by whom. The record outlives its day by more than clocks may
+ * differ: whoever still asks for it finds it.
+ */
 const leaseRecord = (
   id: string,
   owner: string,
-  { now, until }: Place,
+  { day, now, until }: Place,
   replaced: SessionRecord | undefined
 ): SessionRecord =>
   ownRecord({
     id,
     namespace: namespaceOfMarks,
     nowMillis: now,
-    expiresAtMillis: until + dayMillis,
+    expiresAtMillis: (day + 1) * dayMillis + hourMillis,
     version: (replaced?.version ?? 0) + 1,
     payload: `${until} ${owner}`
   })
