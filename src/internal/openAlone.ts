@@ -24,11 +24,11 @@ export const openAlone = <A, R>(
       if (cell.base === null) return next(cell)
       const { id } = cell.base.record
       const waitMillis = Math.max(0, options.waitMillis - (performance.now() - began))
-      const lease = acquire(surroundings.store, id, { ...options, waitMillis })
       // Between the lease and the end of the request nothing may cut in, or it would be held until it lapses.
       return Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(restore(lease), (held) =>
-          Option.isNone(held) ? Effect.fail(busy()) : again(id, held.value)
+        Effect.flatMap(
+          acquire(surroundings.store, id, { ...options, waitMillis }, restore),
+          (held) => (Option.isNone(held) ? Effect.fail(busy()) : again(id, held.value))
         )
       )
     }
