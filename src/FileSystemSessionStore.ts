@@ -23,9 +23,12 @@ import { discard } from "./internal/file/disk.js"
 import { remove } from "./internal/file/ending.js"
 import { named, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
+import { hostClock } from "./internal/file/hostClock.js"
 import { Paths } from "./internal/file/paths.js"
+import { removeWhere, revokeUser } from "./internal/file/removing.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
+import { revokedWithin } from "./internal/revocations.js"
 import type { Overrides, Primitives, Service } from "./SessionStore.js"
 import { make as makeStore, SessionStore } from "./SessionStore.js"
 
@@ -74,7 +77,12 @@ export const make = (
  * files; a process waits at most two seconds for another one, then fails with `timeout`. Reading takes no lock.
  *
  * A file that is damaged or none of the store's fails `find` with `corrupt` and stays for inspection; listings skip it
- * with a warning, and `remove` deletes it.
+ * with a warning, and `remove` deletes it. A file that the system does not let the store read (EIO, EACCES) makes its own
+ * session unavailable; a collection skips it with a warning. A listing gives all others, then fails, since no figure may
+ * be taken from a part; `removeWhere` and `revokeUser` end all others, then fail.
+ *
+ * Whether a user was revoked while a login was in flight is told by the monotonic clock, which all processes of a host
+ * share; where the system does not tell when it was started (other than Linux), by the wall clock between two processes.
  *
  * Fails with `SessionStoreError` (operation `open`) when the directory is a symbolic link, belongs to another user, can be
  * written to by every user, cannot be made or written to, or lies on a file system without hard links.
@@ -124,7 +132,7 @@ const close = (disk: Disk): Effect.Effect<void> => discard(disk.paths.holder(dis
 
 const primitivesOf = (disk: Disk): Primitives & Overrides => {
   const glances: Glances = new Map()
-  return {
+  const primitives: Primitives = {
     find: (id) => Effect.map(named("find")(find(disk, id)), Option.fromNullable),
     insert: (record) => named("insert")(Changes.insert(disk, record)),
     update: (record, expectedVersion) =>
@@ -133,9 +141,16 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
       named("move")(Changes.move(disk, fromId, record, expectedVersion)),
     remove: (id) => Effect.map(named("remove")(remove(disk, id)), Option.fromNullable),
     entries: (filter) =>
-      Stream.mapError(entries(disk, filter), (cause) => toStoreError("entries", cause)),
+      Stream.mapError(entries(disk, filter), (cause) => toStoreError("entries", cause))
+  }
+  const removeAll = removeWhere(disk)
+  return {
+    ...primitives,
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
       named("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
-    collect: (limit) => named("collect")(collect(disk, glances, limit))
+    collect: (limit) => named("collect")(collect(disk, glances, limit)),
+    removeWhere: removeAll,
+    revokeUser: revokeUser(primitives, removeAll),
+    revokedWithin: revokedWithin(primitives, hostClock)
   }
 }

@@ -14,8 +14,19 @@ export const maxKeys = 256
 /** How long a payload remembers the ids of its commits. */
 const commitMemoryMillis = 10_000
 
-/** How many commit ids a payload remembers at most, so that a busy session does not grow by its own commits. */
-const commitMemoryCount = 32
+/**
+ * How many commit ids a payload remembers at most: more than the commits of one session that get done in the two seconds
+ * in which a commit is tried again, at one a millisecond. They take 19 bytes each, 40 KB together, beside what
+ * `maxPayloadBytes` counts.
+ */
+const commitMemoryCount = 2048
+
+/**
+ * How many are remembered whose instant is further away than those ten seconds, and how far at most: such an instant may be
+ * that of a server whose clock is wrong, which has only just committed.
+ */
+const strangerCount = 16
+const strangerMillis = 15 * 60 * 1000
 
 /** A commit that a payload has seen: its id and when. */
 export interface CommitMark {
@@ -66,24 +77,42 @@ export const complete = (
   commits: ReadonlyArray<CommitMark>,
   origin: Origin | null
 ): string => {
-  const marks = commits.map((mark) => [mark.id, mark.atMillis])
   const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
-  const o = marks.length === 0 ? "" : `,"o":${JSON.stringify(marks)}`
+  const o = commits.length === 0 ? "" : `,"o":${JSON.stringify([encodeCommits(commits)])}`
   // The text is an object that has fields, so others go before its closing brace.
   return `${stateText.slice(0, -1)}${b}${o}}`
 }
 
-/** The commit ids to keep, with a new one: those of the last ten seconds, the newest 32 of them. */
+/**
+ * One list of all marks, the newest first: its id and its instant, then of each other one the id and how much earlier it
+ * was. Payloads of before have one list a mark, which is the same where there is one mark.
+ */
+const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string | number> => {
+  const list: Array<string | number> = []
+  let laterMillis = 0
+  for (const { atMillis, id } of commits.toReversed()) {
+    list.push(id, list.length === 0 ? atMillis : laterMillis - atMillis)
+    laterMillis = atMillis
+  }
+  return list
+}
+
+/**
+ * The commit ids to keep, with a new one, in the order of the commits: those whose instant is within ten seconds of now,
+ * before or after it, and of the last 16 those within a quarter of an hour. At most the last 2,048.
+ */
 export const remember = (
   commits: ReadonlyArray<CommitMark>,
   id: string,
   nowMillis: number
-): ReadonlyArray<CommitMark> => [
-  ...commits
-    .filter((mark) => nowMillis - mark.atMillis < commitMemoryMillis)
-    .slice(1 - commitMemoryCount),
-  { id, atMillis: nowMillis }
-]
+): ReadonlyArray<CommitMark> => {
+  const firstOfLast = commits.length + 1 - strangerCount
+  const kept = commits.filter(({ atMillis }, index) => {
+    const apart = Math.abs(nowMillis - atMillis)
+    return apart < commitMemoryMillis || (index >= firstOfLast && apart < strangerMillis)
+  })
+  return [...kept.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
+}
 
 /** True when the two states would be stored alike. */
 export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
@@ -178,15 +207,32 @@ const decodeTtl = (value: Json | undefined): Readonly<Record<string, number>> | 
 
 const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | undefined => {
   if (value === undefined) return []
-  if (!Array.isArray(value)) return undefined
+  if (!isList(value)) return undefined
   const marks: Array<CommitMark> = []
-  for (const mark of value as ReadonlyArray<Json>) {
-    if (!Array.isArray(mark) || typeof mark[0] !== "string" || typeof mark[1] !== "number") {
-      return undefined
-    }
-    marks.push({ id: mark[0], atMillis: mark[1] })
+  for (const list of value) {
+    if (!isList(list)) return undefined
+    const decoded = decodeMarks(list)
+    if (decoded === undefined) return undefined
+    marks.push(...decoded)
   }
   return marks
+}
+
+/** Reads a list as `encodeCommits` writes it, the oldest first. */
+const decodeMarks = (list: ReadonlyArray<Json>): ReadonlyArray<CommitMark> | undefined => {
+  if (list.length === 0 || list.length % 2 !== 0) return undefined
+  const marks: Array<CommitMark> = []
+  let atMillis = 0
+  for (let at = 0; at < list.length; at += 2) {
+    const id = list[at]
+    const millis = list[at + 1]
+    if (typeof id !== "string" || typeof millis !== "number") return undefined
+    atMillis = at === 0 ? millis : atMillis - millis
+    // The difference of two finite numbers need not be one, and could not be stored again.
+    if (!Number.isFinite(atMillis)) return undefined
+    marks.push({ id, atMillis })
+  }
+  return marks.reverse()
 }
 
 const decodeOrigin = (value: Json | undefined): Origin | null | undefined => {

@@ -2,8 +2,8 @@
  * The marks `revokeUser` leaves, so that a login in flight notices it, and how a store made of the six primitives keeps
  * them: as records of a namespace of their own, which listings never show.
  *
- * A process has no clock it shares with another one, so a mark is compared by the monotonic clock inside one process and
- * by the wall clocks between two.
+ * A mark is compared by the monotonic clock inside one process. Between two it is compared by a clock that they share, where
+ * the store knows of one, and otherwise by their wall clocks.
  */
 import { randomBytes } from "node:crypto"
 import * as Clock from "effect/Clock"
@@ -16,9 +16,24 @@ import type { LocalInstant, Primitives, Service } from "../SessionStore.js"
 import { SessionStoreError } from "./errors.js"
 import { ownRecord } from "./ownRecord.js"
 
+/** An instant of a clock that processes share; two compare when they count from the same. */
+export interface SharedInstant {
+  readonly from: string
+  readonly millis: number
+}
+
+/** A clock that processes share and nobody sets. Gives `undefined` where this process has none. */
+export interface SharedClock {
+  readonly now: () => SharedInstant | undefined
+  /** What an instant of this process is on the shared clock, never later than it was. */
+  readonly instantOf: (instant: LocalInstant) => SharedInstant | undefined
+}
+
 /** One revocation, seen from the process that made it. */
 export interface Mark extends LocalInstant {
   readonly process: string
+  /** The same instant by the shared clock of the store's processes; marks of older versions have none. */
+  readonly shared?: SharedInstant | undefined
   /** The session that was spared. */
   readonly except: string | null
 }
@@ -40,9 +55,10 @@ export const localNow = (): LocalInstant => ({
 })
 
 /** Makes the mark of a revocation that happens now. */
-export const makeMark = (except: string | undefined): Mark => ({
+export const makeMark = (except: string | undefined, clock?: SharedClock): Mark => ({
   ...localNow(),
   process: thisProcess(),
+  shared: clock?.now(),
   except: except ?? null
 })
 
@@ -59,15 +75,25 @@ export const addMark = (marks: ReadonlyArray<Mark>, mark: Mark): ReadonlyArray<M
 export const isRevoked = (
   marks: ReadonlyArray<Mark>,
   since: LocalInstant,
-  exceptId: string | undefined
-): boolean =>
-  marks.some(
-    (mark) =>
-      (mark.except === null || mark.except !== exceptId) &&
-      (mark.process === thisProcess()
-        ? mark.monotonicMillis >= since.monotonicMillis
-        : mark.wallMillis >= since.wallMillis)
+  exceptId: string | undefined,
+  clock?: SharedClock
+): boolean => {
+  const shared = clock?.instantOf(since)
+  return marks.some(
+    (mark) => (mark.except === null || mark.except !== exceptId) && isAtOrAfter(mark, since, shared)
   )
+}
+
+const isAtOrAfter = (
+  mark: Mark,
+  since: LocalInstant,
+  sinceShared: SharedInstant | undefined
+): boolean => {
+  if (mark.process === thisProcess()) return mark.monotonicMillis >= since.monotonicMillis
+  return mark.shared !== undefined && mark.shared.from === sinceShared?.from
+    ? mark.shared.millis >= sinceShared.millis
+    : mark.wallMillis >= since.wallMillis
+}
 
 /** The namespace of the records that are no sessions. */
 export const namespaceOfMarks = "effect-session/revocations"
@@ -103,7 +129,16 @@ const isMark = (value: unknown): value is Mark =>
   typeof value.monotonicMillis === "number" &&
   "process" in value &&
   typeof value.process === "string" &&
-  "except" in value
+  "except" in value &&
+  (!("shared" in value) || isSharedInstant(value.shared))
+
+const isSharedInstant = (value: unknown): value is SharedInstant =>
+  typeof value === "object" &&
+  value !== null &&
+  "from" in value &&
+  typeof value.from === "string" &&
+  "millis" in value &&
+  typeof value.millis === "number"
 
 const decode = (payload: string): ReadonlyArray<Mark> | undefined => {
   try {
@@ -145,13 +180,14 @@ export const unlessMarks =
   }
 
 /**
- * Keeps the mark of a revocation that happens now for at least a day. A mark that cannot be read is replaced: no
+ * Keeps the mark of a revocation that happens now for at least a day, by the shared clock too where there is one. A mark that cannot be read is replaced: no
  * revocation fails for it.
  */
 export const writeMark = (
   primitives: Primitives,
   user: User,
   except: string | undefined,
+  clock?: SharedClock,
   tries = 10
 ): Effect.Effect<void, SessionStoreError> =>
   Effect.gen(function* () {
@@ -159,14 +195,14 @@ export const writeMark = (
     const period = Math.floor(now / periodMillis)
     const id = markId(user, period)
     const found = yield* findReplaceable(primitives, id)
-    const marks = found === undefined ? [] : (decode(found.payload) ?? allRevoked())
+    const marks = found === undefined ? [] : (decode(found.payload) ?? allRevoked(clock))
     const version = found?.version ?? 0
-    const next = markRecord(id, period, now, version + 1, addMark(marks, makeMark(except)))
+    const next = markRecord(id, period, now, version + 1, addMark(marks, makeMark(except, clock)))
     const stored = yield* found === undefined
       ? primitives.insert(next)
       : primitives.update(next, version)
     if (stored) return
-    if (tries > 1) return yield* writeMark(primitives, user, except, tries - 1)
+    if (tries > 1) return yield* writeMark(primitives, user, except, clock, tries - 1)
     return yield* new SessionStoreError({
       operation: "revokeUser",
       reason: "unknown",
@@ -175,7 +211,9 @@ export const writeMark = (
   })
 
 // What was lost with an unreadable mark may have spared nobody.
-const allRevoked = (): ReadonlyArray<Mark> => [makeMark(undefined)]
+const allRevoked = (clock: SharedClock | undefined): ReadonlyArray<Mark> => [
+  makeMark(undefined, clock)
+]
 
 /** Finds the record of a mark; one that the store cannot read is treated as a mark that cannot be read, or removed. */
 const findReplaceable = (
@@ -193,7 +231,7 @@ const findReplaceable = (
  * that nobody slips through; the next `revokeUser` of the user replaces it.
  */
 export const revokedWithin =
-  (primitives: Primitives): Service["revokedWithin"] =>
+  (primitives: Primitives, clock?: SharedClock): Service["revokedWithin"] =>
   (options) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
@@ -204,7 +242,7 @@ export const revokedWithin =
         if (Option.isNone(found)) continue
         const marks = decode(found.value.payload)
         if (marks === undefined) return yield* unreadable
-        if (isRevoked(marks, options.since, options.exceptId)) return true
+        if (isRevoked(marks, options.since, options.exceptId, clock)) return true
       }
       return false
     })

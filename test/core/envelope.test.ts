@@ -182,11 +182,32 @@ describe("decode", () => {
     ["commits that are an object", { ...sound, o: {} }],
     ["a commit that is a text", { ...sound, o: ["id"] }],
     ["a commit without instant", { ...sound, o: [["id"]] }],
-    ["a commit whose id is a number", { ...sound, o: [[1, 1]] }]
+    ["a commit whose id is a number", { ...sound, o: [[1, 1]] }],
+    ["a list of no commits", { ...sound, o: [[]] }],
+    ["a second commit without instant", { ...sound, o: [["id", 1, "id"]] }],
+    ["a second commit whose instant is a text", { ...sound, o: [["id", 1, "id", "1"]] }],
+    ["a commit whose instant is infinitely far away", { ...sound, o: [["a", 1e308, "b", -1e308]] }]
   ]
 
   it.each(malformed)("refuses %s", (_, payload) => {
     expect(decode(JSON.stringify(payload))).toBeUndefined()
+  })
+
+  it("takes the commits of payloads that have one list for each", () => {
+    const older = {
+      ...sound,
+      o: [
+        ["a", 3],
+        ["b", 5],
+        ["c", 4]
+      ]
+    }
+
+    expect(decode(JSON.stringify(older))?.commits).toEqual([
+      { id: "a", atMillis: 3 },
+      { id: "b", atMillis: 5 },
+      { id: "c", atMillis: 4 }
+    ])
   })
 
   it("refuses text that is not JSON", () => {
@@ -305,23 +326,70 @@ describe("decode", () => {
 })
 
 describe("remember", () => {
-  it("keeps a commit for just less than ten seconds", () => {
-    const first = remember([], "a", now)
+  /** That many commits, `apartMillis` after each other, the last one now. */
+  const many = (count: number, apartMillis = 1): ReadonlyArray<CommitMark> =>
+    Array.from({ length: count }, (_, index) => ({
+      id: `${index}`.padStart(12, "-"),
+      atMillis: now - (count - 1 - index) * apartMillis
+    }))
 
-    expect(remember(first, "b", now + 9_999).map(({ id }) => id)).toEqual(["a", "b"])
+  const rememberAll = (marks: ReadonlyArray<CommitMark>) =>
+    marks.reduce<ReadonlyArray<CommitMark>>(
+      (kept, { atMillis, id }) => remember(kept, id, atMillis),
+      []
+    )
+
+  it("keeps every commit of the last ten seconds", () => {
+    const commits = many(1000, 10)
+
+    expect(rememberAll(commits)).toEqual(commits)
   })
 
-  it("forgets a commit after ten seconds", () => {
-    const first = remember([], "a", now)
+  it("forgets a commit after ten seconds that is none of the last sixteen", () => {
+    const commits = rememberAll([{ id: "old", atMillis: now - 10_000 }, ...many(16)])
 
-    expect(remember(first, "b", now + 10_000)).toEqual([{ id: "b", atMillis: now + 10_000 }])
+    expect(commits.map(({ id }) => id)).not.toContain("old")
+    expect(commits).toHaveLength(16)
   })
 
-  it("keeps the newest 32 commits", () => {
-    let commits: ReadonlyArray<CommitMark> = []
-    for (let index = 0; index < 40; index++) commits = remember(commits, `${index}`, now)
+  it.each([-600_000, -11_000, 11_000, 600_000])(
+    "keeps the last commits of a server whose clock is %i ms off, and no more than the last",
+    (offMillis) => {
+      const stranger = { id: "stranger", atMillis: now + offMillis }
+      const followedBy = (count: number) =>
+        many(count).reduce<ReadonlyArray<CommitMark>>(
+          (kept, { id }) => remember(kept, id, now),
+          [stranger]
+        )
 
-    expect(commits.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, i) => `${i + 8}`))
+      expect(followedBy(15)).toContainEqual(stranger)
+      expect(followedBy(16)).not.toContainEqual(stranger)
+    }
+  )
+
+  it("keeps the commits of others where the clock of the next server is ten minutes ahead", () => {
+    const commits = many(10)
+
+    expect(remember(commits, "ahead", now + 600_000)).toEqual([
+      ...commits,
+      { id: "ahead", atMillis: now + 600_000 }
+    ])
+  })
+
+  it("forgets an instant that is a quarter of an hour away, before or after", () => {
+    const far = [now - 900_000, now + 900_000].map((atMillis) => ({ id: "far", atMillis }))
+
+    expect(remember(far, "a", now)).toEqual([{ id: "a", atMillis: now }])
+  })
+
+  it("keeps the newest 2,048 commits, in at most 40 KB", () => {
+    const wallMillis = 1_700_000_000_000
+    const commits = many(3000).map(({ atMillis, id }) => ({ id, atMillis: atMillis + wallMillis }))
+
+    const kept = rememberAll(commits)
+
+    expect(kept).toEqual(commits.slice(-2048))
+    expect(complete("{}", kept, null).length).toBeLessThan(40_000)
   })
 })
 

@@ -18,6 +18,7 @@ import { isDead, readHolder } from "./holder.js"
 import type { Name } from "./paths.js"
 import { parseName } from "./paths.js"
 import { follow, readRetired } from "./sessions.js"
+import { Skipped } from "./skipped.js"
 import { namesIn, shardsOf, skipDamaged } from "./walk.js"
 
 type Step<A> = Effect.Effect<A, Failure>
@@ -37,21 +38,37 @@ const leftoverMillis = 60 * 60 * 1000
 const pointerMillis = 24 * leftoverMillis
 const filesAtOnce = 8
 
-/** Collects at most `limit` sessions, shard by shard; what was left behind goes on the way. */
+/**
+ * Collects at most `limit` sessions, shard by shard; what was left behind goes on the way. A file that cannot be read or
+ * changed is passed over, with one warning a run; what concerns the whole store ends the run.
+ */
 export const collect = (disk: Disk, glances: Glances, limit: number): Step<number> =>
+  Effect.suspend(() => {
+    const skipped = new Skipped()
+    return Effect.ensuring(collectShards(disk, glances, skipped, limit), skipped.warn)
+  })
+
+const collectShards = (
+  disk: Disk,
+  glances: Glances,
+  skipped: Skipped,
+  limit: number
+): Step<number> =>
   Effect.gen(function* () {
     let collected = 0
     for (const shard of yield* shardsOf(disk)) {
       if (collected >= limit) return collected
-      const files = (yield* namesIn(disk, shard)).flatMap((text) => {
+      const names = yield* skipped.passing(namesIn(disk, shard))
+      if (names === undefined) continue
+      const files = names.flatMap((text) => {
         const name = parseName(text)
         return name === undefined
           ? []
           : [{ ...name, path: `${disk.paths.directory}/${shard}/${text}` }]
       })
-      const seen: Seen = { before: glances.get(shard), now: new Map() }
+      const seen: Seen = { before: glances.get(shard), now: new Map(), skipped }
       collected += yield* collectSessions(disk, seen, files, limit - collected)
-      yield* each(files, (file) => tidy(disk, seen, file))
+      yield* each(files, (file) => skipped.passing(tidy(disk, seen, file)))
       glances.set(shard, seen.now)
     }
     yield* tidyHolders(disk)
@@ -63,6 +80,7 @@ type File = Name & { readonly path: string }
 interface Seen {
   readonly before: Map<string, Glance> | undefined
   readonly now: Map<string, Glance>
+  readonly skipped: Skipped
 }
 
 const each = <A, B>(items: ReadonlyArray<A>, step: (item: A) => Step<B>): Step<Array<B>> =>
@@ -78,11 +96,17 @@ const collectSessions = (
     const nowMillis = yield* currentMillis
     const sessions = files.flatMap((file) => (file.kind === "session" ? [file] : []))
     const due = yield* each(sessions, ({ id, path }) =>
-      skipDamaged(id, unlessSeen(seen, path, nowMillis, examine(disk, id, path, nowMillis)))
+      seen.skipped.passing(unlessSeen(seen, path, nowMillis, examine(disk, id, path, nowMillis)))
     )
-    const over = due.filter((id) => id !== undefined).slice(0, limit)
-    const ended = yield* each(over, (id) => endOver(disk, id))
-    return ended.filter((done) => done).length
+    const over = due.filter((id) => id !== undefined)
+    let collected = 0
+    // What cannot be ended takes nobody's place: fewer than `limit` means that nothing is left that can.
+    while (over.length > 0 && collected < limit) {
+      const next = over.splice(0, limit - collected)
+      const ended = yield* each(next, (id) => seen.skipped.passing(endOver(disk, id)))
+      collected += ended.filter((done) => done === true).length
+    }
+    return collected
   })
 
 /** Runs `examined` unless this very file was examined before and has time yet; it tells until when the next one has. */

@@ -52,6 +52,12 @@ export const isCorrupt = (failure: Failure): boolean =>
 export const isTimeout = (failure: Failure): boolean =>
   failure._tag === "Problem" && failure.reason === "timeout"
 
+/** What the system answers when not one file is at fault, but the process, the disk or the file system as a whole. */
+const codesOfAll = new Set("EMFILE ENFILE ENOMEM ENOSPC EDQUOT EROFS ENODEV ENOTCONN".split(" "))
+
+/** True when the failure says nothing about the file it happened at: with the next one it would be the same. */
+export const isOfAll = (failure: Failure): boolean => codesOfAll.has(codeOf(failure.cause) ?? "")
+
 /** Says which of the store's operations failed. */
 export const named =
   (operation: string) =>
@@ -68,7 +74,8 @@ const reasonOfCode = (code: string | undefined): SessionStoreError["reason"] => 
   return code === "ETIMEDOUT" ? "timeout" : "unavailable"
 }
 
-const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
+/** Why an operation failed that this failure ended. */
+export const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
   if (failure._tag === "Problem") return failure.reason
   if (failure._tag === "BadArgument") return "unknown"
   if (failure.reason === "TimedOut") return "timeout"

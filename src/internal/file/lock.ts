@@ -59,7 +59,9 @@ const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
     const again = (held: Held | undefined, pauseMillis: number): Effect.Effect<Held, Failure> => {
       if (held !== undefined) return Effect.succeed(held)
       if (performance.now() >= untilMillis) {
-        return Effect.fail(new Problem("timeout", "Another process keeps the session locked."))
+        return Effect.fail(
+          new Problem("timeout", `Another process keeps the session ${id} locked.`)
+        )
       }
       return spread(pauseMillis).pipe(
         Effect.zipRight(tryAcquire(disk, id)),

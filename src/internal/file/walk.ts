@@ -9,6 +9,7 @@ import { isCorrupt, isNotFound } from "./failure.js"
 import type { Name } from "./paths.js"
 import { isShard, parseName } from "./paths.js"
 import { readRetired, resolve } from "./sessions.js"
+import { Skipped } from "./skipped.js"
 
 /** Shards that are read at the same time, and files within each. */
 const shardsAtOnce = 4
@@ -25,14 +26,30 @@ export const namesIn = (disk: Disk, shard: string): Effect.Effect<ReadonlyArray<
   )
 
 /**
- * Lists the sessions the filter lets through.
+ * Lists the sessions the filter lets through. A damaged file is skipped with a warning: what is in it is no session.
  *
- * A session that moves from a shard not yet read to one read already is found by the pointer it leaves behind, so that
- * pointers are read as well; each id is listed once, and not again under the id it moved to.
+ * A file that the system does not let us read may well hold one. Then all others are listed, and the listing fails at its
+ * end: a number or a limit must not be taken from a listing that is not whole.
  */
 export const entries = (
   disk: Disk,
   filter: SessionFilter
+): Stream.Stream<SessionSummary, Failure> =>
+  Stream.suspend(() => {
+    const skipped = new Skipped()
+    return Stream.concat(readable(disk, filter, skipped), Stream.execute(skipped.failure))
+  })
+
+/**
+ * Lists the sessions that can be read, and notes what cannot.
+ *
+ * A session that moves from a shard not yet read to one read already is found by the pointer it leaves behind, so that
+ * pointers are read as well; each id is listed once, and not again under the id it moved to.
+ */
+export const readable = (
+  disk: Disk,
+  filter: SessionFilter,
+  skipped: Skipped
 ): Stream.Stream<SessionSummary, Failure> =>
   Stream.unwrap(
     Effect.map(
@@ -40,7 +57,9 @@ export const entries = (
       ([shards, nowMillis]) => {
         const isNew = onlyOnce()
         return Stream.fromIterable(shards).pipe(
-          Stream.mapEffect((shard) => recordsIn(disk, shard), { concurrency: shardsAtOnce }),
+          Stream.mapEffect((shard) => recordsIn(disk, shard, skipped), {
+            concurrency: shardsAtOnce
+          }),
           Stream.mapConcat((records) =>
             records.flatMap((record) => {
               if (record === undefined || !isNew(record)) return []
@@ -64,14 +83,17 @@ const onlyOnce = (): ((record: SessionRecord) => boolean) => {
 
 const recordsIn = (
   disk: Disk,
-  shard: string
+  shard: string,
+  skipped: Skipped
 ): Effect.Effect<ReadonlyArray<SessionRecord | undefined>, Failure> =>
-  Effect.flatMap(namesIn(disk, shard), (names) =>
+  Effect.flatMap(skipped.passing(namesIn(disk, shard)), (names = []) =>
     Effect.forEach(
       names,
       (text) => {
         const name = parseName(text)
-        return name === undefined ? Effect.succeed(undefined) : recordOf(disk, name)
+        return name === undefined
+          ? Effect.succeed(undefined)
+          : skipped.passing(recordOf(disk, name))
       },
       { concurrency: filesAtOnce }
     )
@@ -83,7 +105,7 @@ const recordOf = (disk: Disk, name: Name): Effect.Effect<SessionRecord | undefin
   return skipDamaged(name.id, read)
 }
 
-/** A file that cannot be read is no reason to list nothing; the id in the message opens no session. */
+/** A file that is damaged is no reason to list nothing; the id in the message opens no session. */
 export const skipDamaged = <A>(
   id: string,
   read: Effect.Effect<A | undefined, Failure>
