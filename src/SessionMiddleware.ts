@@ -92,7 +92,7 @@ export interface Options {
    * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit, or with the request where a
    * deadline outside the middleware answers it. It is not renewed, so a request that runs longer than `hold` may get
    * company, and one whose process was killed blocks nobody for longer. A visitor without a stored session is not held
-   * up. Each such request costs five store calls. Default: off.
+   * up. Each such request costs five store calls, a few more where `hold` reaches over midnight UTC. Default: off.
    */
   readonly serialize?:
     | { readonly wait: Duration.DurationInput; readonly hold: Duration.DurationInput }

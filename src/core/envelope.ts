@@ -25,7 +25,7 @@ const commitMemoryCount = 2048
  * How many are remembered whose instant is further away than those ten seconds, and how far at most: such an instant may be
  * that of a server whose clock is wrong, which has only just committed.
  */
-const strangerCount = 16
+const strangerCount = 4
 const strangerMillis = 15 * 60 * 1000
 
 /** A commit that a payload has seen: its id and when. */
@@ -99,7 +99,7 @@ const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string
 
 /**
  * The commit ids to keep, with a new one, in the order of the commits: those whose instant is within ten seconds of now,
- * before or after it, and of the last 16 those within a quarter of an hour. At most the last 2,048.
+ * before or after it, and of the last 4 those within a quarter of an hour. At most the last 2,048.
  */
 export const remember = (
   commits: ReadonlyArray<CommitMark>,

@@ -180,8 +180,8 @@ export const unlessMarks =
   }
 
 /**
- * Keeps the mark of a revocation that happens now for at least a day, by the shared clock too where there is one. A mark that cannot be read is replaced: no
- * revocation fails for it.
+ * Keeps the mark of a revocation that happens now for at least a day, by the shared clock too where there is one. A mark that
+ * cannot be read is replaced: no revocation fails for it.
  */
 export const writeMark = (
   primitives: Primitives,

@@ -345,11 +345,11 @@ describe("remember", () => {
     expect(rememberAll(commits)).toEqual(commits)
   })
 
-  it("forgets a commit after ten seconds that is none of the last sixteen", () => {
-    const commits = rememberAll([{ id: "old", atMillis: now - 10_000 }, ...many(16)])
+  it("forgets a commit after ten seconds that is none of the last four", () => {
+    const commits = rememberAll([{ id: "old", atMillis: now - 10_000 }, ...many(4)])
 
     expect(commits.map(({ id }) => id)).not.toContain("old")
-    expect(commits).toHaveLength(16)
+    expect(commits).toHaveLength(4)
   })
 
   it.each([-600_000, -11_000, 11_000, 600_000])(
@@ -362,13 +362,13 @@ describe("remember", () => {
           [stranger]
         )
 
-      expect(followedBy(15)).toContainEqual(stranger)
-      expect(followedBy(16)).not.toContainEqual(stranger)
+      expect(followedBy(3)).toContainEqual(stranger)
+      expect(followedBy(4)).not.toContainEqual(stranger)
     }
   )
 
   it("keeps the commits of others where the clock of the next server is ten minutes ahead", () => {
-    const commits = many(10)
+    const commits = many(3)
 
     expect(remember(commits, "ahead", now + 600_000)).toEqual([
       ...commits,
