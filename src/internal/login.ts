@@ -54,8 +54,8 @@ const tooLate = Effect.dieMessage(
 )
 
 /**
- * How long a login at a limit waits for those of other processes, and how long it holds them up should its process be
- * killed. The hold is long, so that servers whose clocks differ take turns too.
+ * How long a login at a limit waits for those of its own process, then for those of others, and how long it holds these up
+ * should its process be killed. The hold is long, so that servers whose clocks differ take turns too.
  */
 const leaseOptions = { waitMillis: 2000, holdMillis: 30_000 }
 
