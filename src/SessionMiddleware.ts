@@ -11,7 +11,7 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -25,23 +25,21 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import {
-  atTheEnd,
-  type EndOptions,
-  leaveByUpgrade,
-  type Opened,
-  supersede
-} from "./internal/atTheEnd.js"
-import { type Cell, makeCell } from "./internal/cell.js"
+  type Begun,
+  begin,
+  beginSafely,
+  type Failed,
+  type Ready,
+  sourceOf
+} from "./internal/begin.js"
+import type { Cell } from "./internal/cell.js"
 import { withVary } from "./internal/close.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
 import type { LeaseOptions } from "./internal/lease.js"
-import { open } from "./internal/open.js"
-import { openAlone } from "./internal/openAlone.js"
-import { built, placeOf, type Running, surround } from "./internal/place.js"
+import { built, placeOf, type Running } from "./internal/place.js"
 import { response as answer, storeAway } from "./internal/respond.js"
 import { exitOf } from "./internal/synchronous.js"
 import { Session } from "./internal/tag.js"
-import { watchUpgrade } from "./internal/upgrade.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
 
@@ -111,12 +109,6 @@ export interface Mounts {
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
   readonly layer: ReturnType<typeof layerOf>
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
-}
-
-/** Options with the durations worked out. */
-interface Ready extends EndOptions {
-  readonly skip?: Options["skip"]
-  readonly lease: LeaseOptions | undefined
 }
 
 const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
@@ -210,47 +202,6 @@ const around = <E, R>(
       ? go(exit.value)
       : Effect.matchCauseEffect(beginning, { onFailure: refused, onSuccess: go })
   })
-}
-
-/** The failed attempts of requests, by what the requests came from. */
-type Failed = WeakMap<object, Opened>
-
-/** As `beginOnce`; what throws at once, such as a store's call, ends the effect. */
-const beginSafely: typeof beginOnce = (...request) => {
-  try {
-    return beginOnce(...request)
-  } catch (defect) {
-    return Exit.die(defect)
-  }
-}
-
-/** Begins a request. Where the app is retried outside the middleware, the attempt that failed makes way. */
-const beginOnce = (
-  fiber: Running,
-  place: typeof placeOf,
-  options: Ready,
-  failed: Failed
-): ReturnType<typeof begin> => {
-  const earlier = failed.get(sourceOf(fiber.currentContext))
-  return earlier === undefined
-    ? begin(fiber, place, options)
-    : Effect.zipRight(
-        supersede(earlier),
-        Effect.tap(
-          Effect.suspend(() => begin(fiber, place, options)),
-          ({ opened }) => {
-            // The connection stays what the earlier attempt has made of it.
-            if (earlier.upgraded) leaveByUpgrade(opened, fiber)
-          }
-        )
-      )
-}
-
-/** What a request came from is the same in all its attempts; a request that was made by hand may have come from nothing. */
-const sourceOf = (context: Context.Context<never>): object => {
-  const request = Context.unsafeGet(context, HttpServerRequest.HttpServerRequest)
-  const { source } = request
-  return typeof source === "object" && source !== null ? source : request
 }
 
 /**
@@ -363,57 +314,6 @@ const unavailable = (
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )
 
-/** A request that has its session. */
-interface Begun {
-  readonly opened: Opened
-  /** What is left to be added to the handlers of the request. */
-  readonly handler: HttpApp.PreResponseHandler | undefined
-}
-
-/** Begins the request that runs in this fiber; a store that never waits is asked at once. */
-const begin = (
-  fiber: Running,
-  place: typeof placeOf,
-  options: Ready
-): Effect.Effect<Begun, SessionStoreError | SessionConflict> => {
-  const surroundings = surround(fiber, place(fiber))
-  const { request } = surroundings
-  const { cookie } = request.headers
-  if (options.skip?.(request) === true) {
-    const opened = openedWith(makeCell(surroundings, "ephemeral"), undefined)
-    return Effect.succeed({ opened, handler: undefined })
-  }
-  const watched = (opened: Opened): Opened => {
-    watchUpgrade(request, () => leaveByUpgrade(opened, fiber))
-    return opened
-  }
-  if (options.lease !== undefined) {
-    return logged(
-      openAlone(surroundings, cookie, options.lease, (cell, lease) => {
-        const opened = watched(openedWith(cell, lease))
-        const handler = atTheEnd(opened, options)
-        return Effect.as(HttpApp.appendPreResponseHandler(handler), { opened, handler: undefined })
-      })
-    )
-  }
-  const begun = (cell: Cell): Begun => {
-    const opened = watched(openedWith(cell, undefined))
-    return { opened, handler: atTheEnd(opened, options) }
-  }
-  const opening = open(surroundings, cookie)
-  const exit = exitOf(opening)
-  return exit?._tag === "Success"
-    ? Effect.succeed(begun(exit.value))
-    : logged(Effect.map(opening, begun))
-}
-
-const openedWith = (cell: Cell, lease: Opened["lease"]): Opened => ({
-  cell,
-  lease,
-  superseded: false,
-  upgraded: false
-})
-
 /** As `begin`, for an `HttpApi`, which provides the session itself. */
 const beginApi = (
   place: typeof placeOf,
@@ -425,11 +325,4 @@ const beginApi = (
         ? Effect.succeed(cell)
         : Effect.as(HttpApp.appendPreResponseHandler(handler), cell)
     )
-  )
-
-const logged = <A, E extends { readonly _tag: string }>(
-  opened: Effect.Effect<A, E | SessionStoreError>
-) =>
-  Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
-    Effect.logError("The session could not be loaded", error)
   )

@@ -28,7 +28,7 @@ export const landed = (cell: Cell, newest: Base): Unsure | undefined =>
 export const withoutLogin = (
   cell: Cell,
   earlier: Unsure | undefined,
-  wanted: PendingMove | null | undefined
+  wanted: PendingMove | null
 ): Effect.Effect<void> | undefined =>
   earlier?.move?.reason === "login" && wanted?.reason !== "login"
     ? Effect.ignore(cell.surroundings.store.remove(earlier.move.id))
