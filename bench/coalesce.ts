@@ -3,7 +3,7 @@
  * waits for the next turn of the event loop. Medians of the rounds.
  */
 import { Effect } from "effect"
-import * as Coalesce from "../src/internal/coalesce.js"
+import * as Coalesce from "../src/internal/sql/batcher.js"
 
 const rounds = 7
 const calls = 40_000

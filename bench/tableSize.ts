@@ -8,7 +8,7 @@
 
 import { Effect, Layer } from "effect"
 import Pg from "pg"
-import { makeToken, tokenId } from "../src/core/token.js"
+import { makeToken, tokenId } from "../src/core/record/token.js"
 import { SessionGc } from "../src/index.js"
 import * as Database from "./support/database.js"
 import { explainAll } from "./support/explain.js"

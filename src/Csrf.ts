@@ -12,19 +12,24 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/csrf.js"
-import { actor } from "./internal/actor.js"
-import { announce } from "./internal/announce.js"
-import { callable } from "./internal/callable.js"
-import { type Cell, now } from "./internal/cell.js"
-import { SessionConfigError } from "./internal/errors.js"
-import { formTokens } from "./internal/formTokens.js"
-import { hideHeaders } from "./internal/hideHeaders.js"
-import { type Middleware, type RouteLayer, routeLayer, withSession } from "./internal/mounts.js"
-import * as Operations from "./internal/operations.js"
-import { hostOf } from "./internal/place.js"
-import { response as answer } from "./internal/respond.js"
-import { Session } from "./internal/tag.js"
+import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/http/csrf.js"
+import { actor } from "./internal/commit/actor.js"
+import { announce } from "./internal/commit/announce.js"
+import { type Cell, now } from "./internal/commit/cell.js"
+import { formTokens } from "./internal/csrf/formTokens.js"
+import { hideHeaders } from "./internal/csrf/redactHeaders.js"
+import { callable } from "./internal/effect/callable.js"
+import { response as answer } from "./internal/errors/answers.js"
+import { SessionConfigError } from "./internal/errors/errors.js"
+import {
+  type Middleware,
+  type RouteLayer,
+  routeLayer,
+  withSession
+} from "./internal/request/checkMounts.js"
+import { hostOf } from "./internal/request/context.js"
+import { Session } from "./internal/session/tag.js"
+import * as Operations from "./internal/session/verbs.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
@@ -35,7 +40,7 @@ export type {
    * @category models
    */
   RouteLayer
-} from "./internal/mounts.js"
+} from "./internal/request/checkMounts.js"
 export {
   /**
    * Checks the unsafe requests of an `HttpApi`; its layer is `layerHttpApi`.

@@ -11,7 +11,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Choice from "./internal/env/choice.js"
-import type { SessionConfigError, SessionStoreError } from "./internal/errors.js"
+import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import type { SessionStore } from "./SessionStore.js"
 
 /**

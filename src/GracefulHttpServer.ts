@@ -19,7 +19,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Connections } from "./internal/connections.js"
+import { Connections } from "./internal/server/connections.js"
 
 /**
  * Where to listen, as for `NodeHttpServer.layer`, and how long to wait for answers.

@@ -30,19 +30,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Json, JsonInput, JsonObject } from "./core/json.js"
-import * as Path from "./core/path.js"
-import {
-  attempt,
-  expiryOf,
-  lifetimeOf,
-  millisOf,
-  type PutOptions,
-  use
-} from "./internal/accessor.js"
-import { type Cell, makeCell, now as nowOf } from "./internal/cell.js"
-import { expiry } from "./internal/codec.js"
-import { commit as commitCell } from "./internal/commit.js"
+import type { Json, JsonInput, JsonObject } from "./core/session/json.js"
+import * as Path from "./core/session/path.js"
+import { type Cell, makeCell, now as nowOf } from "./internal/commit/cell.js"
+import { expiry } from "./internal/commit/codec.js"
+import { commit as commitCell } from "./internal/commit/commit.js"
+import * as Lifecycle from "./internal/commit/lifecycle.js"
+import { login as loginNow } from "./internal/commit/login.js"
+import { compile } from "./internal/config/settings.js"
 import {
   SessionConflict,
   SessionDecodeError,
@@ -52,16 +47,28 @@ import {
   SessionRefused,
   SessionStoreError,
   SessionTypeError
-} from "./internal/errors.js"
-import * as Lifecycle from "./internal/lifecycle.js"
-import { login as loginNow } from "./internal/login.js"
-import { makeMemory } from "./internal/memoryStore.js"
-import * as Operations from "./internal/operations.js"
-import { compile } from "./internal/settings.js"
-import { Session } from "./internal/tag.js"
+} from "./internal/errors/errors.js"
+import {
+  attempt,
+  expiryOf,
+  lifetimeOf,
+  millisOf,
+  type PutOptions,
+  use
+} from "./internal/session/lift.js"
+import { Session } from "./internal/session/tag.js"
+import * as Operations from "./internal/session/verbs.js"
+import { makeMemory } from "./internal/store/memory/store.js"
 import { SessionConfig } from "./SessionConfig.js"
 import { LocalInstant, make as makeStore } from "./SessionStore.js"
 
+/**
+ * The types behind `TypedSession`: paths and what stands at them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type * as Typed from "./internal/session/typed/paths.js"
 export {
   /**
    * Types a session: the same verbs over the same service, with the type of each key from its schema.
@@ -77,14 +84,7 @@ export {
    * @category models
    */
   type TypedSession
-} from "./internal/typed.js"
-/**
- * The types behind `TypedSession`: paths and what stands at them.
- *
- * @since 0.1.0
- * @category models
- */
-export type * as Typed from "./internal/typedPaths.js"
+} from "./internal/session/typed/TypedSession.js"
 export type {
   /**
    * A JSON value.

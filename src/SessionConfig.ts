@@ -5,16 +5,65 @@
  *
  * @since 0.1.0
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { fail, flag, secret, text } from "./internal/env/variables.js"
-import { SessionConfigError } from "./internal/errors.js"
-import { durationProblem, keysProblem, type Problem, settingsProblem } from "./internal/settings.js"
+import {
+  type DurationField,
+  defaults,
+  type Options,
+  type Settings
+} from "./internal/config/model.js"
+import {
+  durationProblem,
+  keysProblem,
+  type Problem,
+  settingsProblem
+} from "./internal/config/settings.js"
+import { SessionConfig } from "./internal/config/tag.js"
+import { fail, flag, secret, text } from "./internal/config/variables.js"
+import { SessionConfigError } from "./internal/errors/errors.js"
 
+export type {
+  /**
+   * Keys for sealing payloads: `key` is the base64 text of 32 random bytes, `id` 1 to 32 of `[A-Za-z0-9_-]`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Encryption,
+  /**
+   * What `layer` takes: any part of the settings. Durations come in any form Effect reads, are longer than nothing, at most 100 years, and cut to whole milliseconds; a `touchInterval` over a twentieth of the idle timeout is cut to that.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Options,
+  /**
+   * The bound on a user's parallel sessions, and what a login beyond it does.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionLimit,
+  /**
+   * The settings, checked and complete.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Settings
+} from "./internal/config/model.js"
+export {
+  /**
+   * The settings in force; the defaults where no layer provides others.
+   *
+   * @since 0.1.0
+   * @category tags
+   */
+  SessionConfig
+} from "./internal/config/tag.js"
 export {
   /**
    * A setting is wrong: for who deploys. `field` names it, the message says what to do.
@@ -23,144 +72,7 @@ export {
    * @category errors
    */
   SessionConfigError
-} from "./internal/errors.js"
-
-/**
- * The settings, checked and complete.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Settings {
-  /** A session ends this long after its last activity. At least a second. Default 120 minutes. */
-  readonly idleTimeout: Duration.Duration
-  /** A session ends this long after its login (a guest's: its creation). Default 24 hours, at least `idleTimeout`. */
-  readonly absoluteTimeout: Duration.Duration
-  /** The cookie ends with the browser. Default false. */
-  readonly expireOnClose: boolean
-  readonly cookie: {
-    /** Default `__Host-session`. */
-    readonly name: string
-    /** Default true. */
-    readonly secure: boolean
-    /** Always true. */
-    readonly httpOnly: true
-    /** Default `lax`. */
-    readonly sameSite: "lax" | "strict" | "none"
-    /** Default `/`. */
-    readonly path: string
-    /** Default none: the host that set the cookie, and no other. */
-    readonly domain: string | undefined
-  }
-  /** A request that changed nothing writes at most once in this time. Default 1 minute, at most idle timeout / 20. */
-  readonly touchInterval: Duration.Duration
-  /** How long the old id of `Session.migrate` still works. Default 30 seconds. */
-  readonly rotationGrace: Duration.Duration
-  /** How long requests with an id retired by `login` or `regenerate` are kept from beginning a session. Default 5 seconds. */
-  readonly quarantine: Duration.Duration
-  /** From 1024 to 16777216. Default 65536. */
-  readonly maxPayloadBytes: number
-  /** Seals payloads with AES-256-GCM; the first key writes, all read. Default off. */
-  readonly encrypt: Encryption | undefined
-  /** Part of the id's hash and of the row, so that two middlewares on one store stay apart. 1 to 64 ASCII characters. Default `session`. */
-  readonly namespace: string
-  /**
-   * Whose X-Forwarded-For is believed: addresses and CIDR ranges, or how many proxies stand before the server, the one
-   * that calls it being the first. Where the peer's address is unknown (a Unix socket, a web handler) only a number
-   * works. Default none.
-   */
-  readonly trustedProxies: ReadonlyArray<string> | number
-  /** `[2, 100]` collects garbage after 2 of 100 requests. Default off. */
-  readonly lottery: readonly [number, number] | undefined
-  /** What a payload that cannot be read does: `discard` starts empty, `fail` answers 503 and keeps the row. Default `discard`. */
-  readonly onInvalidPayload: "discard" | "fail"
-  /**
-   * How many sessions a user may have, checked at login. Logins of one user take turns then, over all processes: but for the
-   * memory store, three more store calls each. Default unlimited.
-   */
-  readonly maxSessionsPerUser: SessionLimit | undefined
-}
-
-/**
- * Keys for sealing payloads: `key` is the base64 text of 32 random bytes, `id` 1 to 32 of `[A-Za-z0-9_-]`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Encryption {
-  readonly keys: NonEmptyReadonlyArray<{
-    readonly id: string
-    readonly key: Redacted.Redacted<string>
-  }>
-}
-
-/**
- * The bound on a user's parallel sessions, and what a login beyond it does.
- *
- * @since 0.1.0
- * @category models
- */
-export interface SessionLimit {
-  readonly max: number
-  readonly onLimit: "evictOldest" | "reject"
-}
-
-/**
- * What `layer` takes: any part of the settings. Durations come in any form Effect reads, are longer than nothing, at most
- * 100 years, and cut to whole milliseconds; a `touchInterval` over a twentieth of the idle timeout is cut to that.
- *
- * @since 0.1.0
- * @category models
- */
-export type Options = {
-  readonly [K in Exclude<keyof Settings, "cookie" | DurationField>]?: Settings[K] | undefined
-} & { readonly [K in DurationField]?: Duration.DurationInput | undefined } & {
-  readonly cookie?:
-    | { readonly [K in keyof Settings["cookie"]]?: Settings["cookie"][K] | undefined }
-    | undefined
-}
-
-type DurationField =
-  | "idleTimeout"
-  | "absoluteTimeout"
-  | "touchInterval"
-  | "rotationGrace"
-  | "quarantine"
-
-const defaults: Settings = {
-  idleTimeout: Duration.minutes(120),
-  absoluteTimeout: Duration.hours(24),
-  expireOnClose: false,
-  cookie: {
-    name: "__Host-session",
-    secure: true,
-    httpOnly: true,
-    sameSite: "lax",
-    path: "/",
-    domain: undefined
-  },
-  touchInterval: Duration.minutes(1),
-  rotationGrace: Duration.seconds(30),
-  quarantine: Duration.seconds(5),
-  maxPayloadBytes: 65_536,
-  encrypt: undefined,
-  namespace: "session",
-  trustedProxies: [],
-  lottery: undefined,
-  onInvalidPayload: "discard",
-  maxSessionsPerUser: undefined
-}
-
-/**
- * The settings in force; the defaults where no layer provides others.
- *
- * @since 0.1.0
- * @category tags
- */
-export class SessionConfig extends Context.Reference<SessionConfig>()(
-  "effect-session/SessionConfig/SessionConfig",
-  { defaultValue: (): Settings => defaults }
-) {}
+} from "./internal/errors/errors.js"
 
 /**
  * Completes and checks settings; fails with a `SessionConfigError` that names the field and says what to do.

@@ -8,77 +8,37 @@
  */
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
-import * as LogLevel from "effect/LogLevel"
-import * as Metric from "effect/Metric"
-import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
-import { audit, type Listen } from "./internal/audit.js"
-import { SessionConfigError } from "./internal/errors.js"
+import { SessionConfigError } from "./internal/errors/errors.js"
+import { audit } from "./internal/events/auditLog.js"
+import type { SessionEvent } from "./internal/events/event.js"
+import {
+  listenerOf,
+  makeHub,
+  publish as publishEvent,
+  SessionEvents
+} from "./internal/events/hub.js"
 
-/**
- * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came
- * from as far as `SessionConfig.trustedProxies` reaches.
- *
- * @since 0.1.0
- * @category models
- */
-export type SessionEvent = { readonly atMillis: number } & (
-  | ({ readonly _tag: "Created"; readonly id: string } & Actor)
-  | ({
-      readonly _tag: "Regenerated"
-      readonly id: string
-      readonly from: string
-      readonly reason: "login" | "regenerate" | "migrate" | "invalidate"
-    } & Actor)
-  | ({ readonly _tag: "Destroyed"; readonly id: string } & Actor)
-  | { readonly _tag: "Expired"; readonly count: number }
-  | {
-      readonly _tag: "Revoked"
-      readonly count: number
-      readonly id?: string | undefined
-      readonly userId?: string | undefined
-    }
-  | { readonly _tag: "ConflictReplayed"; readonly id: string; readonly attempts: number }
-  | ({
-      readonly _tag: "InvalidId"
-      readonly reason: "malformed" | "ambiguous" | "unknown"
-    } & Client)
-  | ({ readonly _tag: "CsrfRejected"; readonly reason: string } & Actor)
-  | ({
-      readonly _tag: "GuardTripped"
-      readonly id: string
-      readonly guard: string
-      readonly policy: "terminate" | "log"
-    } & Actor)
-  | { readonly _tag: "PayloadDiscarded"; readonly id: string; readonly reason: string }
-)
-
-interface Client {
-  readonly clientAddress?: string | undefined
-}
-
-interface Actor extends Client {
-  readonly userId?: string | undefined
-}
-
-/**
- * Where events are published. The default hub is one for the whole process, so nothing has to be provided.
- *
- * @since 0.1.0
- * @category tags
- */
-export class SessionEvents extends Context.Reference<SessionEvents>()(
-  "effect-session/SessionEvents/SessionEvents",
-  { defaultValue: () => makeHub() }
-) {}
-
-const capacity = 1024
-
-const makeHub = (): PubSub.PubSub<SessionEvent> => Effect.runSync(PubSub.sliding(capacity))
+export type {
+  /**
+   * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came from as far as `SessionConfig.trustedProxies` reaches.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionEvent
+} from "./internal/events/event.js"
+export {
+  /**
+   * Where events are published. The default hub is one for the whole process, so nothing has to be provided.
+   *
+   * @since 0.1.0
+   * @category tags
+   */
+  SessionEvents
+} from "./internal/events/hub.js"
 
 /**
  * Provides a hub of its own, so that one test does not see the events of another.
@@ -176,51 +136,10 @@ export const stream: Stream.Stream<SessionEvent> = Stream.unwrap(
   Effect.map(SessionEvents, (hub) => Stream.fromPubSub(hub))
 )
 
-const listeners = new WeakMap<PubSub.PubSub<SessionEvent>, Set<(event: SessionEvent) => void>>()
-
-/** A hub slides over what a slow subscriber has not read, without a word; a listener misses nothing. */
-const listenerOf =
-  (hub: PubSub.PubSub<SessionEvent>): Listen =>
-  (listener) => {
-    const known = listeners.get(hub) ?? new Set()
-    listeners.set(hub, known.add(listener))
-    return () => {
-      known.delete(listener)
-    }
-  }
-
-const total = Metric.counter("effect_session_events", {
-  description: "What happened to sessions",
-  incremental: true
-})
-
-const counters = new Map<SessionEvent["_tag"], Metric.Metric.Counter<number>>()
-
-const counterOf = (event: SessionEvent["_tag"]) => {
-  const known = counters.get(event)
-  if (known !== undefined) return known
-  const counter = Metric.tagged(total, "event", event)
-  counters.set(event, counter)
-  return counter
-}
-
 /**
  * Publishes an event; never fails, never waits for a subscriber.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const publish = (event: SessionEvent): Effect.Effect<void> =>
-  // One operation instead of five: events are published while a visitor waits.
-  Effect.withFiberRuntime((fiber) => {
-    const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-    counterOf(event._tag).unsafeUpdate(1, labels)
-    const hub = Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents)
-    for (const listener of listeners.get(hub) ?? []) listener(event)
-    // Publishing to a hub that was shut down would interrupt the request.
-    const published = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
-    const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
-    return LogLevel.lessThanEqual(minimum, LogLevel.Debug)
-      ? Effect.zipRight(published, Effect.logDebug("session event", event))
-      : published
-  })
+export const publish: (event: SessionEvent) => Effect.Effect<void> = publishEvent

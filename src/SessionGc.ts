@@ -5,17 +5,15 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { SessionConfigError } from "./internal/errors.js"
-import * as SessionEvents from "./SessionEvents.js"
-import { type Service, SessionStore, type SessionStoreError } from "./SessionStore.js"
+import { SessionConfigError } from "./internal/errors/errors.js"
+import { collectAll, defaultBatch, surviving } from "./internal/store/collection.js"
+import { SessionStore, type SessionStoreError } from "./SessionStore.js"
 
 /**
  * Collects everything that is over, now; succeeds with the number of sessions collected. Works in batches of 1000 with
@@ -63,38 +61,6 @@ export const layer = (
     })
   )
 
-/**
- * Forks a collection with the probability `a / b`; one at a time per store.
- *
- * @internal
- */
-export const maybeCollect = (
-  lottery: readonly [number, number] | undefined,
-  store: Service
-): Effect.Effect<void> =>
-  lottery === undefined
-    ? Effect.void
-    : Effect.flatMap(Random.next, (drawn) =>
-        // The middleware cannot be interrupted here; the collection can, so that the store's own timeouts work.
-        drawn * lottery[1] < lottery[0]
-          ? Effect.asVoid(Effect.forkDaemon(Effect.interruptible(collectAlone(store))))
-          : Effect.void
-      )
-
-const collecting = new WeakSet<Service>()
-
-const collectAlone = (store: Service): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (collecting.has(store)) return Effect.void
-    collecting.add(store)
-    return Effect.ensuring(
-      surviving(collectAll(store, defaultBatch)),
-      Effect.sync(() => collecting.delete(store))
-    )
-  })
-
-const defaultBatch = 1000
-
 // A timer of JavaScript takes no more than 2^31 - 1 milliseconds; the jitter adds a tenth.
 const longestIntervalMillis = Duration.toMillis("22 days")
 
@@ -116,43 +82,3 @@ const checked = (options: {
   }
   return Effect.succeed({ batchSize, intervalMillis })
 }
-
-/** Logs whatever the store did. Where the fiber itself is interrupted the handler does not run, so that it still stops. */
-const surviving = <A>(run: Effect.Effect<A, SessionStoreError>): Effect.Effect<void> =>
-  Effect.catchAllCause(Effect.asVoid(run), (cause) =>
-    Effect.logWarning("The collection of sessions failed", cause)
-  )
-
-const collectAll = (store: Service, batchSize: number): Effect.Effect<number, SessionStoreError> =>
-  Effect.suspend(() => {
-    let count = 0
-    return Effect.gen(function* () {
-      while (true) {
-        const batch = yield* store.collect(batchSize)
-        count += batch
-        if (batch < batchSize) return count
-        yield* Effect.sleep("50 millis")
-      }
-    }).pipe(
-      Metric.trackDuration(duration),
-      // What was collected before a failure counts too.
-      Effect.ensuring(Effect.suspend(() => report(count)))
-    )
-  })
-
-const report = (count: number): Effect.Effect<void> =>
-  count === 0
-    ? Effect.void
-    : Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
-        Effect.zipRight(
-          Metric.incrementBy(collected, count),
-          SessionEvents.publish({ _tag: "Expired", count, atMillis })
-        )
-      )
-
-const collected = Metric.counter("effect_session_collected", {
-  description: "Sessions collected",
-  incremental: true
-})
-
-const duration = Metric.timer("effect_session_collection_duration", "How long collections took")

@@ -8,7 +8,7 @@
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
-import { Session } from "./internal/tag.js"
+import { Session } from "./internal/session/tag.js"
 
 /**
  * The session store could not be reached: HTTP 503.

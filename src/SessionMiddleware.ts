@@ -24,6 +24,10 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { Cell } from "./internal/commit/cell.js"
+import type { LeaseOptions } from "./internal/commit/lease.js"
+import { response as answer, storeAway } from "./internal/errors/answers.js"
+import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
 import {
   type Begun,
   begin,
@@ -31,18 +35,24 @@ import {
   type Failed,
   type Ready,
   sourceOf
-} from "./internal/begin.js"
-import type { Cell } from "./internal/cell.js"
-import { withVary } from "./internal/close.js"
-import type { SessionConflict, SessionStoreError } from "./internal/errors.js"
-import type { LeaseOptions } from "./internal/lease.js"
-import { built, placeOf, type Running } from "./internal/place.js"
-import { response as answer, storeAway } from "./internal/respond.js"
-import { exitOf } from "./internal/synchronous.js"
-import { Session } from "./internal/tag.js"
+} from "./internal/request/begin.js"
+import { built, placeOf, type Running } from "./internal/request/context.js"
+import type { Options } from "./internal/request/options.js"
+import { withVary } from "./internal/request/respond.js"
+import { Session } from "./internal/session/tag.js"
+import { exitOf } from "./internal/store/synchronous.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
 
+export type {
+  /**
+   * What can be changed about the middleware.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Options
+} from "./internal/request/options.js"
 export {
   /**
    * Gives the endpoints of an `HttpApi` the session; its layer is `layerHttpApi`.
@@ -60,42 +70,7 @@ export {
   SessionUnavailable
 } from "./SessionHttpApi.js"
 
-type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
-
-/**
- * What can be changed about the middleware. Where `commitOn` or `agesFlash` throws, the answer is a 500, and nothing that
- * is pending is committed.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Options {
-  /**
-   * Whether a request ages the flash. Default: every request but prefetches; `"navigation"`: only page loads
-   * (`Sec-Fetch-Mode: navigate`, or a client that does not send it). Responses of 500 and above never do.
-   */
-  readonly agesFlash?:
-    | "navigation"
-    | ((request: Request, response: Response) => boolean)
-    | undefined
-  /** Requests that get an empty session, which is neither loaded nor stored. Default: none. */
-  readonly skip?: ((request: Request) => boolean) | undefined
-  /** Whether pending operations are committed. Default: status below 500. Never when the client went away (499). */
-  readonly commitOn?: ((response: Response, request: Request) => boolean) | undefined
-  /** Remembers the page of successful GET page loads for `Session.previousUrl`. Default false: it is a write a page. */
-  readonly recordsPreviousUrl?: boolean | undefined
-  /**
-   * Lets one request of a session run at a time, over all processes, for routes that must not run twice at once. Others
-   * wait for at most `wait`, then get 409 with `Retry-After`. The lease ends with the commit, or with the request where a
-   * deadline outside the middleware answers it. It is not renewed, so a request that runs longer than `hold` may get
-   * company, and one whose process was killed blocks nobody for longer. A visitor without a stored session is not held
-   * up. Each such request costs five store calls, a few more where `hold` reaches over midnight UTC. Default: off.
-   */
-  readonly serialize?:
-    | { readonly wait: Duration.DurationInput; readonly hold: Duration.DurationInput }
-    | undefined
-}
 
 /**
  * The three mounts of one middleware.

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 
-import { installing, type OptionalPackage } from "./internal/packages.js"
+import { installing, type OptionalPackage } from "./internal/env/optionalPackages.js"
 
 const packages: ReadonlyArray<OptionalPackage> = [
   "@effect/cli",

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
-import * as SessionGc from "../src/SessionGc.js"
+import { maybeCollect } from "../src/internal/store/collection.js"
 import { aStore } from "./support/collecting.js"
 
 const quietly = Effect.provide(Logger.remove(Logger.defaultLogger))
@@ -17,7 +17,7 @@ describe("maybeCollect", () => {
     Effect.gen(function* () {
       const { calls, store } = aStore()
 
-      yield* drawing(0)(SessionGc.maybeCollect(undefined, store))
+      yield* drawing(0)(maybeCollect(undefined, store))
       yield* settled
 
       expect(calls).toEqual([])
@@ -34,7 +34,7 @@ describe("maybeCollect", () => {
       Effect.gen(function* () {
         const { calls, store } = aStore()
 
-        yield* drawing(drawn)(SessionGc.maybeCollect([2, 100], store))
+        yield* drawing(drawn)(maybeCollect([2, 100], store))
         yield* settled
 
         expect(calls.length).toBe(count)
@@ -46,7 +46,7 @@ describe("maybeCollect", () => {
     Effect.gen(function* () {
       const { store } = aStore(Effect.never)
 
-      const exit = yield* Effect.exit(SessionGc.maybeCollect([1, 1], store))
+      const exit = yield* Effect.exit(maybeCollect([1, 1], store))
 
       expect(exit).toEqual(Exit.void)
     })
@@ -56,7 +56,7 @@ describe("maybeCollect", () => {
     Effect.gen(function* () {
       const { calls, store } = aStore(Effect.never)
 
-      yield* Effect.repeatN(SessionGc.maybeCollect([1, 1], store), 4)
+      yield* Effect.repeatN(maybeCollect([1, 1], store), 4)
       yield* settled
 
       expect(calls.length).toBe(1)
@@ -67,8 +67,8 @@ describe("maybeCollect", () => {
     Effect.gen(function* () {
       const [one, other] = [aStore(Effect.never), aStore(Effect.never)]
 
-      yield* SessionGc.maybeCollect([1, 1], one.store)
-      yield* SessionGc.maybeCollect([1, 1], other.store)
+      yield* maybeCollect([1, 1], one.store)
+      yield* maybeCollect([1, 1], other.store)
       yield* settled
 
       expect([one.calls.length, other.calls.length]).toEqual([1, 1])
@@ -79,12 +79,12 @@ describe("maybeCollect", () => {
     Effect.gen(function* () {
       const gate = yield* Deferred.make<number>()
       const { calls, store } = aStore(Deferred.await(gate), Effect.succeed(0))
-      yield* SessionGc.maybeCollect([1, 1], store)
+      yield* maybeCollect([1, 1], store)
       yield* settled
 
       yield* Deferred.succeed(gate, 0)
       yield* settled
-      yield* SessionGc.maybeCollect([1, 1], store)
+      yield* maybeCollect([1, 1], store)
       yield* settled
 
       expect(calls.length).toBe(2)
@@ -94,10 +94,10 @@ describe("maybeCollect", () => {
   it.effect("collects again after a collection that died", () =>
     Effect.gen(function* () {
       const { calls, store } = aStore(Effect.die("boom"), Effect.succeed(0))
-      yield* SessionGc.maybeCollect([1, 1], store)
+      yield* maybeCollect([1, 1], store)
       yield* settled
 
-      yield* SessionGc.maybeCollect([1, 1], store)
+      yield* maybeCollect([1, 1], store)
       yield* settled
 
       expect(calls.length).toBe(2)

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
-import type { Mark } from "../src/internal/revocations.js"
-import { addMark, isRevoked, makeMark } from "../src/internal/revocations.js"
+import type { Mark } from "../src/internal/store/revocations.js"
+import { addMark, isRevoked, makeMark } from "../src/internal/store/revocations.js"
 import type { Primitives, SessionRecord } from "../src/SessionStore.js"
 import {
   LocalInstant,

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as FileSystemSessionStore from "../src/FileSystemSessionStore.js"
-import { copyAll, makeMigrating } from "../src/internal/migrating.js"
+import { copyAll, makeMigrating } from "../src/internal/store/migrating/store.js"
 import type { Service, SessionFilter, SessionRecord } from "../src/SessionStore.js"
 import {
   copyProgress,

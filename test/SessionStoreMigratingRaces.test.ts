@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { copyAll, makeMigrating } from "../src/internal/migrating.js"
+import { copyAll, makeMigrating } from "../src/internal/store/migrating/store.js"
 import type { Service, SessionRecord, SessionStoreError } from "../src/SessionStore.js"
 import { layerMemoryWith, make as makeStore, SessionStore } from "../src/SessionStore.js"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Option, Tracer } from "effect"
-import * as Coalesce from "../src/internal/coalesce.js"
+import * as Coalesce from "../src/internal/sql/batcher.js"
 
 /** A statement that was sent and waits for the test to answer it. */
 interface Sent {

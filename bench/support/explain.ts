@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Option, Stream } from "effect"
 import Pg from "pg"
-import { makeToken, tokenId } from "../../src/core/token.js"
+import { makeToken, tokenId } from "../../src/core/record/token.js"
 import { SessionStore } from "../../src/index.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 

@@ -8,7 +8,7 @@ import {
   type ProxyMatcher,
   sameNetwork,
   userAgentText
-} from "../../src/core/address.js"
+} from "../../src/core/http/address.js"
 
 const trusting = (...list: ReadonlyArray<string>): ProxyMatcher => {
   const matcher = makeProxyMatcher(list)

@@ -5,8 +5,8 @@ import {
   type CookieReading,
   cookieProblem,
   readCookie
-} from "../../src/core/cookie.js"
-import { isToken, makeToken } from "../../src/core/token.js"
+} from "../../src/core/http/cookie.js"
+import { isToken, makeToken } from "../../src/core/record/token.js"
 
 const NAME = "__Host-session"
 const token = makeToken()

@@ -8,7 +8,7 @@ import {
   rawPath,
   siteProblem,
   verify
-} from "../../src/core/csrf.js"
+} from "../../src/core/http/csrf.js"
 
 describe("mask", () => {
   it("gives 100 different texts for one secret, all of them valid (R31)", () => {

@@ -10,9 +10,9 @@ import {
   type Origin,
   remember,
   sameStored
-} from "../../src/core/envelope.js"
-import { isList, isObject, type Json, maxDepth } from "../../src/core/json.js"
-import { initial, type Lifetime, type State } from "../../src/core/state.js"
+} from "../../src/core/record/payload.js"
+import { isList, isObject, type Json, maxDepth } from "../../src/core/session/json.js"
+import { initial, type Lifetime, type State } from "../../src/core/session/state.js"
 
 const now = 1_000_000
 

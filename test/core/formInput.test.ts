@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { isSecretName, withoutSecrets } from "../../src/core/formInput.js"
+import { isSecretName, withoutSecrets } from "../../src/core/session/secretFields.js"
 
 describe("isSecretName", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type Fault, isFault } from "../../src/core/fault.js"
+import { type Fault, isFault } from "../../src/core/session/fault.js"
 import {
   copy,
   equals,
@@ -10,7 +10,7 @@ import {
   isObject,
   type Json,
   maxDepth
-} from "../../src/core/json.js"
+} from "../../src/core/session/json.js"
 
 const limit = 65_536
 

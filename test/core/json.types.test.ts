@@ -3,8 +3,8 @@
  * verdict is held against what `fromUnknown` says about the same value at run time.
  */
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { isFault } from "../../src/core/fault.js"
-import { fromUnknown, type Json, type JsonInput } from "../../src/core/json.js"
+import { isFault } from "../../src/core/session/fault.js"
+import { fromUnknown, type Json, type JsonInput } from "../../src/core/session/json.js"
 
 // The two forms of signature that the doc comment of JsonInput names.
 const put = <const T>(_key: string, value: JsonInput<T>): boolean => accepts(value)

@@ -1,9 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Fault, isFault } from "../../src/core/fault.js"
-import type { Json } from "../../src/core/json.js"
-import { adding, apply, applyAll, type Operation, pushing } from "../../src/core/operation.js"
-import { all, flashIds, flashOf, initial, read, type State } from "../../src/core/state.js"
+import { Fault, isFault } from "../../src/core/session/fault.js"
+import type { Json } from "../../src/core/session/json.js"
+import {
+  adding,
+  apply,
+  applyAll,
+  type Operation,
+  pushing
+} from "../../src/core/session/operation.js"
+import { all, flashIds, flashOf, initial, read, type State } from "../../src/core/session/state.js"
 
 const now = 1_000_000
 const blank = initial("secret", now)

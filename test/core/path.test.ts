@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { isFault } from "../../src/core/fault.js"
-import { equals, type Json, type JsonObject } from "../../src/core/json.js"
+import { isFault } from "../../src/core/session/fault.js"
+import { equals, type Json, type JsonObject } from "../../src/core/session/json.js"
 import {
   display,
   get,
@@ -13,7 +13,7 @@ import {
   removeAll,
   set,
   single
-} from "../../src/core/path.js"
+} from "../../src/core/session/path.js"
 
 const deepFreeze = <T>(value: T): T => {
   if (typeof value !== "object" || value === null) return value

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { cleanPreviousUrl, requestTarget } from "../../src/core/previousUrl.js"
+import { cleanPreviousUrl, requestTarget } from "../../src/core/http/previousUrl.js"
 
 const ORIGIN = "https://shop.example"
 const clean = (url: string) => cleanPreviousUrl(url, ORIGIN)

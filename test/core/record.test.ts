@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { isUserId } from "../../src/core/record.js"
+import { isUserId } from "../../src/core/record/record.js"
 
 describe("isUserId", () => {
   const users = ["1", "0", "ada", " ", "ünï", "👍", "a".repeat(255), "é".repeat(127), "\u0001"]

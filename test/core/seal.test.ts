@@ -11,8 +11,8 @@ import {
   openToken,
   sealPayload,
   sealToken
-} from "../../src/core/seal.js"
-import { makeToken, tokenId } from "../../src/core/token.js"
+} from "../../src/core/record/encryption.js"
+import { makeToken, tokenId } from "../../src/core/record/token.js"
 
 const aKey = (id: string): KeyEntry => ({ id, key: randomBytes(32) })
 const anId = (): string => tokenId(makeToken(), "session")

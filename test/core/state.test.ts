@@ -11,7 +11,7 @@ import {
   read,
   type State,
   withoutExpired
-} from "../../src/core/state.js"
+} from "../../src/core/session/state.js"
 
 const now = 1_000_000
 const blank = initial("secret", now)

@@ -10,7 +10,7 @@ import {
   makeEntryId,
   makeToken,
   tokenId
-} from "../../src/core/token.js"
+} from "../../src/core/record/token.js"
 
 const ZEROS = "A".repeat(43)
 const ONES = `${"_".repeat(42)}8`

@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { SessionRecord } from "../../src/core/record.js"
+import type { SessionRecord } from "../../src/core/record/record.js"
 import type { Service } from "../../src/SessionStore.js"
 import { aDirectory, aRecord, openStore, startWorker } from "./workers/spawn.js"
 

@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Deferred, Effect, Fiber, Option } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { SessionConfigError } from "../../src/internal/errors.js"
+import { SessionConfigError } from "../../src/internal/errors/errors.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { eventually } from "../support/process.js"
 import { type Bundle, bundle } from "./support/bundle.js"

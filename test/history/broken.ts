@@ -4,8 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { decode, encode } from "../../src/core/envelope.js"
-import type { SessionRecord } from "../../src/core/record.js"
+import { decode, encode } from "../../src/core/record/payload.js"
+import type { SessionRecord } from "../../src/core/record/record.js"
 import { layerMemory, type Service, SessionStore } from "../../src/SessionStore.js"
 
 type Break = (store: Service) => Partial<Service>

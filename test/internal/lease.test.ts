@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { SessionRecord } from "../../src/core/record.js"
-import { acquire } from "../../src/internal/lease.js"
+import type { SessionRecord } from "../../src/core/record/record.js"
+import { acquire } from "../../src/internal/commit/lease.js"
 import {
   layerMemory,
   type Service,

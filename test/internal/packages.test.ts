@@ -1,7 +1,7 @@
 /** The versions that messages and pages name are those that the package wants. */
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import { installing, type OptionalPackage } from "../../src/internal/packages.js"
+import { installing, type OptionalPackage } from "../../src/internal/env/optionalPackages.js"
 
 const root = new URL("../../", import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8")

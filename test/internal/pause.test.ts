@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { pause } from "../../src/internal/pause.js"
+import { pause } from "../../src/internal/effect/pause.js"
 
 const timers = () =>
   process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length

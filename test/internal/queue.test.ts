@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { inTurn, keysInUse } from "../../src/internal/queue.js"
+import { inTurn, keysInUse } from "../../src/internal/effect/turns.js"
 
 /** An owner, a log of who ran, and a turn that ends when it is told to. */
 const makeLine = () => {

@@ -2,9 +2,9 @@
 import * as Cookies from "@effect/platform/Cookies"
 import * as Duration from "effect/Duration"
 import { expect, it } from "vitest"
-import type { CookieAttributes } from "../../src/core/cookie.js"
-import { makeToken } from "../../src/core/token.js"
-import { responseCookie } from "../../src/internal/responseCookie.js"
+import type { CookieAttributes } from "../../src/core/http/cookie.js"
+import { makeToken } from "../../src/core/record/token.js"
+import { responseCookie } from "../../src/internal/request/responseCookie.js"
 
 const settings: ReadonlyArray<CookieAttributes> = [
   { name: "__Host-session", secure: true, sameSite: "lax", path: "/" },

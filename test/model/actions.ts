@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as fc from "fast-check"
-import type { Json } from "../../src/core/json.js"
+import type { Json } from "../../src/core/session/json.js"
 import * as Session from "../../src/Session.js"
 import type { Request } from "./model.js"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { Json } from "../../src/core/json.js"
+import type { Json } from "../../src/core/session/json.js"
 import { type Action, pending } from "./actions.js"
 import { type Visit, World } from "./world.js"
 

@@ -5,7 +5,7 @@
  * What a request does is kept as a list of functions over the stored session, each with the instants and the ids of
  * flash entries it saw; running them on what another request has stored is all that a replay is.
  */
-import type { Json } from "../../src/core/json.js"
+import type { Json } from "../../src/core/session/json.js"
 
 /** An operation that does not fit. */
 export class Misfit extends Error {

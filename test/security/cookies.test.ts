@@ -1,6 +1,6 @@
 /** Cookies that are not the server's own: no store call, no new cookie, no error. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { makeToken, tokenId } from "../../src/core/token.js"
+import { makeToken, tokenId } from "../../src/core/record/token.js"
 import { cookieName } from "../http/support.js"
 import { aMember, cookieOf, serve, tokenOf } from "./app.js"
 import { counting } from "./counting.js"

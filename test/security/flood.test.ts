@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { isToken, makeToken } from "../../src/core/token.js"
+import { isToken, makeToken } from "../../src/core/record/token.js"
 import { cookieName } from "../http/support.js"
 import { aNamespace, cookieOf, rowsOf, serve } from "./app.js"
 import { counting } from "./counting.js"

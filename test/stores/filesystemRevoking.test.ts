@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { hostClock } from "../../src/internal/file/hostClock.js"
-import { isRevoked, type Mark, makeMark } from "../../src/internal/revocations.js"
+import { isRevoked, type Mark, makeMark } from "../../src/internal/store/revocations.js"
 import { LocalInstant } from "../../src/SessionStore.js"
 import { aDirectory, openStore, startWorker } from "../faults/workers/spawn.js"
 

@@ -1,6 +1,6 @@
 /** What goes wrong on the command line, as the one sentence that is printed. */
 import * as Data from "effect/Data"
-import type { SessionConfigError, SessionStoreError } from "../errors.js"
+import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 
 /** A command that cannot do what it was asked, for a reason the person can mend. */
 export class Problem extends Data.TaggedError("Problem")<{ readonly message: string }> {}

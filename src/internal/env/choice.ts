@@ -7,10 +7,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as FileSystemSessionStore from "../../FileSystemSessionStore.js"
 import { layerMemoryWith, type SessionStore } from "../../SessionStore.js"
-import type { SessionConfigError, SessionStoreError } from "../errors.js"
+import { fail, secret, text } from "../config/variables.js"
+import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { connect } from "./connection.js"
 import { load } from "./load.js"
-import { fail, secret, text } from "./variables.js"
 
 const defaultTable = "sessions"
 

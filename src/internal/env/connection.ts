@@ -5,7 +5,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { SessionConfigError, SessionStoreError } from "../errors.js"
+import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { load } from "./load.js"
 
 /** A database as the environment names it. */

@@ -1,7 +1,7 @@
 /** Loading optional packages at the moment they are needed, so that only those in use must be installed. */
 import * as Effect from "effect/Effect"
-import { SessionConfigError } from "../errors.js"
-import { installing, type OptionalPackage } from "../packages.js"
+import { SessionConfigError } from "../errors/errors.js"
+import { installing, type OptionalPackage } from "./optionalPackages.js"
 
 /** Loads a module of `packageName`; where that is not installed the error says which variable asked for it. */
 export const load = <A>(

@@ -1,8 +1,8 @@
 /** Changing sessions: the conditional writes of the store's contract. */
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record.js"
-import { isOver } from "../../core/record.js"
-import { isId } from "../../core/token.js"
+import type { SessionRecord } from "../../core/record/record.js"
+import { isOver } from "../../core/record/record.js"
+import { isId } from "../../core/record/token.js"
 import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { discard, stage, unlink } from "./disk.js"

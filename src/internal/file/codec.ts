@@ -5,7 +5,7 @@
  * in the place of another is told from a good one. It is no signature: who can write the file can compute it.
  */
 import { createHash } from "node:crypto"
-import type { PreviousId, SessionRecord } from "../../core/record.js"
+import type { PreviousId, SessionRecord } from "../../core/record/record.js"
 
 /** What a file says: a session, or that the session of this id went to another one. */
 export type Stored = StoredSession | StoredMove

@@ -4,13 +4,13 @@
  * A file that has not changed since this process last read it, and was not due then, is not read again before it is due.
  */
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record.js"
-import { isOver } from "../../core/record.js"
-import { isId } from "../../core/token.js"
+import type { SessionRecord } from "../../core/record/record.js"
+import { isOver } from "../../core/record/record.js"
+import { isId } from "../../core/record/token.js"
 import { dropPending, rewrite } from "./changes.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, lookExactly, readStored } from "./disk.js"
-import { end, isDue } from "./ending.js"
+import { end, isDue } from "./end.js"
 import { currentMillis, exclusively, settle } from "./exclusive.js"
 import type { Failure } from "./failure.js"
 import { isTimeout } from "./failure.js"

@@ -5,7 +5,7 @@ import type { Disk } from "./disk.js"
 import { attempt, discard, look, ownUid } from "./disk.js"
 import { type Failure, Problem } from "./failure.js"
 import { writeHolder } from "./lock.js"
-import { makeDirectory } from "./make.js"
+import { makeDirectory } from "./makeDirectory.js"
 import { isShard } from "./paths.js"
 
 type Check<A> = Effect.Effect<A, Failure>

@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { SessionRecord } from "../../core/record.js"
-import { isId } from "../../core/token.js"
-import { inTurn } from "../queue.js"
+import type { SessionRecord } from "../../core/record/record.js"
+import { isId } from "../../core/record/token.js"
+import { inTurn } from "../effect/turns.js"
 import { encodeMove } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, stageApart } from "./disk.js"

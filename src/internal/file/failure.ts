@@ -1,7 +1,7 @@
 /** How what the system says becomes a `SessionStoreError`. Inside the filesystem store failures have no operation yet. */
 import type { PlatformError } from "@effect/platform/Error"
 import * as Effect from "effect/Effect"
-import { SessionStoreError } from "../errors.js"
+import { SessionStoreError } from "../errors/errors.js"
 
 /** What goes wrong inside the filesystem store. */
 export type Failure = PlatformError | Problem

@@ -3,8 +3,8 @@
  * start of the system, so that two of its instants compare within one start only.
  */
 import { readFileSync, readlinkSync } from "node:fs"
-import type { LocalInstant } from "../../SessionStore.js"
-import type { SharedClock, SharedInstant } from "../revocations.js"
+import type { LocalInstant } from "../store/contract.js"
+import type { SharedClock, SharedInstant } from "../store/revocations.js"
 
 /**
  * Names what the clock counts from; `undefined` where the system does not tell (other than Linux), so that the wall clock

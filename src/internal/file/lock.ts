@@ -8,7 +8,7 @@
  * holder finds out before it writes (`assertHeld`), since it asks whenever more than half that time has passed.
  */
 import * as Effect from "effect/Effect"
-import { pause } from "../pause.js"
+import { pause } from "../effect/pause.js"
 import type { Disk } from "./disk.js"
 import { attempt, discard, look, lookExactly, makeShard, writeNew } from "./disk.js"
 import type { Failure } from "./failure.js"

@@ -7,9 +7,9 @@
  * session under exactly one id: a pending file counts when, and only when, the stub of its origin names it.
  */
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record.js"
-import { isOver } from "../../core/record.js"
-import { isId } from "../../core/token.js"
+import type { SessionRecord } from "../../core/record/record.js"
+import { isOver } from "../../core/record/record.js"
+import { isId } from "../../core/record/token.js"
 import type { Stored, StoredMove } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { assertPresent, readStored } from "./disk.js"

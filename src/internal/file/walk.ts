@@ -1,8 +1,8 @@
 /** Going through the whole directory: the listing of `entries`. Holds no lock; sessions may move and end meanwhile. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { SessionFilter, SessionRecord, SessionSummary } from "../../core/record.js"
-import { matches, summarize } from "../../core/record.js"
+import type { SessionFilter, SessionRecord, SessionSummary } from "../../core/record/record.js"
+import { matches, summarize } from "../../core/record/record.js"
 import type { Disk } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { isCorrupt, isNotFound } from "./failure.js"

@@ -4,8 +4,8 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { HourFigures, KeptFilter, Service } from "../../SessionStore.js"
-import type { SessionStoreError } from "../errors.js"
+import type { SessionStoreError } from "../errors/errors.js"
+import type { HourFigures, KeptFilter, Service } from "../store/contract.js"
 import type { Condition, Parameter } from "./dialect.js"
 import { hourMillis } from "./dialect.js"
 import { all, hourOf } from "./listing.js"

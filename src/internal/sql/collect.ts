@@ -1,8 +1,8 @@
 /** Collection: bounded, and safe on any number of servers at once. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Service } from "../../SessionStore.js"
-import type { SessionStoreError } from "../errors.js"
+import type { SessionStoreError } from "../errors/errors.js"
+import type { Service } from "../store/contract.js"
 import type { Condition } from "./dialect.js"
 import { hourOf } from "./listing.js"
 import { forgetRevocations } from "./revocations.js"

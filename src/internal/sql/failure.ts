@@ -1,6 +1,6 @@
 /** From what a driver threw to the store's own error, without what the driver quotes from rows and parameters. */
 import type { SqlError } from "@effect/sql/SqlError"
-import { SessionStoreError } from "../errors.js"
+import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, DriverFailure, Failure } from "./dialect.js"
 
 /** What a driver said: its code, and its message without quoted values. The driver's own error may hold whole rows. */

@@ -2,7 +2,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { SessionConfigError, SessionStoreError } from "../errors.js"
+import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { makeDatabase } from "./database.js"
 import { checkTable } from "./migrate.js"
 import { makeTable } from "./table.js"

@@ -6,10 +6,10 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import type { Service } from "../../SessionStore.js"
-import type { SessionStoreError } from "../errors.js"
-import { pause } from "../pause.js"
-import { localNow } from "../revocations.js"
+import { pause } from "../effect/pause.js"
+import type { SessionStoreError } from "../errors/errors.js"
+import type { Service } from "../store/contract.js"
+import { localNow } from "../store/revocations.js"
 import type { Place } from "./sessions.js"
 
 // A login takes seconds; a day is plenty.

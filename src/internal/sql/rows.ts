@@ -1,6 +1,6 @@
 /** Between rows and records. */
-import type { PreviousId, SessionRecord, SessionSummary } from "../../core/record.js"
-import { SessionStoreError } from "../errors.js"
+import type { PreviousId, SessionRecord, SessionSummary } from "../../core/record/record.js"
+import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, Row, Value } from "./dialect.js"
 
 /** The columns of a record, in the order of `valuesOf`. */

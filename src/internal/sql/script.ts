@@ -1,6 +1,6 @@
 /** The migrations as text, for people who paste SQL. */
 import * as Effect from "effect/Effect"
-import type { SessionConfigError } from "../errors.js"
+import type { SessionConfigError } from "../errors/errors.js"
 import type { Dialect } from "./dialect.js"
 import { fileName, migrations } from "./migrate.js"
 import { mysql } from "./mysql.js"

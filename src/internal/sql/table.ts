@@ -1,6 +1,6 @@
 /** The names of the store's tables and indexes, checked and quoted. */
 import * as Effect from "effect/Effect"
-import { SessionConfigError } from "../errors.js"
+import { SessionConfigError } from "../errors/errors.js"
 import type { Dialect } from "./dialect.js"
 
 /** The table the store uses unless told otherwise. */

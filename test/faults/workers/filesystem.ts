@@ -11,7 +11,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { SessionRecord } from "../../../src/core/record.js"
+import type { SessionRecord } from "../../../src/core/record/record.js"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 import { SessionStore } from "../../../src/SessionStore.js"
 

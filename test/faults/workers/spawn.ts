@@ -10,7 +10,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { SessionRecord } from "../../../src/core/record.js"
+import type { SessionRecord } from "../../../src/core/record/record.js"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 import * as Records from "../../support/record.js"
 

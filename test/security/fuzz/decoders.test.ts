@@ -2,17 +2,17 @@
 import { createHash, randomBytes } from "node:crypto"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { decode, encode } from "../../../src/core/envelope.js"
-import type { SessionRecord } from "../../../src/core/record.js"
 import {
   makeKeyring,
   openPayload,
   openToken,
   sealPayload,
   sealToken
-} from "../../../src/core/seal.js"
-import { initial, type State } from "../../../src/core/state.js"
-import { makeToken, tokenId } from "../../../src/core/token.js"
+} from "../../../src/core/record/encryption.js"
+import { decode, encode } from "../../../src/core/record/payload.js"
+import type { SessionRecord } from "../../../src/core/record/record.js"
+import { makeToken, tokenId } from "../../../src/core/record/token.js"
+import { initial, type State } from "../../../src/core/session/state.js"
 import {
   decode as decodeFile,
   encodeMove,

@@ -1,14 +1,14 @@
 /** What reads text from a client, against slow readers that are written another way. */
 import { isIP } from "node:net"
 import { describe, expect, it } from "vitest"
-import { clientAddress, makeProxyMatcher, normalize } from "../../../src/core/address.js"
-import { type CookieReading, readCookie } from "../../../src/core/cookie.js"
-import { makeSecret, mask, verify } from "../../../src/core/csrf.js"
-import { isFault } from "../../../src/core/fault.js"
-import type { JsonObject } from "../../../src/core/json.js"
-import { get, isKey, parse, remove, set } from "../../../src/core/path.js"
-import { cleanPreviousUrl } from "../../../src/core/previousUrl.js"
-import { makeToken } from "../../../src/core/token.js"
+import { clientAddress, makeProxyMatcher, normalize } from "../../../src/core/http/address.js"
+import { type CookieReading, readCookie } from "../../../src/core/http/cookie.js"
+import { makeSecret, mask, verify } from "../../../src/core/http/csrf.js"
+import { cleanPreviousUrl } from "../../../src/core/http/previousUrl.js"
+import { makeToken } from "../../../src/core/record/token.js"
+import { isFault } from "../../../src/core/session/fault.js"
+import type { JsonObject } from "../../../src/core/session/json.js"
+import { get, isKey, parse, remove, set } from "../../../src/core/session/path.js"
 import { fuzz, mutated, type Random, seed, textOf } from "./random.js"
 
 console.info(`EFFECT_SESSION_FUZZ_SEED=${seed}`)

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { describe, expect, it } from "vitest"
-import type { SessionRecord } from "../../../src/core/record.js"
+import type { SessionRecord } from "../../../src/core/record/record.js"
 import * as Session from "../../../src/Session.js"
 import * as SessionStore from "../../../src/SessionStore.js"
 import { json, type Server } from "../../http/support.js"

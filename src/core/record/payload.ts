@@ -1,0 +1,258 @@
+/**
+ * The payload of a record: a state and the ids of recent commits as one JSON text, and back.
+ *
+ * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
+ * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
+ */
+import { isList, isObject, type Json, maxDepth } from "../session/json.js"
+import type { FlashEntry, Lifetime, State } from "../session/state.js"
+import { isEmpty, withoutExpired } from "../session/state.js"
+
+/** How many top-level keys a session may hold. */
+export const maxKeys = 256
+
+/** How long a payload remembers the ids of its commits. */
+const commitMemoryMillis = 10_000
+
+/**
+ * How many commit ids a payload remembers at most: more than the commits of one session that get done in the two seconds
+ * in which a commit is tried again, at one a millisecond. They take 19 bytes each, 40 KB together, beside what
+ * `maxPayloadBytes` counts.
+ */
+const commitMemoryCount = 2048
+
+/**
+ * How many are remembered whose instant is further away than those ten seconds, and how far at most: such an instant may be
+ * that of a server whose clock is wrong, which has only just committed.
+ */
+const strangerCount = 4
+const strangerMillis = 15 * 60 * 1000
+
+/** A commit that a payload has seen: its id and when. */
+export interface CommitMark {
+  readonly id: string
+  readonly atMillis: number
+}
+
+/** The client that a session was begun by: the one that logged in, before that the one that came first. */
+export interface Origin {
+  readonly ipAddress: string | null
+  readonly userAgent: string | null
+}
+
+/** What a payload holds. */
+export interface Envelope {
+  readonly state: State
+  readonly commits: ReadonlyArray<CommitMark>
+  readonly origin: Origin | null
+}
+
+/** Writes a payload as JSON text: `encodeState`, then `complete`. */
+export const encode = ({ commits, origin, state }: Envelope, nowMillis: number): string =>
+  complete(encodeState(state, nowMillis), commits, origin)
+
+/**
+ * Writes a state alone as JSON text, without expired keys and without what belongs to one request alone. Two states
+ * whose texts are alike are stored alike.
+ */
+export const encodeState = (state: State, nowMillis: number): string => {
+  const live = withoutExpired(state, nowMillis)
+  return JSON.stringify({
+    v: 1,
+    d: live.data,
+    f: isEmpty(live.flash) ? undefined : live.flash,
+    t: isEmpty(live.ttl) ? undefined : live.ttl,
+    c: live.csrfSecret,
+    p: live.previousUrl ?? undefined,
+    u: live.userId ?? undefined,
+    l: live.lifetime ?? undefined,
+    a: live.authenticatedAtMillis ?? undefined,
+    s: live.absoluteFromMillis
+  })
+}
+
+/** Adds to the text of `encodeState` what is no part of the state, which makes it a payload. */
+export const complete = (
+  stateText: string,
+  commits: ReadonlyArray<CommitMark>,
+  origin: Origin | null
+): string => {
+  const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
+  const o = commits.length === 0 ? "" : `,"o":${JSON.stringify([encodeCommits(commits)])}`
+  // The text is an object that has fields, so others go before its closing brace.
+  return `${stateText.slice(0, -1)}${b}${o}}`
+}
+
+/**
+ * One list of all marks, the newest first: its id and its instant, then of each other one the id and how much earlier it
+ * was. Payloads of before have one list a mark, which is the same where there is one mark.
+ */
+const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string | number> => {
+  const list: Array<string | number> = []
+  let laterMillis = 0
+  for (const { atMillis, id } of commits.toReversed()) {
+    list.push(id, list.length === 0 ? atMillis : laterMillis - atMillis)
+    laterMillis = atMillis
+  }
+  return list
+}
+
+/**
+ * The commit ids to keep, with a new one, in the order of the commits: those whose instant is within ten seconds of now,
+ * before or after it, and of the last 4 those within a quarter of an hour. At most the last 2,048.
+ */
+export const remember = (
+  commits: ReadonlyArray<CommitMark>,
+  id: string,
+  nowMillis: number
+): ReadonlyArray<CommitMark> => {
+  const firstOfLast = commits.length + 1 - strangerCount
+  const kept = commits.filter(({ atMillis }, index) => {
+    const apart = Math.abs(nowMillis - atMillis)
+    return apart < commitMemoryMillis || (index >= firstOfLast && apart < strangerMillis)
+  })
+  return [...kept.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
+}
+
+/** True when the two states would be stored alike. */
+export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
+  a === b || encodeState(a, nowMillis) === encodeState(b, nowMillis)
+
+/** Reads a payload; `undefined` when it is not one. Of a key that stands twice in an object the last counts. */
+export const decode = (payload: string): Envelope | undefined => {
+  const parsed = parse(payload)
+  if (!isObject(parsed) || parsed.v !== 1 || !isStorable(parsed, maxPayloadDepth)) return undefined
+  const { a, b, c, d, f, l, o, p, s, t, u } = parsed
+  if (!isObject(d) || typeof c !== "string" || typeof s !== "number") return undefined
+  const flash = decodeFlash(f)
+  const ttl = decodeTtl(t)
+  const commits = decodeCommits(o)
+  const origin = decodeOrigin(b)
+  const lifetime = decodeLifetime(l)
+  if (flash === undefined || ttl === undefined) return undefined
+  if (commits === undefined || origin === undefined || lifetime === undefined) return undefined
+  if (!isOptional(p, "string") || !isOptional(u, "string") || !isOptional(a, "number")) {
+    return undefined
+  }
+  const state: State = {
+    data: d,
+    flash,
+    now: {},
+    ttl,
+    csrfSecret: c,
+    previousUrl: p ?? null,
+    userId: u ?? null,
+    lifetime,
+    authenticatedAtMillis: a ?? null,
+    absoluteFromMillis: s
+  }
+  return { state, commits, origin }
+}
+
+const parse = (text: string): Json | undefined => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** How deep a payload can be: its own object, the flash, an entry of it, then the value. */
+const maxPayloadDepth = maxDepth + 3
+
+/**
+ * True for what this library can have written. JSON text from elsewhere may be nested without end, hold a key
+ * `__proto__`, or a number that is infinite once it is read; none of them may reach the code of an application.
+ */
+const isStorable = (value: Json, levels: number): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object" || value === null) return true
+  if (levels === 0) return false
+  if (isList(value)) {
+    for (const item of value) if (!isStorable(item, levels - 1)) return false
+    return true
+  }
+  // Every payload comes through here: `in` is the fastest way over keys, and JSON text makes no inherited ones.
+  for (const key in value) {
+    if (key === "__proto__" || !isStorable(value[key] as Json, levels - 1)) return false
+  }
+  return true
+}
+
+function isOptional(value: Json | undefined, type: "string"): value is string | undefined
+function isOptional(value: Json | undefined, type: "number"): value is number | undefined
+function isOptional(value: Json | undefined, type: string): boolean {
+  return value === undefined || typeof value === type
+}
+
+const decodeFlash = (value: Json | undefined): Readonly<Record<string, FlashEntry>> | undefined => {
+  if (value === undefined) return {}
+  if (!isObject(value)) return undefined
+  for (const entry of Object.values(value)) {
+    if (!isObject(entry) || typeof entry.id !== "string" || entry.value === undefined) {
+      return undefined
+    }
+  }
+  // Every entry was checked just above.
+  return value as unknown as Readonly<Record<string, FlashEntry>>
+}
+
+const decodeTtl = (value: Json | undefined): Readonly<Record<string, number>> | undefined => {
+  if (value === undefined) return {}
+  if (!isObject(value)) return undefined
+  if (Object.values(value).some((instant) => typeof instant !== "number")) return undefined
+  // Every value was checked just above.
+  return value as Readonly<Record<string, number>>
+}
+
+const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | undefined => {
+  if (value === undefined) return []
+  if (!isList(value)) return undefined
+  const marks: Array<CommitMark> = []
+  for (const list of value) {
+    if (!isList(list)) return undefined
+    const decoded = decodeMarks(list)
+    if (decoded === undefined) return undefined
+    marks.push(...decoded)
+  }
+  return marks
+}
+
+/** Reads a list as `encodeCommits` writes it, the oldest first. */
+const decodeMarks = (list: ReadonlyArray<Json>): ReadonlyArray<CommitMark> | undefined => {
+  if (list.length === 0 || list.length % 2 !== 0) return undefined
+  const marks: Array<CommitMark> = []
+  let atMillis = 0
+  for (let at = 0; at < list.length; at += 2) {
+    const id = list[at]
+    const millis = list[at + 1]
+    if (typeof id !== "string" || typeof millis !== "number") return undefined
+    atMillis = at === 0 ? millis : atMillis - millis
+    // The difference of two finite numbers need not be one, and could not be stored again.
+    if (!Number.isFinite(atMillis)) return undefined
+    marks.push({ id, atMillis })
+  }
+  return marks.reverse()
+}
+
+const decodeOrigin = (value: Json | undefined): Origin | null | undefined => {
+  if (value === undefined) return null
+  if (!isList(value)) return undefined
+  const [ipAddress = null, userAgent = null] = value
+  if (ipAddress !== null && typeof ipAddress !== "string") return undefined
+  if (userAgent !== null && typeof userAgent !== "string") return undefined
+  return { ipAddress, userAgent }
+}
+
+const decodeLifetime = (value: Json | undefined): Lifetime | undefined => {
+  if (value === undefined) return null
+  if (value === "browser") return "browser"
+  return typeof value === "number" && value > 0 ? value : undefined
+}
+
+/**
+ * The number of top-level keys a state would store, data and flash together; with an instant, without keys that have
+ * expired by then.
+ */
+export const keyCount = (state: State, nowMillis = Number.NEGATIVE_INFINITY): number =>
+  Object.keys(withoutExpired(state, nowMillis).data).length + Object.keys(state.flash).length

@@ -1,0 +1,51 @@
+/** The values of the form field `_token`, whatever kind of form a request sends. The body is left to the handler. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Multipart from "@effect/platform/Multipart"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Peek, peek } from "./bodyPrefix.js"
+
+const name = "_token"
+
+/** Gives the values among the first `limit` bytes of a form; none where the body is no form. */
+export const formTokens = (
+  request: HttpServerRequest.HttpServerRequest,
+  limit: number
+): Effect.Effect<ReadonlyArray<string>> => {
+  const { headers } = request
+  if (headers["content-length"] === "0") return Effect.succeed([])
+  const kind = (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase()
+  if (kind === "application/x-www-form-urlencoded") {
+    return Effect.map(peek(request, limit), inUrlEncoded)
+  }
+  return kind === "multipart/form-data"
+    ? Effect.flatMap(peek(request, limit), (seen) => inMultipart(headers, seen))
+    : Effect.succeed([])
+}
+
+const inUrlEncoded = ({ bytes, complete }: Peek): ReadonlyArray<string> => {
+  const text = new TextDecoder().decode(bytes)
+  // What comes last may have been cut in two.
+  const whole = complete ? text : text.slice(0, Math.max(text.lastIndexOf("&"), 0))
+  return new URLSearchParams(whole).getAll(name)
+}
+
+/** The platform's own parser reads what there is; that it ends in the middle of a part does no harm. */
+const inMultipart = (
+  headers: HttpServerRequest.HttpServerRequest["headers"],
+  { bytes }: Peek
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.suspend(() => {
+    const found: Array<string> = []
+    return Stream.make(bytes).pipe(
+      Stream.pipeThroughChannel(Multipart.makeChannel<never>({ ...headers })),
+      Stream.runForEach((part) =>
+        Effect.sync(() => {
+          if (part._tag === "Field" && part.key === name) found.push(part.value)
+        })
+      ),
+      Effect.catchAll(() => Effect.void),
+      Effect.catchAllDefect(() => Effect.void),
+      Effect.as(found)
+    )
+  })

@@ -1,0 +1,36 @@
+/** What the checks that need a session share: their mounts for `HttpLayerRouter` and `HttpApi`. */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type { Cell } from "../commit/cell.js"
+import { Session } from "../session/tag.js"
+
+/**
+ * The layer of a middleware for routes of `HttpLayerRouter` that have a session.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RouteLayer = Layer.Layer<never, never, HttpLayerRouter.Request<"Requires", Session>>
+
+/** An app with a check before it. */
+export type Middleware = <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R | Session>
+
+/** Makes the layer that puts a check before the routes it is provided to. */
+export const routeLayer = (middleware: Middleware): RouteLayer =>
+  // The platform types the layer of a middleware that needs a service as a hint to combine it. Provided to routes inside
+  // `SessionMiddleware.layer` it finds the session all the same, and this type asks for exactly that.
+  HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed(middleware)).layer as never
+
+/**
+ * Gives the session to the middleware of an `HttpApi`. It is provided by the middleware outside this one, which the
+ * platform's types cannot say; where there is none the request ends with a defect.
+ */
+export const withSession = <A, E, R>(
+  use: (cell: Cell) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.contextWithEffect((context: Context.Context<never>) =>
+    use(Context.unsafeGet(context as Context.Context<Session>, Session))
+  )

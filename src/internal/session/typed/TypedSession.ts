@@ -1,0 +1,166 @@
+/** `Session.schema`: the session's verbs, typed by the schemas of its keys. */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type {
+  SessionDecodeError,
+  SessionStoreError,
+  SessionTypeError
+} from "../../errors/errors.js"
+import type { PutOptions } from "../lift.js"
+import type { Session } from "../tag.js"
+import type {
+  At,
+  Checked,
+  Data,
+  Entries,
+  Fields,
+  ForgetPaths,
+  ItemAt,
+  ListOf,
+  ListPaths,
+  Name,
+  NumberPaths,
+  Paths,
+  PutPaths
+} from "./paths.js"
+import { makeVerbs, type OnInvalid } from "./verbs.js"
+
+/**
+ * The verbs of a session whose keys have schemas: as the functions of the same names, on decoded values.
+ *
+ * `E` is `SessionDecodeError` where invalid stored values fail, and `never` where they count as missing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TypedSession<F extends Fields, E> {
+  /** Reads a value. */
+  readonly get: <P extends Paths<F>>(path: P) => Effect.Effect<Option.Option<At<F, P>>, E, Session>
+  /** Reads a value or gives a default, which is not stored. */
+  readonly getOrElse: <P extends Paths<F>, D>(
+    path: P,
+    otherwise: () => D
+  ) => Effect.Effect<At<F, P> | D, E, Session>
+  /** The values of all keys of the schema that are there. */
+  readonly all: Effect.Effect<{ readonly [N in Name<F>]?: At<F, N> }, E, Session>
+  /** The values of some keys, as far as they are there. */
+  readonly only: <K extends Name<F>>(
+    ...keys: ListOf<K>
+  ) => Effect.Effect<{ readonly [N in K]?: At<F, N> }, E, Session>
+  /** The values of all keys of the schema but some. */
+  readonly except: <K extends Name<F>>(
+    ...keys: ListOf<K>
+  ) => Effect.Effect<{ readonly [N in Exclude<Name<F>, K>]?: At<F, N> }, E, Session>
+  /** Whether every value is present and not stored as null. */
+  readonly has: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
+  /** Whether at least one value is present and not stored as null. */
+  readonly hasAny: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
+  /** Whether every value is present. */
+  readonly exists: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
+  /** Whether every value is missing. */
+  readonly missing: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
+  /** Stores a value, a key's with an expiry if given; or all values of an object, or none where one does not fit. */
+  readonly put: {
+    <P extends PutPaths<F>>(
+      path: P,
+      value: At<F, P>,
+      ...options: P extends Name<F> ? [options?: PutOptions] : []
+    ): Effect.Effect<void, never, Session>
+    (values: Entries<F>): Effect.Effect<void, never, Session>
+  }
+  /** Changes a value by a pure function, which may run again on a newer state, and gives the new one. */
+  readonly modify: <P extends PutPaths<F>>(
+    path: P,
+    f: (current: Option.Option<At<F, P>>) => At<F, P>
+  ) => Effect.Effect<At<F, P>, E, Session>
+  /** Appends to a list; missing or null becomes a list of one. */
+  readonly push: <P extends ListPaths<F>>(
+    path: P,
+    item: ItemAt<F, P>
+  ) => Effect.Effect<void, E, Session>
+  /** Adds to a number and gives the new one; missing or null is 0. */
+  readonly increment: (
+    path: NumberPaths<F>,
+    by?: number
+  ) => Effect.Effect<number, E | SessionTypeError, Session>
+  /** Subtracts from a number and gives the new one. */
+  readonly decrement: (
+    path: NumberPaths<F>,
+    by?: number
+  ) => Effect.Effect<number, E | SessionTypeError, Session>
+  /** Gives the value, or when it is missing or null runs `effect` and stores its result, if still missing by then. */
+  readonly remember: <P extends PutPaths<F>, E2, R>(
+    path: P,
+    effect: Effect.Effect<At<F, P>, E2, R>
+  ) => Effect.Effect<At<F, P>, E | E2, R | Session>
+  /** Reads a value and removes it; with `onInvalid: "fail"` an invalid one stays. */
+  readonly pull: <P extends ForgetPaths<F>>(
+    path: P
+  ) => Effect.Effect<Option.Option<At<F, P>>, E, Session>
+  /** Takes a value out of the stored session at once: of parallel requests exactly one gets it. */
+  readonly consume: <P extends ForgetPaths<F>>(
+    path: P
+  ) => Effect.Effect<Option.Option<At<F, P>>, E | SessionStoreError, Session>
+  /** Removes values, valid or not. */
+  readonly forget: (...paths: ListOf<ForgetPaths<F>>) => Effect.Effect<void, never, Session>
+  /** Stores values for the rest of this request and the whole next one. */
+  readonly flash: {
+    <K extends Name<F>>(key: K, value: At<F, K>): Effect.Effect<void, never, Session>
+    (values: Data<F>): Effect.Effect<void, never, Session>
+  }
+  /** Stores a value for the rest of this request only. */
+  readonly now: <K extends Name<F>>(key: K, value: At<F, K>) => Effect.Effect<void, never, Session>
+  /** Keeps flash values for one request more; without keys all flash of the session. */
+  readonly keep: (...keys: ListOf<Name<F>>) => Effect.Effect<void, never, Session>
+}
+
+/**
+ * Types a session: the same verbs, with the type of each key from its schema. Values are decoded on read and encoded on
+ * write; a value that does not encode ends the handler with a `SessionEncodeError`. Keys outside the schema are left
+ * alone.
+ *
+ * Paths go through plain `Schema.Struct`; a nested value can be put alone where the other fields of its struct may be
+ * missing, otherwise `modify` the struct. Schemas must work synchronously, without requirements, and encode to JSON.
+ *
+ * A stored value that does not fit (written by an older deploy) counts as missing, with a `PayloadDiscarded` event. With
+ * `onInvalid: "fail"` what needs it fails with `SessionDecodeError` and leaves it as it is; `put` and `forget`, which do
+ * not look at it, replace and remove it. Where it becomes invalid by a parallel request, the commit fails with
+ * `SessionConflict`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * const Cart = Session.schema({
+ *   theme: Schema.Literal("light", "dark"),
+ *   cart: Schema.Struct({
+ *     items: Schema.Array(Schema.Struct({ sku: Schema.String, count: Schema.Number })),
+ *     since: Schema.optional(Schema.Date)
+ *   })
+ * })
+ *
+ * export const handler = Effect.gen(function*() {
+ *   yield* Cart.put("theme", "dark")
+ *   yield* Cart.push("cart.items", { sku: "tea", count: 2 })
+ *   return yield* Cart.get("cart.items") // Option<ReadonlyArray<{ sku: string, count: number }>>
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schema: {
+  <const F extends Fields>(
+    fields: F & Checked<F>,
+    options?: { readonly onInvalid?: "discard" | undefined }
+  ): TypedSession<F, never>
+  <const F extends Fields>(
+    fields: F & Checked<F>,
+    options: { readonly onInvalid: "fail" }
+  ): TypedSession<F, SessionDecodeError>
+} = (
+  fields: Fields,
+  options: { readonly onInvalid?: OnInvalid | undefined } = {}
+  // One implementation serves every path; `TypedSession` says what each gives.
+): never => makeVerbs(fields, options.onInvalid ?? "discard") as never

@@ -1,0 +1,114 @@
+/** One path of a typed session at run time: where its value is stored, and its schema. */
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { Fault } from "../../../core/session/fault.js"
+import type { Json } from "../../../core/session/json.js"
+import * as Path from "../../../core/session/path.js"
+import { SessionKeyError, SessionTypeError } from "../../errors/errors.js"
+import type { Fields } from "./paths.js"
+
+/** A path of a typed session. */
+export interface Field {
+  /** As the developer writes it, for errors. */
+  readonly name: string
+  /** Where the value is stored: a field renamed by `Schema.fromKey` is stored under its other name. */
+  readonly path: Path.Path
+  /** None where the value does not fit the schema. */
+  readonly decode: (value: Json) => Option.Option<unknown>
+  /** As `decode`, but properties the schema does not know are kept, so that a change does not drop them. */
+  readonly decodeAll: (value: Json) => Option.Option<unknown>
+  /** The value to store, `undefined` where the schema leaves it out (`Option.none()`), or why there is none. */
+  readonly encode: (value: unknown) => unknown | Fault
+  /** As `encode`, for what `decodeAll` gave. */
+  readonly encodeAll: (value: unknown) => unknown | Fault
+}
+
+/** Finds the fields of a schema by their paths, each made once. */
+export const makeLookup = (fields: Fields): ((operation: string, name: string) => Field) => {
+  for (const name of Object.keys(fields)) checkName(name)
+  const known = new Map<string, Field>()
+  return (operation, name) => {
+    const made = known.get(name) ?? makeField(fields, operation, name)
+    known.set(name, made)
+    return made
+  }
+}
+
+const checkName = (name: string): void => {
+  if (!name.includes(".") && Path.isKey(name)) return
+  const reason = "the name of a field is one segment of a path"
+  throw new SessionKeyError({ operation: "schema", key: Path.display(name), reason })
+}
+
+const makeField = (fields: Schema.Struct.Fields, operation: string, name: string): Field => {
+  const { field, segments } = locate(fields, operation, name)
+  // Wrapped in a struct, an optional field of a struct and a plain schema are read alike.
+  const wrapped = Schema.Struct({ value: field })
+  // `Fields` admits no schema with requirements.
+  const codec = wrapped as unknown as Schema.Schema.AnyNoContext
+  const stored = storedName("value", field)
+  const decoder = (keeping: Keeping) => {
+    const decode = Schema.decodeUnknownEither(codec, keeping)
+    return (value: Json) => {
+      const result = decode({ [stored]: value })
+      if (Either.isRight(result)) return Option.some<unknown>(result.right.value)
+      refuseAsync(name, result.left)
+      return Option.none()
+    }
+  }
+  const encoder = (keeping: Keeping) => {
+    const encode = Schema.encodeUnknownEither(codec, keeping)
+    return (value: unknown) => {
+      const result = encode({ value })
+      if (Either.isRight(result)) return result.right[stored]
+      refuseAsync(name, result.left)
+      return new Fault("encode", "it does not fit its schema")
+    }
+  }
+  return {
+    name,
+    path: Path.literal(...segments),
+    decode: decoder(strip),
+    decodeAll: decoder(preserve),
+    encode: encoder(strip),
+    encodeAll: encoder(preserve)
+  }
+}
+
+type Keeping = { readonly onExcessProperty: "ignore" | "preserve" }
+const strip: Keeping = { onExcessProperty: "ignore" }
+const preserve: Keeping = { onExcessProperty: "preserve" }
+
+/** A schema that decodes asynchronously would make every stored value look invalid. */
+const refuseAsync = (key: string, error: ParseResult.ParseError): void => {
+  const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+  if (!issues.some((issue) => issue._tag === "Forbidden")) return
+  const reason = "its schema works asynchronously"
+  throw new SessionTypeError({ operation: "schema", key, reason })
+}
+
+const locate = (fields: Schema.Struct.Fields, operation: string, name: string) => {
+  const segments: Array<string> = []
+  let inside: Schema.Struct.Fields | undefined = fields
+  let field: Schema.Struct.Field | undefined
+  for (const segment of String(name).split(".")) {
+    field = inside !== undefined && Object.hasOwn(inside, segment) ? inside[segment] : undefined
+    if (field === undefined) {
+      const reason = "Session.schema was given no such field"
+      throw new SessionKeyError({ operation, key: Path.display(name), reason })
+    }
+    segments.push(storedName(segment, field))
+    // A struct shows its fields.
+    inside = (field as { readonly fields?: Schema.Struct.Fields }).fields
+  }
+  // A text has at least one segment, so a field was found.
+  return { field: field as Schema.Struct.Field, segments }
+}
+
+/** The name a field of a struct is stored under. */
+const storedName = (name: string, field: Schema.Struct.Field): string => {
+  const { ast } = field
+  return ast._tag === "PropertySignatureTransformation" ? String(ast.from.fromKey ?? name) : name
+}

@@ -1,0 +1,81 @@
+/** How garbage is collected: in batches with pauses, by a fiber or off a request. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Random from "effect/Random"
+import type { SessionStoreError } from "../errors/errors.js"
+import { publish } from "../events/hub.js"
+import type { Service } from "./contract.js"
+
+/** Forks a collection off, as often as the lottery says. */
+export const maybeCollect = (
+  lottery: readonly [number, number] | undefined,
+  store: Service
+): Effect.Effect<void> =>
+  lottery === undefined
+    ? Effect.void
+    : Effect.flatMap(Random.next, (drawn) =>
+        // The middleware cannot be interrupted here; the collection can, so that the store's own timeouts work.
+        drawn * lottery[1] < lottery[0]
+          ? Effect.asVoid(Effect.forkDaemon(Effect.interruptible(collectAlone(store))))
+          : Effect.void
+      )
+
+const collecting = new WeakSet<Service>()
+
+const collectAlone = (store: Service): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (collecting.has(store)) return Effect.void
+    collecting.add(store)
+    return Effect.ensuring(
+      surviving(collectAll(store, defaultBatch)),
+      Effect.sync(() => collecting.delete(store))
+    )
+  })
+
+/** How many sessions one call of the store collects where nothing else is said. */
+export const defaultBatch = 1000
+
+/** Logs whatever the store did. Where the fiber itself is interrupted the handler does not run, so that it still stops. */
+export const surviving = <A>(run: Effect.Effect<A, SessionStoreError>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.asVoid(run), (cause) =>
+    Effect.logWarning("The collection of sessions failed", cause)
+  )
+
+/** Collects batch by batch until nothing is left; gives how many sessions that were. */
+export const collectAll = (
+  store: Service,
+  batchSize: number
+): Effect.Effect<number, SessionStoreError> =>
+  Effect.suspend(() => {
+    let count = 0
+    return Effect.gen(function* () {
+      while (true) {
+        const batch = yield* store.collect(batchSize)
+        count += batch
+        if (batch < batchSize) return count
+        yield* Effect.sleep("50 millis")
+      }
+    }).pipe(
+      Metric.trackDuration(duration),
+      // What was collected before a failure counts too.
+      Effect.ensuring(Effect.suspend(() => report(count)))
+    )
+  })
+
+const report = (count: number): Effect.Effect<void> =>
+  count === 0
+    ? Effect.void
+    : Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
+        Effect.zipRight(
+          Metric.incrementBy(collected, count),
+          publish({ _tag: "Expired", count, atMillis })
+        )
+      )
+
+const collected = Metric.counter("effect_session_collected", {
+  description: "Sessions collected",
+  incremental: true
+})
+
+const duration = Metric.timer("effect_session_collection_duration", "How long collections took")

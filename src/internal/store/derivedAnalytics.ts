@@ -1,0 +1,85 @@
+/**
+ * The figures of the service, derived from `entries` in one pass each; a store that can count where the sessions lie
+ * overrides them.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { SessionFilter, SessionSummary } from "../../core/record/record.js"
+import { isOver } from "../../core/record/record.js"
+import type { SessionStoreError } from "../errors/errors.js"
+import type { Primitives, Service } from "./contract.js"
+
+type Entries = Primitives["entries"]
+
+/** An hour, in milliseconds. */
+export const hourMillis = 60 * 60 * 1000
+
+/** Derives `addresses`. */
+export const addresses =
+  (entries: Entries): Service["addresses"] =>
+  (filter) =>
+    Effect.suspend(() => {
+      const users = new Map<string, { readonly addresses: Set<string>; sessions: number }>()
+      const see = ({ userId, ipAddress }: SessionSummary) => {
+        if (userId === null || ipAddress === null) return
+        const user = users.get(userId) ?? { addresses: new Set(), sessions: 0 }
+        user.addresses.add(ipAddress)
+        user.sessions += 1
+        users.set(userId, user)
+      }
+      return Effect.map(eachKept(entries, filter, see), () =>
+        Array.from(users, ([userId, user]) => ({
+          userId,
+          addresses: [...user.addresses],
+          sessions: user.sessions
+        })).filter((user) => user.addresses.length > 1)
+      )
+    })
+
+/** Derives `hourly`. */
+export const hourly =
+  (entries: Entries): Service["hourly"] =>
+  ({ namespace, fromMillis, untilMillis }) =>
+    Effect.suspend(() => {
+      const length = Math.max(0, (untilMillis - fromMillis) / hourMillis)
+      const hours = Array.from({ length }, (_, index) => ({
+        startMillis: fromMillis + index * hourMillis,
+        sessions: 0,
+        users: new Set<string>()
+      }))
+      const hourOf = (millis: number) => Math.floor((millis - fromMillis) / hourMillis)
+      const see = ({ createdAtMillis, lastActivityMillis, userId }: SessionSummary) => {
+        const first = Math.max(0, hourOf(createdAtMillis))
+        for (const hour of hours.slice(first, hourOf(lastActivityMillis) + 1)) {
+          hour.sessions += 1
+          if (userId !== null) hour.users.add(userId)
+        }
+      }
+      return Effect.map(eachKept(entries, { namespace, activeSinceMillis: fromMillis }, see), () =>
+        hours.map((hour) => ({ ...hour, users: hour.users.size }))
+      )
+    })
+
+/** Derives `usage`. */
+export const usage =
+  (entries: Entries): Service["usage"] =>
+  (filter) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const sums = { live: 0, over: 0, payloadBytes: 0, activeMillis: 0 }
+      const see = (summary: SessionSummary) => {
+        sums[isOver(summary, now) ? "over" : "live"] += 1
+        sums.payloadBytes += summary.payloadBytes
+        sums.activeMillis += summary.lastActivityMillis - summary.createdAtMillis
+      }
+      return Effect.map(eachKept(entries, filter, see), () => ({ ...sums }))
+    })
+
+const eachKept = (
+  entries: Entries,
+  filter: SessionFilter,
+  see: (summary: SessionSummary) => void
+): Effect.Effect<void, SessionStoreError> =>
+  Stream.runForEach(entries({ ...filter, state: "all" }), (summary) =>
+    Effect.sync(() => see(summary))
+  )

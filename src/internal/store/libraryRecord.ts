@@ -1,0 +1,19 @@
+/** The records that the library keeps in a store beside the sessions, in namespaces of its own. */
+import type { SessionRecord } from "../../core/record/record.js"
+
+/** Makes a record that belongs to nobody and was written now. */
+export const ownRecord = ({
+  nowMillis,
+  ...given
+}: Pick<SessionRecord, "id" | "namespace" | "expiresAtMillis" | "version" | "payload"> & {
+  readonly nowMillis: number
+}): SessionRecord => ({
+  ...given,
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: nowMillis,
+  lastActivityMillis: nowMillis,
+  endedAtMillis: null,
+  previous: null
+})

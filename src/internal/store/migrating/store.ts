@@ -1,0 +1,172 @@
+/**
+ * A store over two stores, for a change of driver without logging anybody out: it reads both, writes to the new one, and
+ * ends sessions in both. `copying.ts` has the hard part.
+ */
+import { randomBytes } from "node:crypto"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { SessionRecord, SessionSummary } from "../../../core/record/record.js"
+import { SessionConfigError, type SessionStoreError } from "../../errors/errors.js"
+import type { Overrides, Primitives } from "../contract.js"
+import { ownRecord } from "../libraryRecord.js"
+import type { Stores } from "./copy.js"
+import { find, isNote } from "./copy.js"
+
+/** Makes the primitives and overrides of the store over `from` and `to`. */
+export const makeMigrating = (stores: Stores): Primitives & Overrides => {
+  const { from, to } = stores
+  const isTaken = (id: string) => Effect.map(from.find(id), Option.isSome)
+  const copied = (id: string) =>
+    Effect.flatMap(isTaken(id), (isThere) => (isThere ? find(stores, id) : Effect.succeedNone))
+  // Whoever writes has read, and copied, the session before; a write that comes first copies it, too.
+  const orCopied = (id: string, write: Effect.Effect<boolean, SessionStoreError>) =>
+    Effect.flatMap(write, (written) =>
+      written
+        ? Effect.succeed(true)
+        : Effect.flatMap(copied(id), (found) =>
+            Option.isSome(found) ? write : Effect.succeed(false)
+          )
+    )
+  return {
+    find: (id) => find(stores, id),
+    insert: (record) =>
+      Effect.flatMap(isTaken(record.id), (taken) =>
+        taken ? Effect.succeed(false) : to.insert(record)
+      ),
+    update: (record, expectedVersion) => orCopied(record.id, to.update(record, expectedVersion)),
+    move: (fromId, record, expectedVersion) =>
+      Effect.flatMap(isTaken(record.id), (taken) =>
+        taken ? Effect.succeed(false) : orCopied(fromId, to.move(fromId, record, expectedVersion))
+      ),
+    touch: (id, version, lastActivityMillis, expiresAtMillis) =>
+      Effect.zipRight(copied(id), to.touch(id, version, lastActivityMillis, expiresAtMillis)),
+    // First `from`, then `to`, here and below: a session that is copied meanwhile goes the same way and is met. It is
+    // copied before, so that `to` can tell that there was one, and keep it; what cannot be copied ends all the same.
+    remove: (id) =>
+      both(Effect.zipRight(Effect.ignore(copied(id)), from.remove(id)), to.remove(id), ended),
+    entries: (filter) => listed(from.entries(filter), to.entries(filter)),
+    removeWhere: (filter, options) =>
+      both(from.removeWhere(filter, options), to.removeWhere(filter, options), sum),
+    revokeUser: (options) => both(from.revokeUser(options), to.revokeUser(options), sum),
+    revokedWithin: (options) =>
+      Effect.flatMap(to.revokedWithin(options), (revoked) =>
+        revoked ? Effect.succeed(true) : from.revokedWithin(options)
+      ),
+    collect: (limit) =>
+      Effect.flatMap(from.collect(limit), (collected) =>
+        collected < limit
+          ? Effect.map(to.collect(limit - collected), (rest) => collected + rest)
+          : Effect.succeed(collected)
+      )
+  }
+}
+
+/** Does both, the second also when the first fails: what ends, ends in as many stores as can be reached. */
+const both = <A, E, B>(
+  first: Effect.Effect<A, E>,
+  second: Effect.Effect<A, E>,
+  combine: (first: A, second: A) => B
+): Effect.Effect<B, E> =>
+  Effect.flatMap(Effect.either(first), (one) =>
+    Effect.flatMap(second, (other) =>
+      Either.isLeft(one) ? Effect.fail(one.left) : Effect.succeed(combine(one.right, other))
+    )
+  )
+
+const sum = (first: number, second: number): number => first + second
+
+type Ended = Option.Option<SessionSummary>
+
+const ended = (inFrom: Ended, inTo: Ended): Ended =>
+  Option.filter(
+    Option.orElse(inTo, () => inFrom),
+    (summary) => !isNote(summary)
+  )
+
+/** Lists each session once; one that is copied while `from` is listed is met in `to`. */
+const listed = <E>(
+  from: Stream.Stream<SessionSummary, E>,
+  to: Stream.Stream<SessionSummary, E>
+): Stream.Stream<SessionSummary, E> =>
+  Stream.suspend(() => {
+    const seen = new Set<string | null>()
+    const inFrom = Stream.filter(from, (summary) => {
+      if (isNote(summary)) return false
+      seen.add(summary.id)
+      return true
+    })
+    const inTo = Stream.filter(
+      to,
+      (summary) => !isNote(summary) && !seen.has(summary.id) && !seen.has(summary.previousId)
+    )
+    return Stream.concat(inFrom, inTo)
+  })
+
+/** Sessions that are listed, then copied, at a time; and copies that run at once. */
+const batchSize = 1000
+const concurrency = 8
+
+/** Copies what is left in `from`; succeeds with how many sessions it found there and took out. */
+export const copyAll = (stores: Stores): Effect.Effect<number, SessionStoreError> =>
+  Effect.gen(function* () {
+    yield* refuseOneStore(stores)
+    const unreadable = new Set<string>()
+    let previous = new Set<string>()
+    let copied = 0
+    for (;;) {
+      // Read to the end before the first copy, so that no store is changed while it is listed.
+      const batch = yield* stores.from.entries({}).pipe(
+        Stream.filter(({ id }) => !unreadable.has(id) && !previous.has(id)),
+        Stream.take(batchSize),
+        Stream.runCollect
+      )
+      if (Chunk.isEmpty(batch)) return copied
+      const ids = Chunk.toReadonlyArray(batch).map(({ id }) => id)
+      const done = yield* Effect.forEach(ids, (id) => copyOne(stores, id), { concurrency })
+      for (const [index, id] of ids.entries()) if (done[index] === false) unreadable.add(id)
+      copied += done.filter((isDone) => isDone).length
+      previous = new Set(ids)
+    }
+  })
+
+/** Copies a session, or removes what is left of one that has been copied. `false` when it cannot be read. */
+const copyOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStoreError> =>
+  Effect.gen(function* () {
+    yield* find(stores, id)
+    const rest = yield* stores.from.find(id)
+    if (Option.exists(rest, (record) => record.id === id)) yield* stores.from.remove(id)
+    return true
+  }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "corrupt",
+      () =>
+        Effect.as(Effect.logWarning(`The session ${id} cannot be read and is not copied.`), false)
+    )
+  )
+
+/** Copying a store to itself would end its sessions, as those that are copied. */
+const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreError> =>
+  Effect.gen(function* () {
+    const probe = yield* aProbe
+    yield* to.insert(probe)
+    const found = yield* Effect.ensuring(from.find(probe.id), Effect.ignore(to.remove(probe.id)))
+    if (Option.isNone(found)) return
+    const reason = "is the same store as `from`: there is nothing to copy."
+    return yield* Effect.die(new SessionConfigError({ field: "to", reason }))
+  })
+
+/** A record that no cookie leads to, for a look at what a store does. */
+export const aProbe: Effect.Effect<SessionRecord> = Effect.map(Clock.currentTimeMillis, (now) =>
+  ownRecord({
+    id: randomBytes(20).toString("hex"),
+    namespace: "effect-session/probe",
+    nowMillis: now,
+    expiresAtMillis: now + 60_000,
+    version: 1,
+    payload: ""
+  })
+)
