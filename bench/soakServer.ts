@@ -65,7 +65,7 @@ const storeLayer = (): Layer.Layer<SessionStore.SessionStore> => {
       Layer.provide(FileSystemSessionStore.layer({ directory: place }), NodeContext.layer)
     )
   }
-  return Layer.orDie(Layer.provide(SqlSessionStore.layerMigrated(), client))
+  return Layer.orDie(Layer.provide(SqlSessionStore.layerMigrated, client))
 }
 
 const database = ManagedRuntime.make(clientLayer(place === "" ? "sqlite::memory:" : place))
@@ -118,7 +118,7 @@ const figures = Effect.gen(function* () {
   const loopDelayMillis = delay.percentile(99) / 1e6
   delay.reset()
   const fibers = (yield* Fiber.roots).length
-  const usage = yield* SessionAdmin.usage()
+  const usage = yield* SessionAdmin.usage
   const size = yield* Effect.promise(() => sizeOf(usage))
   const found: Figures = {
     residentMb: process.memoryUsage.rss() / 2 ** 20,
@@ -167,7 +167,7 @@ const announce = Effect.gen(function* () {
 
 Layer.effectDiscard(announce).pipe(
   Layer.provideMerge(HttpServer.serve(app)),
-  Layer.provide(SessionGc.layer({ interval: "10 seconds" })),
+  Layer.provide(SessionGc.layerWith({ interval: "10 seconds" })),
   Layer.provide(storeLayer()),
   Layer.provide(GracefulHttpServer.layer(() => createServer(), { host: "127.0.0.1", port: 0 })),
   Layer.provide(SessionConfig.layer({ idleTimeout: "30 seconds" })),

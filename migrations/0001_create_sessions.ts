@@ -4,4 +4,4 @@
  */
 import * as SqlSessionStore from "../src/SqlSessionStore.js"
 
-export default SqlSessionStore.migrations()["0001_create_sessions"]
+export default SqlSessionStore.migrations["0001_create_sessions"]

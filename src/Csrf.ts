@@ -18,7 +18,6 @@ import { announce } from "./internal/commit/announce.js"
 import { type Cell, now } from "./internal/commit/cell.js"
 import { formTokens } from "./internal/csrf/formTokens.js"
 import { hideHeaders } from "./internal/csrf/redactHeaders.js"
-import { callable } from "./internal/effect/callable.js"
 import { response as answer } from "./internal/errors/answers.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import {
@@ -89,7 +88,7 @@ export interface Options {
  *
  * export const app = HttpRouter.empty.pipe(
  *   HttpRouter.post("/orders", HttpServerResponse.text("ordered")),
- *   Csrf.middleware({ exempt: ["/webhooks/payments"] }),
+ *   Csrf.middlewareWith({ exempt: ["/webhooks/payments"] }),
  *   SessionMiddleware.middleware
  * )
  * ```
@@ -97,32 +96,43 @@ export interface Options {
  * @since 0.1.0
  * @category middleware
  */
-export const middleware = (options: Options = {}): Middleware => {
+export const middlewareWith = (options: Options): Middleware => {
   const rules = compile(options)
   return (app) => guard(rules, app)
 }
 
 /**
- * For `HttpLayerRouter`: the same check for the routes it is provided to. A layer as it stands, and with options a
- * function that gives one: `Layer.provide(Csrf.layer)`, `Layer.provide(Csrf.layer({ exempt }))`.
+ * For `HttpApp` and `HttpRouter`: the check with its defaults. See `middlewareWith`.
  *
  * @since 0.1.0
- * @category layers
+ * @category middleware
  */
-export const layer: RouteLayer & ((options?: Options) => RouteLayer) = callable(
-  (options?: Options): RouteLayer => routeLayer(middleware(options))
-)
+export const middleware: Middleware = middlewareWith({})
 
 /**
- * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403). A layer as it stands, and with
- * options a function that gives one. In the definition the session comes last, since the last is the outermost:
- * `.middleware(Csrf.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+ * For `HttpLayerRouter`: the same check for the routes it is provided to.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpApi: Layer.Layer<CsrfHttpApi> &
-  ((options?: Options) => Layer.Layer<CsrfHttpApi>) = callable((options: Options = {}) => {
+export const layerWith = (options: Options): RouteLayer => routeLayer(middlewareWith(options))
+
+/**
+ * For `HttpLayerRouter`: the check with its defaults. See `layerWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: RouteLayer = layerWith({})
+
+/**
+ * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403). In the definition the session comes
+ * last, since the last is the outermost: `.middleware(Csrf.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpApiWith = (options: Options): Layer.Layer<CsrfHttpApi> => {
   const rules = compile(options)
   return Layer.succeed(
     CsrfHttpApi,
@@ -136,7 +146,15 @@ export const layerHttpApi: Layer.Layer<CsrfHttpApi> &
       )
     )
   )
-})
+}
+
+/**
+ * For `HttpApi`: the check with its defaults. See `layerHttpApiWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpApi: Layer.Layer<CsrfHttpApi> = layerHttpApiWith({})
 
 /**
  * The hidden input of a form, as HTML: `<input type="hidden" name="_token" value="...">`.

@@ -19,10 +19,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { SessionSummary as Entry } from "./core/record/record.js"
-import { isOver, isUserId, summarize } from "./core/record/record.js"
+import type { SessionEntry as Entry } from "./core/record/record.js"
+import { entryOf, isOver, isUserId } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
-import { callableEffect } from "./internal/effect/callable.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import { Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
@@ -275,7 +274,7 @@ export const get = (
     const now = yield* Clock.currentTimeMillis
     return found.pipe(
       Option.filter((one) => one.id === id && one.namespace === namespaceOf(scope)),
-      Option.map((record) => summary(summarize(record), now))
+      Option.map((record) => summary(entryOf(record), now))
     )
   })
 
@@ -375,14 +374,21 @@ export const averageDuration = (
  * @since 0.1.0
  * @category accessors
  */
-export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> &
-  ((scope?: Scope) => Effect.Effect<Usage, SessionStoreError, SessionStore>) = callableEffect(
-  (scope?: Scope) =>
-    Effect.gen(function* () {
-      const store = yield* SessionStore
-      const { live, over, payloadBytes } = yield* store.usage({ namespace: namespaceOf(scope) })
-      return new Usage({ sessions: live, ended: over, payloadBytes })
-    })
+export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError, SessionStore> =>
+  Effect.gen(function* () {
+    const store = yield* SessionStore
+    const { live, over, payloadBytes } = yield* store.usage({ namespace: namespaceOf(scope) })
+    return new Usage({ sessions: live, ended: over, payloadBytes })
+  })
+
+/**
+ * As `usageWith`, for the sessions of the default namespace.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> = Effect.suspend(() =>
+  usageWith({})
 )
 
 /**
@@ -455,14 +461,21 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
  * @since 0.1.0
  * @category accessors
  */
-export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> &
-  ((scope?: Scope) => Effect.Effect<number, SessionStoreError, SessionStore>) = callableEffect(
-  (scope?: Scope) =>
-    Effect.flatMap(SessionStore, (store) =>
-      Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) =>
-        revoked(count, {})
-      )
-    )
+export const revokeAllWith = (
+  scope: Scope
+): Effect.Effect<number, SessionStoreError, SessionStore> =>
+  Effect.flatMap(SessionStore, (store) =>
+    Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
+  )
+
+/**
+ * As `revokeAllWith`, for the sessions of the default namespace.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> = Effect.suspend(
+  () => revokeAllWith({})
 )
 
 const revoked = (

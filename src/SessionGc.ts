@@ -28,6 +28,19 @@ export const collect: Effect.Effect<number, SessionStoreError, SessionStore> = E
 )
 
 /**
+ * What can be changed about the collection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** The time between two collections, from 1 millisecond to 22 days. Default 5 minutes. */
+  readonly interval?: Duration.DurationInput | undefined
+  /** How many sessions one call of the store collects. Default 1000. */
+  readonly batchSize?: number | undefined
+}
+
+/**
  * Provides the collecting fiber: first within ten seconds after the start, then every `interval` (default 5 minutes, at
  * most 22 days), both jittered, in batches of `batchSize` (default 1000). A failing store is logged as a warning and
  * tried again at the next run. Safe on any number of servers at once; stops with its scope.
@@ -39,12 +52,7 @@ export const collect: Effect.Effect<number, SessionStoreError, SessionStore> = E
  * @since 0.1.0
  * @category layers
  */
-export const layer = (
-  options: {
-    readonly interval?: Duration.DurationInput | undefined
-    readonly batchSize?: number | undefined
-  } = {}
-): Layer.Layer<never, never, SessionStore> =>
+export const layerWith = (options: Options): Layer.Layer<never, never, SessionStore> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const { batchSize, intervalMillis } = yield* Effect.orDie(checked(options))
@@ -61,13 +69,18 @@ export const layer = (
     })
   )
 
+/**
+ * Collects garbage every 5 minutes, as long as the layer lives: see `layerWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, never, SessionStore> = layerWith({})
+
 // A timer of JavaScript takes no more than 2^31 - 1 milliseconds; the jitter adds a tenth.
 const longestIntervalMillis = Duration.toMillis("22 days")
 
-const checked = (options: {
-  readonly interval?: Duration.DurationInput | undefined
-  readonly batchSize?: number | undefined
-}) => {
+const checked = (options: Options) => {
   const { batchSize = defaultBatch, interval = "5 minutes" } = options
   const decoded = Duration.decodeUnknown(interval)
   const intervalMillis = Option.getOrElse(Option.map(decoded, Duration.toMillis), () => 0)

@@ -108,8 +108,8 @@ export interface AgentOptions {
  *
  * export const app = HttpRouter.empty.pipe(
  *   HttpRouter.get("/", HttpServerResponse.text("hello")),
- *   SessionGuard.ipAddress({ policy: "log", ipv4Prefix: 24, ipv6Prefix: 64 }),
- *   SessionGuard.userAgent({ versions: "ignore" }),
+ *   SessionGuard.ipAddressWith({ policy: "log", ipv4Prefix: 24, ipv6Prefix: 64 }),
+ *   SessionGuard.userAgentWith({ versions: "ignore" }),
  *   SessionMiddleware.middleware
  * )
  * ```
@@ -117,7 +117,7 @@ export interface AgentOptions {
  * @since 0.1.0
  * @category guards
  */
-export const ipAddress = (options: AddressOptions = {}): Guard => {
+export const ipAddressWith = (options: AddressOptions): Guard => {
   const prefixes: Prefixes = {
     ipv4: bitsOf("ipv4Prefix", options.ipv4Prefix, 32),
     ipv6: bitsOf("ipv6Prefix", options.ipv6Prefix, 128)
@@ -132,6 +132,14 @@ export const ipAddress = (options: AddressOptions = {}): Guard => {
 }
 
 /**
+ * The guard with its defaults: see `ipAddressWith`.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const ipAddress: Guard = ipAddressWith({})
+
+/**
  * Trips when the `User-Agent` is another than at the login; none is one of its own.
  *
  * Compared are the first 512 characters without control characters, as they are stored. A browser that updates itself
@@ -140,7 +148,7 @@ export const ipAddress = (options: AddressOptions = {}): Guard => {
  * @since 0.1.0
  * @category guards
  */
-export const userAgent = (options: AgentOptions = {}): Guard => {
+export const userAgentWith = (options: AgentOptions): Guard => {
   const { versions = "compare" } = options
   if (versions !== "compare" && versions !== "ignore") {
     throw new SessionConfigError({ field: "versions", reason: 'must be "compare" or "ignore".' })
@@ -153,6 +161,14 @@ export const userAgent = (options: AgentOptions = {}): Guard => {
     return shape(own) === shape(found) ? same : { _tag: "other", found: found ?? "" }
   })
 }
+
+/**
+ * The guard with its defaults: see `userAgentWith`.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const userAgent: Guard = userAgentWith({})
 
 /**
  * Ends a session that was idle for `duration` or longer: a stricter limit than `SessionConfig.idleTimeout` for a part of

@@ -29,6 +29,13 @@ export type {
    */
   PreviousId,
   /**
+   * What a listing tells about a session: the record without its payload.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionEntry,
+  /**
    * Which sessions a listing is about.
    *
    * @since 0.1.0
@@ -41,14 +48,7 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  SessionRecord,
-  /**
-   * What a listing tells about a session: the record without its payload.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  SessionSummary
+  SessionRecord
 } from "./core/record/record.js"
 export {
   /**

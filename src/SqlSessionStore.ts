@@ -11,7 +11,6 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { callable } from "./internal/effect/callable.js"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
@@ -42,8 +41,8 @@ export interface Options {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (
-  options: Options = {}
+export const makeWith = (
+  options: Options
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError, SqlClient> =>
   Effect.flatMap(SqlClient, (client) =>
     openStore(client, {
@@ -52,6 +51,15 @@ export const make = (
       coalesces: true
     })
   )
+
+/**
+ * Opens the store in the table `sessions`: see `makeWith`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError, SqlClient> =
+  makeWith({})
 
 /**
  * Provides a `SessionStore` in the database of the app's `SqlClient`, in a table that a migration made.
@@ -72,7 +80,7 @@ export const make = (
  * import { Config, Layer } from "effect"
  * import * as SqlSessionStore from "effect-session/SqlSessionStore"
  *
- * export const layer = SqlSessionStore.layerMigrated().pipe(
+ * export const layer = SqlSessionStore.layerMigrated.pipe(
  *   Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
  * )
  * ```
@@ -80,24 +88,35 @@ export const make = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (
-  options: Options = {}
-): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  Layer.effect(SessionStore, make(options))
+export const layerWith = (options: Options): SqlLayer =>
+  Layer.effect(SessionStore, makeWith(options))
 
 /**
- * Provides the same store after bringing its tables up to date, as `migrateWith` does. A layer as it stands, and with
- * options a function that gives one.
+ * Provides the store in the table `sessions`: see `layerWith`.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerMigrated: MigratedLayer & ((options?: Options) => MigratedLayer) = callable(
-  (options?: Options): MigratedLayer =>
-    Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), make(options)))
-)
+export const layer: SqlLayer = layerWith({})
 
-type MigratedLayer = Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient>
+/**
+ * Provides the same store after bringing its tables up to date, as `migrateWith` does.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMigratedWith = (options: Options): SqlLayer =>
+  Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), makeWith(options)))
+
+/**
+ * Provides the store in the table `sessions` after bringing it up to date: see `layerMigratedWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMigrated: SqlLayer = Layer.suspend(() => layerMigratedWith({}))
+
+type SqlLayer = Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient>
 
 /**
  * Brings the tables of the default name, `sessions`, up to date: see `migrateWith`.
@@ -109,7 +128,7 @@ export const migrate: Effect.Effect<
   ReadonlyArray<string>,
   SessionStoreError | SessionConfigError,
   SqlClient
-> = Effect.suspend(() => migrateWith())
+> = Effect.suspend(() => migrateWith({}))
 
 /**
  * Brings the tables up to date; succeeds with the names of the migrations that were missing, none when there were none.
@@ -122,7 +141,7 @@ export const migrate: Effect.Effect<
  * @category migrations
  */
 export const migrateWith = (
-  options: Pick<Options, "table"> = {}
+  options: Pick<Options, "table">
 ): Effect.Effect<ReadonlyArray<string>, SessionStoreError | SessionConfigError, SqlClient> =>
   Migrate.migrate(options.table ?? defaultTable)
 
@@ -136,7 +155,7 @@ export const migrateWith = (
  * import * as SqlSessionStore from "effect-session/SqlSessionStore"
  *
  * export const migrated = Migrator.make({})({
- *   loader: Migrator.fromRecord(SqlSessionStore.migrations()),
+ *   loader: Migrator.fromRecord(SqlSessionStore.migrations),
  *   table: "effect_session_migrations"
  * })
  * ```
@@ -144,8 +163,8 @@ export const migrateWith = (
  * @since 0.1.0
  * @category migrations
  */
-export const migrations = (
-  options: Pick<Options, "table"> = {}
+export const migrationsWith = (
+  options: Pick<Options, "table">
 ): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
   Object.fromEntries(
     Migrate.migrations.map((migration) => [
@@ -153,3 +172,14 @@ export const migrations = (
       Migrate.runMigration(migration, options.table ?? defaultTable)
     ])
   )
+
+/**
+ * The migrations of the table `sessions`: see `migrationsWith`.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const migrations: Record<
+  string,
+  Effect.Effect<void, SqlError | SessionConfigError, SqlClient>
+> = migrationsWith({})

@@ -314,8 +314,8 @@ for (const [storeName, layer] of stores) {
         yield* SessionAdmin.revoke(idOf("ended"))
 
         const [here, there] = [
-          yield* SessionAdmin.usage(),
-          yield* SessionAdmin.usage({ namespace: "admin" })
+          yield* SessionAdmin.usage,
+          yield* SessionAdmin.usageWith({ namespace: "admin" })
         ]
 
         expect({ ...here }).toEqual({ sessions: 2, ended: 1, payloadBytes: 8 })
@@ -331,9 +331,9 @@ for (const [storeName, layer] of stores) {
         yield* store("a")
         yield* store("admin", { namespace: "admin" })
 
-        expect(yield* SessionAdmin.usage).toEqual(yield* SessionAdmin.usage())
+        expect(yield* SessionAdmin.usage).toEqual(yield* SessionAdmin.usage)
         expect(yield* SessionAdmin.revokeAll.pipe(Effect.map((count) => count + 1))).toBe(2)
-        expect((yield* SessionAdmin.usage({ namespace: "admin" })).sessions).toBe(1)
+        expect((yield* SessionAdmin.usageWith({ namespace: "admin" })).sessions).toBe(1)
       })
     )
 
@@ -397,7 +397,7 @@ for (const [storeName, layer] of stores) {
         yield* store("guest", { userId: null })
         yield* store("admin", { namespace: "admin" })
 
-        expect(yield* SessionAdmin.revokeAll()).toBe(2)
+        expect(yield* SessionAdmin.revokeAll).toBe(2)
         expect(yield* SessionAdmin.countActive({ within: "1 hour" })).toBe(0)
         expect(yield* SessionAdmin.countActive({ within: "1 hour", namespace: "admin" })).toBe(1)
       })

@@ -18,8 +18,8 @@ const app = HttpRouter.empty.pipe(
   HttpRouter.get("/logout", json(Session.logout)),
   HttpRouter.get("/token", json(Session.csrfToken)),
   HttpRouter.post("/save", json(Session.put("a", 1))),
-  Csrf.middleware(),
-  SessionGuard.userAgent()
+  Csrf.middleware,
+  SessionGuard.userAgent
 )
 
 type Line = Readonly<Record<string, unknown>>

@@ -26,11 +26,11 @@ const storeWith = (collect: Collect) => {
 
 const nothing: Collect = () => Effect.succeed(0)
 
-const running = (collect: Collect, options?: Parameters<typeof SessionGc.layer>[0]) =>
+const running = (collect: Collect, options: SessionGc.Options = {}) =>
   Effect.gen(function* () {
     const { layer, limits } = storeWith(collect)
     const scope = yield* Scope.make()
-    yield* Layer.buildWithScope(SessionGc.layer(options).pipe(Layer.provide(layer)), scope)
+    yield* Layer.buildWithScope(SessionGc.layerWith(options).pipe(Layer.provide(layer)), scope)
     return { limits, stop: Scope.close(scope, Exit.void) }
   })
 

@@ -21,11 +21,11 @@ import * as Records from "./support/record.js"
 
 const failure = new SessionStore.SessionStoreError({ operation: "collect", reason: "unavailable" })
 
-type Options = Parameters<typeof SessionGc.layer>[0]
+type Options = SessionGc.Options
 
 /** Starts collecting; `drawn` is what every draw gives: 0.5 makes the first run at 5.5 seconds and adds no jitter. */
-const start = (store: SessionStore.Service, options?: Options, drawn = 0.5) =>
-  Layer.build(SessionGc.layer(options)).pipe(
+const start = (store: SessionStore.Service, options: Options = {}, drawn = 0.5) =>
+  Layer.build(SessionGc.layerWith(options)).pipe(
     Effect.provideService(SessionStore.SessionStore, store),
     Effect.withRandom(Random.fixed([drawn]))
   )

@@ -3,16 +3,16 @@ import * as Duration from "effect/Duration"
 import * as SessionGuard from "../src/SessionGuard.js"
 
 const refused: ReadonlyArray<readonly [string, () => unknown, string]> = [
-  ["ipv4Prefix", () => SessionGuard.ipAddress({ ipv4Prefix: 0 }), "from 1 to 32"],
-  ["ipv4Prefix", () => SessionGuard.ipAddress({ ipv4Prefix: 33 }), "from 1 to 32"],
-  ["ipv6Prefix", () => SessionGuard.ipAddress({ ipv6Prefix: 129 }), "from 1 to 128"],
-  ["ipv6Prefix", () => SessionGuard.ipAddress({ ipv6Prefix: 63.5 }), "from 1 to 128"],
+  ["ipv4Prefix", () => SessionGuard.ipAddressWith({ ipv4Prefix: 0 }), "from 1 to 32"],
+  ["ipv4Prefix", () => SessionGuard.ipAddressWith({ ipv4Prefix: 33 }), "from 1 to 32"],
+  ["ipv6Prefix", () => SessionGuard.ipAddressWith({ ipv6Prefix: 129 }), "from 1 to 128"],
+  ["ipv6Prefix", () => SessionGuard.ipAddressWith({ ipv6Prefix: 63.5 }), "from 1 to 128"],
   // Plain JavaScript may say anything.
-  ["policy", () => SessionGuard.ipAddress({ policy: "kill" as "log" }), '"terminate" or "log"'],
-  ["policy", () => SessionGuard.userAgent({ policy: "kill" as "log" }), '"terminate" or "log"'],
+  ["policy", () => SessionGuard.ipAddressWith({ policy: "kill" as "log" }), '"terminate" or "log"'],
+  ["policy", () => SessionGuard.userAgentWith({ policy: "kill" as "log" }), '"terminate" or "log"'],
   [
     "versions",
-    () => SessionGuard.userAgent({ versions: "no" as "ignore" }),
+    () => SessionGuard.userAgentWith({ versions: "no" as "ignore" }),
     '"compare" or "ignore"'
   ],
   ["idleTimeout", () => SessionGuard.idleTimeout("999 millis"), "at least 1 second"],

@@ -39,7 +39,7 @@ const files = (keepEnded = 0) =>
     )
   ).pipe(Layer.provide(NodeContext.layer))
 
-const sqlite = SqlSessionStore.layerMigrated().pipe(
+const sqlite = SqlSessionStore.layerMigrated.pipe(
   Layer.provide(
     Layer.unwrapScoped(
       Effect.map(aDirectory, (directory) =>

@@ -28,7 +28,7 @@ export const explainAll = async (url: string): Promise<ReadonlyMap<string, strin
     Object.defineProperty(client, "query", { value: explained })
   })
   const client = PgClient.layerFromPool({ acquire: Effect.succeed(pool) })
-  const store = SqlSessionStore.layer().pipe(Layer.provide(client))
+  const store = SqlSessionStore.layer.pipe(Layer.provide(client))
   await Effect.runPromise(Effect.provide(everyCall, store))
   await pool.end()
   await explaining.query("select 1")

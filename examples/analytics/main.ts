@@ -9,7 +9,7 @@ import { forceLogout, report } from "./report.js"
 import { seed } from "./seed.js"
 
 // Figures of the past reach as far back as ended sessions are kept.
-const store = SqlSessionStore.layerMigrated({ keepEnded: "30 days" }).pipe(
+const store = SqlSessionStore.layerMigratedWith({ keepEnded: "30 days" }).pipe(
   Layer.provide(SqliteClient.layer({ filename: ":memory:" }))
 )
 

@@ -41,7 +41,7 @@ const timeOf = (instant: DateTime.Utc): string => DateTime.formatIso(instant).sl
 
 /** The figures as lines. */
 export const report = Effect.gen(function* () {
-  const { ended, sessions } = yield* SessionAdmin.usage()
+  const { ended, sessions } = yield* SessionAdmin.usage
   return [
     "Active within 15 minutes:",
     ...(yield* activeUsers),

@@ -194,6 +194,6 @@ const sessions = SessionMiddleware.make({ agesFlash: "navigation" })
 /** The whole demo, as an `HttpApp`: sessions outside, then the CSRF check, then the routes. */
 export const app = router.pipe(
   Effect.catchTag("RouteNotFound", () => page("Not found", Pages.notFound, 404)),
-  Csrf.middleware(),
+  Csrf.middleware,
   sessions.middleware
 )

@@ -34,7 +34,7 @@ const demo = Layer.unwrapEffect(
     const announced = Layer.effectDiscard(Console.log(`The demo is at http://localhost:${port}`))
     return announced.pipe(
       Layer.provideMerge(HttpServer.serve(app)),
-      Layer.merge(SessionGc.layer()),
+      Layer.merge(SessionGc.layer),
       Layer.provide(GracefulHttpServer.layer(() => createServer(), { host, port })),
       Layer.provide(Layer.mergeAll(store, users, cookie)),
       Layer.provide(NodeContext.layer)

@@ -19,12 +19,12 @@ const settings = Config.all({ port: Config.integer("PORT"), name: Config.string(
 const server = Layer.unwrapEffect(
   Effect.map(settings, ({ name, port }) =>
     HttpLayerRouter.serve(
-      routes(name).pipe(Layer.provide(Csrf.layer()), Layer.provide(SessionMiddleware.layer))
+      routes(name).pipe(Layer.provide(Csrf.layer), Layer.provide(SessionMiddleware.layer))
     ).pipe(Layer.provide(NodeHttpServer.layer(() => createServer(), { host: "127.0.0.1", port })))
   )
 )
 
-const store = SqlSessionStore.layerMigrated({ keepEnded: "7 days" }).pipe(
+const store = SqlSessionStore.layerMigratedWith({ keepEnded: "7 days" }).pipe(
   Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
 )
 
@@ -35,7 +35,7 @@ const config = SessionConfig.layer({
 })
 
 server.pipe(
-  Layer.merge(SessionGc.layer()),
+  Layer.merge(SessionGc.layer),
   Layer.provide(Layer.merge(store, config)),
   Layer.launch,
   NodeRuntime.runMain

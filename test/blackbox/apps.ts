@@ -115,7 +115,9 @@ const plain = (config: SessionConfig.Options = {}, options?: SessionMiddleware.O
 })
 
 const guarded = (options?: Csrf.Options): App => ({
-  serving: HttpServer.serve(SessionMiddleware.middleware(Csrf.middleware(options)(router)))
+  serving: HttpServer.serve(
+    SessionMiddleware.middleware(Csrf.middlewareWith(options ?? {})(router))
+  )
 })
 
 const layerRouter: App = {
@@ -128,7 +130,7 @@ const layerRouter: App = {
 const csrfLayer: App = {
   serving: HttpLayerRouter.serve(
     HttpLayerRouter.add("*", "/run", handler).pipe(
-      Layer.provide(Csrf.layer()),
+      Layer.provide(Csrf.layer),
       Layer.provide(SessionMiddleware.layer)
     ),
     { disableLogger: true, disableListenLog: true }

@@ -134,7 +134,7 @@ const obey = (
     case "revokeUser":
       return SessionAdmin.revokeUser(userId, { ...scope, except: given.except })
     case "revokeAll":
-      return SessionAdmin.revokeAll(scope)
+      return SessionAdmin.revokeAllWith(scope)
     default:
       return Effect.die(new Error(`unknown command ${given.command}`))
   }

@@ -12,10 +12,7 @@ const databaseIn = (directory: string) => ({
 })
 
 const tableIn = (directory: string) =>
-  Layer.provide(
-    SqlSessionStore.layer(),
-    SqliteClient.layer({ filename: join(directory, "app.db") })
-  )
+  Layer.provide(SqlSessionStore.layer, SqliteClient.layer({ filename: join(directory, "app.db") }))
 
 describe("effect-session on a database", () => {
   it("migrate makes the table and, run again, does nothing", () =>

@@ -64,7 +64,7 @@ describe("a request takes as many statements as the page says", () => {
   for (const [text, journeys, cookie] of requests) {
     it(text, async () => {
       const observed = observedPostgres(await server.aDatabase())
-      const store = SqlSessionStore.layerMigrated().pipe(Layer.provide(observed.layer), Layer.orDie)
+      const store = SqlSessionStore.layerMigrated.pipe(Layer.provide(observed.layer), Layer.orDie)
       const counted: Array<number> = []
 
       await withApp(

@@ -42,7 +42,7 @@ const atHalfPastTwelve = <A, E>(
   Effect.runPromise(
     Effect.zipRight(TestClock.setTime(instant), Effect.zipRight(seed, effect)).pipe(
       Effect.provide(
-        SqlSessionStore.layerMigrated({ keepEnded: "30 days" }).pipe(
+        SqlSessionStore.layerMigratedWith({ keepEnded: "30 days" }).pipe(
           Layer.provideMerge(kind.client(url)),
           Layer.provideMerge(TestContext.TestContext)
         )
@@ -114,7 +114,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
         return { rows, figure: yield* figure }
       }).pipe(
         Effect.provide(
-          SqlSessionStore.layer().pipe(
+          SqlSessionStore.layer.pipe(
             Layer.provideMerge(kind.client(url)),
             Layer.provideMerge(TestContext.TestContext)
           )

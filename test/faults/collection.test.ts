@@ -24,7 +24,7 @@ const batchSize = 100
 /** A server that collects every 100 milliseconds; what it logs goes to `logged`. */
 const collecting = (store: Service, logged: Array<string> = []) =>
   Layer.launch(
-    SessionGc.layer({ interval: "100 millis", batchSize }).pipe(
+    SessionGc.layerWith({ interval: "100 millis", batchSize }).pipe(
       Layer.provide(Layer.succeed(SessionStore, store)),
       Layer.provide(
         Logger.replace(

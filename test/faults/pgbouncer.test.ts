@@ -120,7 +120,7 @@ describe.skipIf(!has("pgbouncer"))("PostgreSQL behind PgBouncer", () => {
         Effect.promise(() => postgres.aDatabase()),
         (url) =>
           Layer.provide(
-            SqlSessionStore.layerMigrated(),
+            SqlSessionStore.layerMigrated,
             PgClient.layer({ url: Redacted.make(pooler.through(url)), maxConnections: 8 })
           )
       )

@@ -49,7 +49,7 @@ describe("a store in SQLite", () => {
       Effect.scoped(
         Effect.gen(function* () {
           yield* SqlSessionStore.migrate
-          const store = yield* SqlSessionStore.make()
+          const store = yield* SqlSessionStore.make
           yield* check(
             store,
             async () => fillDisk(filler),

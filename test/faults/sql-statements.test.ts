@@ -193,7 +193,7 @@ const faults = (kind: Kind): void => {
     await database.run(url, "drop table sessions")
 
     const failure = await Effect.runPromise(
-      Effect.flip(Effect.provide(SqlSessionStore.make(), clientOf(url)))
+      Effect.flip(Effect.provide(SqlSessionStore.make, clientOf(url)))
     )
 
     expect(failure).toBeInstanceOf(SessionConfigError)
@@ -206,7 +206,7 @@ const faults = (kind: Kind): void => {
     await database.run(url, "alter table sessions drop column user_agent")
 
     const failures = await Promise.all(
-      [SqlSessionStore.make(), SqlSessionStore.migrate].map((opening) =>
+      [SqlSessionStore.make, SqlSessionStore.migrate].map((opening) =>
         Effect.runPromise(
           Effect.flip(
             Effect.provide(Effect.asVoid<unknown, unknown, SqlClient>(opening), clientOf(url))

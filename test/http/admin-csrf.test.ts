@@ -160,8 +160,8 @@ const form = (fields: Record<string, string>, headers: Record<string, string> = 
   body: new URLSearchParams(fields)
 })
 
-const guarded = (options?: Csrf.Options) =>
-  Csrf.middleware(options)(
+const guarded = (options: Csrf.Options = {}) =>
+  Csrf.middlewareWith(options)(
     pages({
       "/token": json(Session.csrfToken),
       "/field": json(Csrf.field),

@@ -70,7 +70,7 @@ const handlers = {
   "/ignore": json(Effect.succeed("ignored"))
 }
 
-const app = Csrf.middleware()(pages(handlers))
+const app = Csrf.middleware(pages(handlers))
 
 const visitor = async (server: Server) => {
   const client = server.client()
@@ -178,7 +178,7 @@ describe("Csrf leaves the body to the handler (R28)", () => {
     const mounted = HttpRouter.empty.pipe(
       HttpRouter.get("/token", handlers["/token"]),
       HttpRouter.mount("/shop", HttpRouter.empty.pipe(HttpRouter.post("/names", json(names)))),
-      Csrf.middleware(),
+      Csrf.middleware,
       SessionMiddleware.middleware
     )
     return withLayer(HttpServer.serve(mounted), async (server) => {
@@ -194,7 +194,7 @@ describe("Csrf leaves the body to the handler (R28)", () => {
   })
 
   it("inside a second check", () =>
-    withApp(Csrf.middleware()(app), async (server) => {
+    withApp(Csrf.middleware(app), async (server) => {
       const { cookie, token } = await visitor(server)
 
       const answer = await send(
@@ -258,7 +258,7 @@ describe("Csrf finds the field `_token`", () => {
     }))
 
   it("as far as `maxFormBytes` reaches", () =>
-    withApp(Csrf.middleware({ maxFormBytes: 1_000 })(pages(handlers)), async (server) => {
+    withApp(Csrf.middlewareWith({ maxFormBytes: 1_000 })(pages(handlers)), async (server) => {
       const { cookie, token } = await visitor(server)
       const far = `a=${"x".repeat(100_000)}&_token=${token}&b=2`
       const near = `a=1&_token=${token}&b=${"x".repeat(100_000)}`
@@ -419,7 +419,7 @@ describe("a connection", () => {
   it("that breaks inside a form neither reaches the handler nor disturbs the server (R28)", async () => {
     const [arrived, over] = [makeGate(), makeGate()]
     let reached = false
-    const watched = Csrf.middleware()(
+    const watched = Csrf.middleware(
       pages({
         ...handlers,
         "/watched": json(

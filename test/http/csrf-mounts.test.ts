@@ -29,7 +29,7 @@ const router = HttpRouter.empty.pipe(
   HttpRouter.get("/token", token),
   HttpRouter.post("/orders", order),
   HttpRouter.post("/webhook", json(Effect.succeed("taken"))),
-  Csrf.middleware({ exempt: ["/webhook"] }),
+  Csrf.middlewareWith({ exempt: ["/webhook"] }),
   SessionMiddleware.middleware
 )
 
@@ -37,7 +37,7 @@ const used = HttpRouter.empty.pipe(
   HttpRouter.get("/token", token),
   HttpRouter.post("/orders", order),
   HttpRouter.post("/webhook", json(Effect.succeed("taken"))),
-  HttpRouter.use(Csrf.middleware({ exempt: ["/webhook"] })),
+  HttpRouter.use(Csrf.middlewareWith({ exempt: ["/webhook"] })),
   HttpRouter.use(SessionMiddleware.middleware)
 )
 
@@ -85,7 +85,7 @@ const shopLive = HttpApiBuilder.group(Api, "shop", (handlers) =>
     .handle("upload", () => Effect.succeed("uploaded"))
     .handle("webhook", () => Effect.succeed("taken"))
 ).pipe(
-  Layer.provide(Csrf.layerHttpApi({ exempt: ["/webhook"] })),
+  Layer.provide(Csrf.layerHttpApiWith({ exempt: ["/webhook"] })),
   Layer.provide(SessionMiddleware.layerHttpApi)
 )
 
@@ -98,11 +98,11 @@ const mounts = [
   ["HttpApp: Csrf.middleware", HttpServer.serve(router)],
   ["HttpRouter.use(Csrf.middleware)", HttpServer.serve(used)],
   ["HttpLayerRouter: Csrf.layer", layerRouter(routes.pipe(Layer.provide(Csrf.layer)), webhook)],
-  ["HttpLayerRouter: Csrf.layer()", layerRouter(routes.pipe(Layer.provide(Csrf.layer())), webhook)],
+  ["HttpLayerRouter: Csrf.layer", layerRouter(routes.pipe(Layer.provide(Csrf.layer)), webhook)],
   [
-    "HttpLayerRouter: Csrf.layer({ exempt })",
+    "HttpLayerRouter: Csrf.layerWith({ exempt })",
     layerRouter(
-      Layer.merge(routes, webhook).pipe(Layer.provide(Csrf.layer({ exempt: ["/webhook"] }))),
+      Layer.merge(routes, webhook).pipe(Layer.provide(Csrf.layerWith({ exempt: ["/webhook"] }))),
       Layer.empty
     )
   ],

@@ -23,7 +23,7 @@ const handlers = {
   "/all": json(Session.all)
 }
 
-const app = (options?: Csrf.Options) => Csrf.middleware(options)(pages(handlers))
+const app = (options: Csrf.Options = {}) => Csrf.middlewareWith(options)(pages(handlers))
 
 const visitor = async (server: Server) => {
   const client = server.client()
@@ -280,7 +280,7 @@ describe("options", () => {
   ]
   for (const [options, name] of refused) {
     it(`refuses ${JSON.stringify(options)} at once and names the setting`, () => {
-      expect(() => Csrf.middleware(options)).toThrow(`The session setting ${name} must`)
+      expect(() => Csrf.middlewareWith(options)).toThrow(`The session setting ${name} must`)
     })
   }
 })

@@ -114,7 +114,7 @@ const loggedIn = async (server: Server, init: RequestInit): Promise<Client> => {
 
 for (const [name, serving] of mounts) {
   describe(name, () => {
-    const guarded = serving(SessionGuard.ipAddress())
+    const guarded = serving(SessionGuard.ipAddress)
 
     it("lets the address pass that the session was made for", () =>
       withLayer(
@@ -214,14 +214,14 @@ describe("ipAddress", () => {
   ]
   for (const [name, options, first, second, expected] of pairs) {
     it(`${expected === "null" ? "trips over" : "takes"} ${name} (R43)`, async () => {
-      const seen = await userSeen(SessionGuard.ipAddress(options), from(first), from(second))
+      const seen = await userSeen(SessionGuard.ipAddressWith(options), from(first), from(second))
 
       expect(seen).toBe(expected)
     })
   }
 
   it("is not misled by a forged header from a peer that is no proxy (A48)", async () => {
-    const seen = await userSeen(SessionGuard.ipAddress(), from("1.2.3.4"), from("9.9.9.9"), {})
+    const seen = await userSeen(SessionGuard.ipAddress, from("1.2.3.4"), from("9.9.9.9"), {})
 
     expect(seen).toBe('"ann"')
   })
@@ -229,7 +229,7 @@ describe("ipAddress", () => {
   it("passes where the session's address is not known", async () => {
     const behindOne = SessionConfig.layer({ trustedProxies: 1 })
     const { dispose, handler } = HttpApp.toWebHandlerLayer(
-      SessionMiddleware.middleware(app(SessionGuard.ipAddress())),
+      SessionMiddleware.middleware(app(SessionGuard.ipAddress)),
       Layer.merge(SessionStore.layerMemory, Layer.orDie(behindOne))
     )
     const ask = (path: string, cookie: string, address?: string) =>
@@ -254,7 +254,7 @@ describe("ipAddress", () => {
 
   it("compares with what was stored before this request", () =>
     withApp(
-      app(SessionGuard.ipAddress()),
+      app(SessionGuard.ipAddress),
       async (server) => {
         const client = await loggedIn(server, from("1.2.3.4"))
         const stolen = server.client(client.cookie)
@@ -275,7 +275,7 @@ describe("ipAddress", () => {
     HttpRouter.concat(router),
     HttpRouter.mountApp(
       "/guarded",
-      HttpRouter.empty.pipe(HttpRouter.get("/user", json(userId)), SessionGuard.ipAddress())
+      HttpRouter.empty.pipe(HttpRouter.get("/user", json(userId)), SessionGuard.ipAddress)
     ),
     SessionMiddleware.middleware
   )
@@ -313,7 +313,7 @@ describe("ipAddress", () => {
 
   it("keeps what the guest does after it tripped", () =>
     withApp(
-      app(SessionGuard.ipAddress()),
+      app(SessionGuard.ipAddress),
       async (server) => {
         const client = await loggedIn(server, from("1.2.3.4"))
         await client.send("/write", from("9.9.9.9"))
@@ -358,7 +358,7 @@ describe("userAgent", () => {
   for (const [name, options, first, second, expected] of pairs) {
     it(`${expected === "null" ? "trips over" : "takes"} ${name} (R44)`, async () => {
       const seen = await userSeen(
-        SessionGuard.userAgent(options),
+        SessionGuard.userAgentWith(options),
         from("1.2.3.4", first),
         from("1.2.3.4", second)
       )
@@ -390,7 +390,7 @@ const tripped = async (
 describe("GuardTripped (R42)", () => {
   it("names the guard, the session, its user and the address that was met", async () => {
     let id = ""
-    const events = await tripped(SessionGuard.ipAddress(), async (server) => {
+    const events = await tripped(SessionGuard.ipAddress, async (server) => {
       const client = await loggedIn(server, from("1.2.3.4"))
       id = (await server.run(SessionAdmin.ofUser("ann")))[0]?.id ?? ""
       await client.send("/user", from("9.9.9.9"))
@@ -411,7 +411,7 @@ describe("GuardTripped (R42)", () => {
 
   it("is all that `log` does, once for each new address", async () => {
     const seen: Array<string> = []
-    const events = await tripped(SessionGuard.ipAddress({ policy: "log" }), async (server) => {
+    const events = await tripped(SessionGuard.ipAddressWith({ policy: "log" }), async (server) => {
       const phone = await loggedIn(server, from("1.2.3.4"))
       for (const address of ["5.5.5.5", "5.5.5.5", "6.6.6.6", "6.6.6.6", "1.2.3.4"]) {
         seen.push((await phone.send("/user", from(address))).text)
@@ -426,7 +426,7 @@ describe("GuardTripped (R42)", () => {
   })
 
   it("is published once by guards that are combined", async () => {
-    const both = SessionGuard.all(SessionGuard.ipAddress(), SessionGuard.userAgent())
+    const both = SessionGuard.all(SessionGuard.ipAddress, SessionGuard.userAgent)
     const events = await tripped(both, async (server) => {
       const client = await loggedIn(server, from("1.2.3.4"))
       await client.send("/user", from("9.9.9.9", "curl"))
@@ -437,7 +437,7 @@ describe("GuardTripped (R42)", () => {
 })
 
 describe("all", () => {
-  const both = SessionGuard.all(SessionGuard.ipAddress(), SessionGuard.userAgent())
+  const both = SessionGuard.all(SessionGuard.ipAddress, SessionGuard.userAgent)
 
   for (const [name, second] of [
     ["first", from("9.9.9.9", "browser")],

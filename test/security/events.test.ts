@@ -45,8 +45,8 @@ const bump = (store: SessionStore.Service, id: string) =>
   )
 
 const app = pages(routes).pipe(
-  Csrf.middleware(),
-  SessionGuard.userAgent({ versions: "compare" }),
+  Csrf.middleware,
+  SessionGuard.userAgentWith({ versions: "compare" }),
   SessionMiddleware.middleware
 )
 

@@ -65,7 +65,7 @@ const answering = Effect.map(act, (text) => HttpServerResponse.text(text))
 const router = HttpServer.serve(
   HttpRouter.empty.pipe(
     HttpRouter.all("/act", answering),
-    Csrf.middleware(),
+    Csrf.middleware,
     SessionMiddleware.middleware
   ),
   HttpMiddleware.logger

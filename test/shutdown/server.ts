@@ -94,7 +94,7 @@ const announce = Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
 // As the README has it: the store within the server, so that it is built after it and closed before it.
 Layer.effectDiscard(announce).pipe(
   Layer.provideMerge(HttpServer.serve(routes)),
-  Layer.provide(SessionGc.layer({ interval: "200 millis" })),
+  Layer.provide(SessionGc.layerWith({ interval: "200 millis" })),
   Layer.provide(storeOf(store, argument)),
   Layer.provide(
     GracefulHttpServer.layer(() => createServer(), {

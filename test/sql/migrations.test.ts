@@ -13,15 +13,15 @@ const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" ? String(exit.cause.error) : String(exit)
 
 /** What the store says when it is opened. */
-const opened = (options?: SqlSessionStore.Options) =>
-  Effect.exit(Effect.scoped(Layer.build(SqlSessionStore.layer(options))))
+const opened = (options: SqlSessionStore.Options = {}) =>
+  Effect.exit(Effect.scoped(Layer.build(SqlSessionStore.layerWith(options))))
 
-const storesASession = (options?: SqlSessionStore.Options) =>
+const storesASession = (options: SqlSessionStore.Options = {}) =>
   Effect.gen(function* () {
     const store = yield* SessionStore
     yield* store.insert(aRecord({ id: idOf(1) }))
     return (yield* store.find(idOf(1)))._tag
-  }).pipe(Effect.provide(SqlSessionStore.layer(options)))
+  }).pipe(Effect.provide(SqlSessionStore.layerWith(options)))
 
 onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
   test("eight pools that migrate at once all succeed, and one of them migrates", async () => {
@@ -43,7 +43,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
 
     expect(again).toEqual([])
     const found = Effect.flatMap(SessionStore, (store) => store.find(idOf(1)))
-    const kept = await withClient(kind, url, Effect.provide(found, SqlSessionStore.layer()))
+    const kept = await withClient(kind, url, Effect.provide(found, SqlSessionStore.layer))
     expect(kept._tag).toBe("Some")
   })
 
@@ -96,7 +96,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
   test("the migrations run with the Migrator of @effect/sql, which migrate then agrees with", async () => {
     const url = await aDatabase()
     const migrator = Migrator.make({})({
-      loader: Migrator.fromRecord(SqlSessionStore.migrations()),
+      loader: Migrator.fromRecord(SqlSessionStore.migrations),
       table: "effect_session_migrations"
     })
 

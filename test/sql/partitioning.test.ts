@@ -44,11 +44,11 @@ const aDatabase = async (layout: Layout): Promise<string> => {
 
 const client = (url: string) => PgClient.layer({ url: Redacted.make(url), maxConnections: 8 })
 
-const layer = (layout: Layout, options?: SqlSessionStore.Options) =>
+const layer = (layout: Layout, options: SqlSessionStore.Options = {}) =>
   Layer.unwrapEffect(
     Effect.map(
       Effect.promise(() => aDatabase(layout)),
-      (url) => SqlSessionStore.layerMigrated(options).pipe(Layer.provide(client(url)))
+      (url) => SqlSessionStore.layerMigratedWith(options).pipe(Layer.provide(client(url)))
     )
   )
 
@@ -132,7 +132,7 @@ describe("partitioned by hash", () => {
       const url = await aDatabase("hash")
       const observed = observedPostgres(url)
       const runtime = ManagedRuntime.make(
-        SqlSessionStore.layerMigrated().pipe(Layer.provide(observed.layer))
+        SqlSessionStore.layerMigrated.pipe(Layer.provide(observed.layer))
       )
       const store = await runtime.runPromise(SessionStore)
       await runtime.runPromise(store.insert(record))
@@ -164,7 +164,7 @@ describe("partitioned by hash", () => {
 
   test("two servers lose no increment while the session keeps changing its id", async () => {
     const url = await aDatabase("hash")
-    const store = SqlSessionStore.layerMigrated().pipe(Layer.provide(client(url)), Layer.orDie)
+    const store = SqlSessionStore.layerMigrated.pipe(Layer.provide(client(url)), Layer.orDie)
     const app = pages({
       "/increment": json(Session.increment("count")),
       "/migrate": json(Session.migrate()),
@@ -226,7 +226,7 @@ describe("partitioned by hash", () => {
 
   test("a table in use gives its sessions to a partitioned one", async () => {
     const url = await server.aDatabase()
-    const plain = SqlSessionStore.layerMigrated()
+    const plain = SqlSessionStore.layerMigrated
     await server.run(
       url,
       statements("hash").replaceAll(/\bsessions\b|sessions(?=_%s)/g, "sessions_hashed")
@@ -234,7 +234,7 @@ describe("partitioned by hash", () => {
     const runtime = ManagedRuntime.make(
       migrating({
         from: plain,
-        to: SqlSessionStore.layerMigrated({ table: "sessions_hashed" })
+        to: SqlSessionStore.layerMigratedWith({ table: "sessions_hashed" })
       }).pipe(Layer.provideMerge(client(url)))
     )
     const record = aRecord({ id: idOf(1), userId: "7" })
@@ -245,7 +245,7 @@ describe("partitioned by hash", () => {
 
     const found = await runtime.runPromise(
       Effect.flatMap(SessionStore, (store) => store.find(record.id)).pipe(
-        Effect.provide(SqlSessionStore.layer({ table: "sessions_hashed" }))
+        Effect.provide(SqlSessionStore.layerWith({ table: "sessions_hashed" }))
       )
     )
     expect(found).toEqual(Option.some(record))
@@ -274,7 +274,7 @@ describe("partitioned by day", () => {
     const url = await aDatabase("day")
     const observed = observedPostgres(url)
     const runtime = ManagedRuntime.make(
-      SqlSessionStore.layerMigrated().pipe(Layer.provide(observed.layer))
+      SqlSessionStore.layerMigrated.pipe(Layer.provide(observed.layer))
     )
     const store = await runtime.runPromise(SessionStore)
     const updates = [1, 2, 3, 4].map((number) =>
@@ -293,7 +293,7 @@ describe("partitioned by day", () => {
 
   test("a session that ended lies in the partition of its day", async () => {
     const url = await aDatabase("day")
-    const store = SqlSessionStore.layerMigrated({ keepEnded: "7 days" })
+    const store = SqlSessionStore.layerMigratedWith({ keepEnded: "7 days" })
     const ending = Effect.gen(function* () {
       yield* TestClock.setTime(tomorrow + 1)
       const { insert, remove } = yield* SessionStore

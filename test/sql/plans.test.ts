@@ -130,7 +130,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
         return statement
       })
     )
-    const layer = SqlSessionStore.layer({ keepEnded: "30 days" })
+    const layer = SqlSessionStore.layerWith({ keepEnded: "30 days" })
     const explain = kind.name === "sqlite" ? "explain query plan" : "explain"
     const explained = Effect.gen(function* () {
       const sql = yield* SqlClient

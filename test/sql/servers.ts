@@ -81,8 +81,10 @@ export const withClient = <A, E>(
 ): Promise<A> => Effect.runPromise(Effect.provide(effect, kind.client(url)))
 
 /** Opens a store, with its client, that lives until `dispose`. */
-export const openStore = async (kind: Kind, url: string, options?: SqlSessionStore.Options) => {
-  const layer = SqlSessionStore.layerMigrated(options).pipe(Layer.provideMerge(kind.client(url)))
+export const openStore = async (kind: Kind, url: string, options: SqlSessionStore.Options = {}) => {
+  const layer = SqlSessionStore.layerMigratedWith(options).pipe(
+    Layer.provideMerge(kind.client(url))
+  )
   const runtime = ManagedRuntime.make(layer)
   const store = await runtime.runPromise(SessionStore)
   return { store, runtime, run: runtime.runPromise, dispose: () => runtime.dispose() }

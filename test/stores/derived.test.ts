@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { isOver, matches, summarize } from "../../src/core/record/record.js"
+import { isOver, matches, entryOf } from "../../src/core/record/record.js"
 import type { Primitives, SessionRecord } from "../../src/SessionStore.js"
 import { make, SessionStore } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
@@ -28,7 +28,7 @@ const sixPrimitives = (keepEndedMillis: number): Primitives => {
     const endedAtMillis = row.endedAtMillis ?? Math.min(now, row.expiresAtMillis)
     if (endedAtMillis + keepEndedMillis <= now) rows.delete(row.id)
     else rows.set(row.id, { ...row, payload: "", previous: null, endedAtMillis })
-    return isOver(row, now) ? undefined : summarize(row)
+    return isOver(row, now) ? undefined : entryOf(row)
   }
   return {
     find: (id) =>
@@ -63,7 +63,7 @@ const sixPrimitives = (keepEndedMillis: number): Primitives => {
     entries: (filter) =>
       Stream.unwrap(
         atNow((now) => {
-          const summaries = [...rows.values()].map(summarize)
+          const summaries = [...rows.values()].map(entryOf)
           return Stream.fromIterable(summaries.filter((one) => matches(filter, one, now)))
         })
       )

@@ -213,7 +213,7 @@ describe("a revocation", () => {
       fault.code = "EIO"
 
       const error = yield* Effect.flip(
-        Effect.provideService(SessionAdmin.revokeAll({ namespace }), SessionStore, store)
+        Effect.provideService(SessionAdmin.revokeAllWith({ namespace }), SessionStore, store)
       )
 
       expect(error.reason).toBe("unavailable")

@@ -22,8 +22,8 @@ const aFile = Layer.unwrapScoped(
   )
 )
 
-const store = (options?: SqlSessionStore.Options) =>
-  SqlSessionStore.layerMigrated(options).pipe(Layer.provide(aFile))
+const store = (options: SqlSessionStore.Options = {}) =>
+  SqlSessionStore.layerMigratedWith(options).pipe(Layer.provide(aFile))
 
 SessionStoreTest.suite("libsql", store(), {
   layerKeeping7Days: store({ keepEnded: "7 days" })
@@ -53,7 +53,7 @@ describe("libsql", () => {
 
       expect(inside).toMatchObject({ operation: "insert", reason: "timeout" })
       expect(yield* inserted).toBe(true)
-    }).pipe(Effect.provide(SqlSessionStore.layerMigrated().pipe(Layer.provideMerge(aFile))))
+    }).pipe(Effect.provide(SqlSessionStore.layerMigrated.pipe(Layer.provideMerge(aFile))))
   )
 
   it.scoped("a driver that does not tell how many rows changed is an error, not a refusal", () =>
@@ -68,7 +68,7 @@ describe("libsql", () => {
       })
       yield* SqlSessionStore.migrate
       const session = yield* Effect.map(
-        Layer.build(Layer.provide(SqlSessionStore.layer(), Layer.succeed(SqlClient, silent))),
+        Layer.build(Layer.provide(SqlSessionStore.layer, Layer.succeed(SqlClient, silent))),
         (context) => Context.get(context, SessionStore)
       )
 

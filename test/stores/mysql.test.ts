@@ -14,12 +14,12 @@ describe.skipIf(lacksMariadb)("MySQL or MariaDB", () => {
 
   afterAll(() => server.close())
 
-  const store = (options?: SqlSessionStore.Options) =>
+  const store = (options: SqlSessionStore.Options = {}) =>
     Layer.unwrapEffect(
       Effect.map(
         Effect.promise(() => server.aDatabase()),
         (url) =>
-          SqlSessionStore.layerMigrated(options).pipe(
+          SqlSessionStore.layerMigratedWith(options).pipe(
             Layer.provide(MysqlClient.layer({ url: Redacted.make(url), maxConnections: 8 }))
           )
       )

@@ -28,7 +28,7 @@ describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
   const withStore = <A, E>(test: Effect.Effect<A, E, SessionStore>): Promise<A> => {
     const client = MysqlClient.layer({ url: Redacted.make(url), maxConnections: 8 })
     return Effect.runPromise(
-      Effect.provide(test, SqlSessionStore.layerMigrated().pipe(Layer.provide(client)))
+      Effect.provide(test, SqlSessionStore.layerMigrated.pipe(Layer.provide(client)))
     )
   }
 

@@ -13,12 +13,12 @@ beforeAll(async () => {
 
 afterAll(() => server.close())
 
-const store = (options?: SqlSessionStore.Options) =>
+const store = (options: SqlSessionStore.Options = {}) =>
   Layer.unwrapEffect(
     Effect.map(
       Effect.promise(() => server.aDatabase()),
       (url) =>
-        SqlSessionStore.layerMigrated(options).pipe(
+        SqlSessionStore.layerMigratedWith(options).pipe(
           Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 8 }))
         )
     )

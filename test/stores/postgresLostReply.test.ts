@@ -22,7 +22,7 @@ const app = SessionMiddleware.middleware(
 
 it("a batch of updates whose reply is lost is stored exactly once", async () => {
   const observed = observedPostgres(await server.aDatabase())
-  const layer = SqlSessionStore.layerMigrated().pipe(
+  const layer = SqlSessionStore.layerMigrated.pipe(
     Layer.provide(observed.layer),
     Layer.merge(Logger.remove(Logger.defaultLogger))
   )

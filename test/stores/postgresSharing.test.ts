@@ -34,7 +34,7 @@ const withStore = <A, E>(
   test: Effect.Effect<A, E, SessionStore | SqlClient>,
   observed: Observed = observedPostgres(url)
 ): Promise<A> => {
-  const layer = SqlSessionStore.layerMigrated().pipe(Layer.provideMerge(observed.layer))
+  const layer = SqlSessionStore.layerMigrated.pipe(Layer.provideMerge(observed.layer))
   return Effect.runPromise(Effect.provide(test, layer))
 }
 

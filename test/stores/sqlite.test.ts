@@ -18,5 +18,8 @@ const aFile = Layer.unwrapScoped(
 )
 
 SessionStoreTest.suite("sqlite", Layer.provide(SqlSessionStore.layerMigrated, aFile), {
-  layerKeeping7Days: Layer.provide(SqlSessionStore.layerMigrated({ keepEnded: "7 days" }), aFile)
+  layerKeeping7Days: Layer.provide(
+    SqlSessionStore.layerMigratedWith({ keepEnded: "7 days" }),
+    aFile
+  )
 })

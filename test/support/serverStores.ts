@@ -34,7 +34,7 @@ const stores: Readonly<Record<StoreName, (argument: string) => Promise<Store>>> 
   }
 }
 
-const sql = async () => (await import("../../src/SqlSessionStore.js")).layerMigrated()
+const sql = async () => (await import("../../src/SqlSessionStore.js")).layerMigrated
 
 const isStore = (name: string): name is StoreName => Object.hasOwn(stores, name)
 

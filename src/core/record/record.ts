@@ -55,7 +55,7 @@ export interface SessionRecord {
 }
 
 /** What a listing tells about a session: the record without its payload. */
-export interface SessionSummary extends Omit<SessionRecord, "payload" | "previous" | "version"> {
+export interface SessionEntry extends Omit<SessionRecord, "payload" | "previous" | "version"> {
   readonly previousId: string | null
   /** Length of the payload in bytes of UTF-8. */
   readonly payloadBytes: number
@@ -81,7 +81,7 @@ export const isOver = (
 ): boolean => record.endedAtMillis !== null || record.expiresAtMillis <= nowMillis
 
 /** Describes a record without its payload. */
-export const summarize = (record: SessionRecord): SessionSummary => ({
+export const entryOf = (record: SessionRecord): SessionEntry => ({
   id: record.id,
   namespace: record.namespace,
   userId: record.userId,
@@ -98,7 +98,7 @@ export const summarize = (record: SessionRecord): SessionSummary => ({
 /** True when the filter lets this summary through, seen at `nowMillis`. */
 export const matches = (
   filter: SessionFilter,
-  summary: SessionSummary,
+  summary: SessionEntry,
   nowMillis: number
 ): boolean => {
   if (filter.namespace !== undefined && filter.namespace !== summary.namespace) return false

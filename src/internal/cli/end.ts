@@ -51,7 +51,7 @@ export const clear = Command.make("clear", { json, namespace, yes }, ({ json, na
       const store = yield* SessionStore
       const { sessions } = yield* store.count({ namespace })
       if (!yes) yield* confirmed(sessions)
-      const revoked = yield* SessionAdmin.revokeAll({ namespace })
+      const revoked = yield* SessionAdmin.revokeAllWith({ namespace })
       yield* Present.show(json, { revoked }, () => `Ended ${Present.counted(revoked, "session")}.`)
     })
   )

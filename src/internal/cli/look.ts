@@ -88,7 +88,7 @@ export const stats = Command.make(
 
 const gather = (namespace: string, within: Duration.Duration) =>
   Effect.all({
-    usage: SessionAdmin.usage({ namespace }),
+    usage: SessionAdmin.usageWith({ namespace }),
     activeSessions: SessionAdmin.countActive({ namespace, within }),
     activeUsers: SessionAdmin.countActiveUsers({ namespace, within }),
     averageDuration: SessionAdmin.averageDuration({ namespace, within }),

@@ -85,7 +85,7 @@ const scriptsOf = (table: string, sql: "postgres" | "mysql" | "sqlite" | undefin
 const typescript = (name: string, table: string): string =>
   `import * as SqlSessionStore from "effect-session/SqlSessionStore"
 
-export default SqlSessionStore.migrations({ table: ${JSON.stringify(table)} })["${name}"]
+export default SqlSessionStore.migrationsWith({ table: ${JSON.stringify(table)} })["${name}"]
 `
 
 /** Writes each script as the next of the folder; refuses when one of its name is there, whatever its number. */

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry } from "../../core/record/record.js"
 import { makeToken } from "../../core/record/token.js"
 import { copy, equals, type Json } from "../../core/session/json.js"
 import type { Operation } from "../../core/session/operation.js"
@@ -38,7 +38,7 @@ export const destroy = (cell: Cell): Effect.Effect<void, SessionStoreError> =>
   })
 
 /** Tells of a session that has ended, if one has. */
-export const destroyed = (cell: Cell, ended: Option.Option<SessionSummary>): Effect.Effect<void> =>
+export const destroyed = (cell: Cell, ended: Option.Option<SessionEntry>): Effect.Effect<void> =>
   Option.match(ended, {
     onNone: () => Effect.void,
     onSome: ({ id, userId }) =>

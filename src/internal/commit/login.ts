@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { makeSecret } from "../../core/http/csrf.js"
-import { isUserId, type SessionSummary } from "../../core/record/record.js"
+import { isUserId, type SessionEntry } from "../../core/record/record.js"
 import { applyAll, type Operation } from "../../core/session/operation.js"
 import type { Lifetime } from "../../core/session/state.js"
 import type { SessionLimit } from "../config/model.js"
@@ -172,7 +172,7 @@ const otherSessions = (
   cell: Cell,
   userId: string,
   exceptId: string | undefined
-): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError> => {
+): Effect.Effect<ReadonlyArray<SessionEntry>, SessionStoreError> => {
   const { compiled, store } = cell.surroundings
   const entries = Stream.runCollect(store.entries({ namespace: compiled.namespace, userId }))
   return Effect.map(guarded(store, "entries", entries), (summaries) =>

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { it } from "vitest"
-import type { SessionRecord, SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { SessionStore } from "../store/tag.js"
@@ -83,7 +83,7 @@ export const moved = (
 export const listed = (
   store: Service,
   filter: Parameters<Service["entries"]>[0]
-): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError> =>
+): Effect.Effect<ReadonlyArray<SessionEntry>, SessionStoreError> =>
   Effect.map(Stream.runCollect(store.entries(filter)), Chunk.toReadonlyArray)
 
 /** Collects until nothing that is due is left, so that a test of `collect` starts from none. */

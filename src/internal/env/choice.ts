@@ -150,7 +150,7 @@ const database = (
       driver: "database",
       description: `the table ${table} of ${description}`,
       store: Layer.provide(
-        Layer.unwrapEffect(Effect.map(module, (sql) => sql.layer({ table, keepEnded }))),
+        Layer.unwrapEffect(Effect.map(module, (sql) => sql.layerWith({ table, keepEnded }))),
         client
       ),
       database: { client, table }

@@ -1,7 +1,7 @@
 /** Ending sessions: by a logout, a revocation or a collection. */
 import * as Effect from "effect/Effect"
-import type { SessionRecord, SessionSummary } from "../../core/record/record.js"
-import { isOver, summarize } from "../../core/record/record.js"
+import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
+import { entryOf, isOver } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
@@ -12,7 +12,7 @@ import { isCorrupt, Problem } from "./failure.js"
 import { resolve } from "./sessions.js"
 
 /** Ends the session of this id or retired id. */
-export const remove = (disk: Disk, id: string, tries = 5): Change<SessionSummary | undefined> => {
+export const remove = (disk: Disk, id: string, tries = 5): Change<SessionEntry | undefined> => {
   if (!isId(id)) return Effect.succeed(undefined)
   return Effect.gen(function* () {
     const target = yield* resolveDamaged(disk, id)
@@ -37,7 +37,7 @@ export const end = (
   disk: Disk,
   id: string,
   admits: (record: SessionRecord, nowMillis: number) => boolean
-): Change<SessionSummary | undefined | "gone"> =>
+): Change<SessionEntry | undefined | "gone"> =>
   exclusively(disk, [id], Effect.void, (assertHeld) =>
     Effect.gen(function* () {
       const record = yield* Effect.catchIf(settle(disk, id), isCorrupt, () =>
@@ -47,7 +47,7 @@ export const end = (
       const nowMillis = yield* currentMillis
       if (record === undefined || !admits(record, nowMillis)) return "gone"
       yield* write(disk, record, endedAt(record, nowMillis), nowMillis, assertHeld)
-      return isOver(record, nowMillis) ? undefined : summarize(record)
+      return isOver(record, nowMillis) ? undefined : entryOf(record)
     })
   )
 

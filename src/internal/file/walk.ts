@@ -1,8 +1,8 @@
 /** Going through the whole directory: the listing of `entries`. Holds no lock; sessions may move and end meanwhile. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { SessionFilter, SessionRecord, SessionSummary } from "../../core/record/record.js"
-import { matches, summarize } from "../../core/record/record.js"
+import type { SessionEntry, SessionFilter, SessionRecord } from "../../core/record/record.js"
+import { entryOf, matches } from "../../core/record/record.js"
 import type { Disk } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { isCorrupt, isNotFound } from "./failure.js"
@@ -31,10 +31,7 @@ export const namesIn = (disk: Disk, shard: string): Effect.Effect<ReadonlyArray<
  * A file that the system does not let us read may well hold one. Then all others are listed, and the listing fails at its
  * end: a number or a limit must not be taken from a listing that is not whole.
  */
-export const entries = (
-  disk: Disk,
-  filter: SessionFilter
-): Stream.Stream<SessionSummary, Failure> =>
+export const entries = (disk: Disk, filter: SessionFilter): Stream.Stream<SessionEntry, Failure> =>
   Stream.suspend(() => {
     const skipped = new Skipped()
     return Stream.concat(readable(disk, filter, skipped), Stream.execute(skipped.failure))
@@ -50,7 +47,7 @@ export const readable = (
   disk: Disk,
   filter: SessionFilter,
   skipped: Skipped
-): Stream.Stream<SessionSummary, Failure> =>
+): Stream.Stream<SessionEntry, Failure> =>
   Stream.unwrap(
     Effect.map(
       Effect.all([shardsOf(disk), Effect.clockWith((clock) => clock.currentTimeMillis)]),
@@ -63,7 +60,7 @@ export const readable = (
           Stream.mapConcat((records) =>
             records.flatMap((record) => {
               if (record === undefined || !isNew(record)) return []
-              const summary = summarize(record)
+              const summary = entryOf(record)
               return matches(filter, summary, nowMillis) ? [summary] : []
             })
           )

@@ -1,5 +1,5 @@
 /** Between rows and records. */
-import type { PreviousId, SessionRecord, SessionSummary } from "../../core/record/record.js"
+import type { PreviousId, SessionEntry, SessionRecord } from "../../core/record/record.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, Row, Value } from "./dialect.js"
 
@@ -57,7 +57,7 @@ export const toRecord = (operation: string, row: Row): SessionRecord => {
 }
 
 /** Reads a summary; throws as `toRecord` does. */
-export const toSummary = (operation: string, row: Row): SessionSummary => {
+export const toSummary = (operation: string, row: Row): SessionEntry => {
   const read = new Reader(operation, row)
   return {
     ...common(read),

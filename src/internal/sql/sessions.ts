@@ -6,7 +6,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SessionRecord, SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Primitives } from "../store/contract.js"
 import type { Database } from "./database.js"
@@ -168,10 +168,7 @@ const isWritten = (
 const record = (operation: string, row: Row): Effect.Effect<SessionRecord, SessionStoreError> =>
   decoding(operation, () => toRecord(operation, row))
 
-const summarized = (
-  operation: string,
-  row: Row
-): Effect.Effect<SessionSummary, SessionStoreError> =>
+const summarized = (operation: string, row: Row): Effect.Effect<SessionEntry, SessionStoreError> =>
   decoding(operation, () => toSummary(operation, row))
 
 /** Catches what the reading of rows throws. */

@@ -2,7 +2,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import type { SessionFilter, SessionRecord, SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry, SessionFilter, SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 
 /**
@@ -46,9 +46,9 @@ export interface Primitives {
    * earlier of now and its expiry, and a record that ended `keepEnded` ago or earlier is deleted. Succeeds with the
    * summary of a live session that this call ended, otherwise (unknown, expired or ended already) with none.
    */
-  readonly remove: (id: string) => Effect.Effect<Option.Option<SessionSummary>, SessionStoreError>
+  readonly remove: (id: string) => Effect.Effect<Option.Option<SessionEntry>, SessionStoreError>
   /** Lists summaries in no particular order. A session that is stored throughout is listed exactly once. */
-  readonly entries: (filter: SessionFilter) => Stream.Stream<SessionSummary, SessionStoreError>
+  readonly entries: (filter: SessionFilter) => Stream.Stream<SessionEntry, SessionStoreError>
 }
 
 /**

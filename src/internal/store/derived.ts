@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry } from "../../core/record/record.js"
 import type { Primitives, Service } from "./contract.js"
 
 /** Removals of one call that run at the same time. */
@@ -37,7 +37,7 @@ export const touch =
     })
 
 /** True when `remove` has something to do for a session that is over. */
-const isDue = (summary: SessionSummary, keepEndedMillis: number, nowMillis: number): boolean =>
+const isDue = (summary: SessionEntry, keepEndedMillis: number, nowMillis: number): boolean =>
   summary.endedAtMillis === null || summary.endedAtMillis + keepEndedMillis <= nowMillis
 
 /** Derives `collect`: lists what is over and removes what is due. */
@@ -80,7 +80,7 @@ export const removeWhere =
   (filter, options) => {
     if (filter.state === "over") return Effect.succeed(0)
     const except = options?.except
-    const isSpared = (summary: SessionSummary) =>
+    const isSpared = (summary: SessionEntry) =>
       except !== undefined && (summary.id === except || summary.previousId === except)
     const pass = Effect.gen(function* () {
       const listed = yield* Stream.runCollect(entries({ ...filter, state: "live" }))

@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { SessionFilter, SessionSummary } from "../../core/record/record.js"
+import type { SessionEntry, SessionFilter } from "../../core/record/record.js"
 import { isOver } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "./contract.js"
@@ -21,7 +21,7 @@ export const addresses =
   (filter) =>
     Effect.suspend(() => {
       const users = new Map<string, { readonly addresses: Set<string>; sessions: number }>()
-      const see = ({ userId, ipAddress }: SessionSummary) => {
+      const see = ({ userId, ipAddress }: SessionEntry) => {
         if (userId === null || ipAddress === null) return
         const user = users.get(userId) ?? { addresses: new Set(), sessions: 0 }
         user.addresses.add(ipAddress)
@@ -49,7 +49,7 @@ export const hourly =
         users: new Set<string>()
       }))
       const hourOf = (millis: number) => Math.floor((millis - fromMillis) / hourMillis)
-      const see = ({ createdAtMillis, lastActivityMillis, userId }: SessionSummary) => {
+      const see = ({ createdAtMillis, lastActivityMillis, userId }: SessionEntry) => {
         const first = Math.max(0, hourOf(createdAtMillis))
         for (const hour of hours.slice(first, hourOf(lastActivityMillis) + 1)) {
           hour.sessions += 1
@@ -67,7 +67,7 @@ export const usage =
   (filter) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const sums = { live: 0, over: 0, payloadBytes: 0, activeMillis: 0 }
-      const see = (summary: SessionSummary) => {
+      const see = (summary: SessionEntry) => {
         sums[isOver(summary, now) ? "over" : "live"] += 1
         sums.payloadBytes += summary.payloadBytes
         sums.activeMillis += summary.lastActivityMillis - summary.createdAtMillis
@@ -78,7 +78,7 @@ export const usage =
 const eachKept = (
   entries: Entries,
   filter: SessionFilter,
-  see: (summary: SessionSummary) => void
+  see: (summary: SessionEntry) => void
 ): Effect.Effect<void, SessionStoreError> =>
   Stream.runForEach(entries({ ...filter, state: "all" }), (summary) =>
     Effect.sync(() => see(summary))

@@ -243,5 +243,5 @@ export const withStore = <A, E>(
   test: (store: Service) => Effect.Effect<A, E, SqlClient>
 ): Promise<A> =>
   Effect.runPromise(
-    Effect.scoped(Effect.provide(Effect.flatMap(SqlSessionStore.make(), test), clientOf(url)))
+    Effect.scoped(Effect.provide(Effect.flatMap(SqlSessionStore.make, test), clientOf(url)))
   )

@@ -48,7 +48,7 @@ export const eachStore = (
       afterAll(() => server.close())
       const place = Effect.map(
         Effect.promise(() => aMigratedDatabase(server)),
-        (url) => opened(Layer.provide(SqlSessionStore.layer(), clientOf(url)))
+        (url) => opened(Layer.provide(SqlSessionStore.layer, clientOf(url)))
       )
       register(kind.name, place, true)
     })

@@ -63,7 +63,7 @@ const layer =
   store === "postgres"
     ? Layer.orDie(
         Layer.provide(
-          SqlSessionStore.layerMigrated(),
+          SqlSessionStore.layerMigrated,
           PgClient.layerFromPool({ acquire: Effect.succeed(pool) })
         )
       )

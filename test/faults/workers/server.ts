@@ -99,7 +99,7 @@ const store = Layer.unwrapEffect(
     const { directory = "", fsync = true, url } = setting
     return url === undefined
       ? Layer.provide(FileSystemSessionStore.layer({ directory, fsync }), NodeContext.layer)
-      : Layer.provideMerge(SqlSessionStore.layer(), clientOf(url))
+      : Layer.provideMerge(SqlSessionStore.layer, clientOf(url))
   })
 )
 

@@ -5,8 +5,8 @@
  * on every request is in `open`, which may hold expired sessions but no ended ones.
  */
 
-import type { SessionFilter, SessionRecord, SessionSummary } from "../../../core/record/record.js"
-import { isOver, matches, summarize } from "../../../core/record/record.js"
+import type { SessionEntry, SessionFilter, SessionRecord } from "../../../core/record/record.js"
+import { entryOf, isOver, matches } from "../../../core/record/record.js"
 
 /** How often a full store looks for expired sessions before it evicts a live one. */
 const sweepIntervalMillis = 1000
@@ -75,7 +75,7 @@ export class MemoryRecords {
   }
 
   /** Ends the session of this id or previous id; the summary is of a live one, as it was before. */
-  remove(id: string, now: number): SessionSummary | undefined {
+  remove(id: string, now: number): SessionEntry | undefined {
     const record = this.open.get(id) ?? this.findMoved(id)
     if (record === undefined) {
       const ended = this.ended.get(id)
@@ -83,14 +83,14 @@ export class MemoryRecords {
       return undefined
     }
     this.end(record, now)
-    return record.expiresAtMillis > now ? summarize(record) : undefined
+    return record.expiresAtMillis > now ? entryOf(record) : undefined
   }
 
   /** The records a filter lets through now; later changes do not show in the list. */
-  select(filter: SessionFilter, now: number): ReadonlyArray<SessionSummary> {
-    const summaries: Array<SessionSummary> = []
+  select(filter: SessionFilter, now: number): ReadonlyArray<SessionEntry> {
+    const summaries: Array<SessionEntry> = []
     for (const record of this.candidates(filter)) {
-      const summary = summarize(record)
+      const summary = entryOf(record)
       if (matches(filter, summary, now)) summaries.push(summary)
     }
     return summaries

@@ -17,7 +17,7 @@ import { randomInt } from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SessionRecord, SessionSummary } from "../../../core/record/record.js"
+import type { SessionEntry, SessionRecord } from "../../../core/record/record.js"
 import { SessionStoreError } from "../../errors/errors.js"
 import type { Service } from "../contract.js"
 
@@ -119,7 +119,7 @@ const claimPrefix = "effect-session/claim:"
 const noteAddress = "effect-session/copied"
 
 /** True for what a copy leaves behind: listings leave it out. */
-export const isNote = (summary: Pick<SessionSummary, "ipAddress">): boolean =>
+export const isNote = (summary: Pick<SessionEntry, "ipAddress">): boolean =>
   summary.ipAddress === noteAddress
 
 const note = (record: SessionRecord): SessionRecord => ({

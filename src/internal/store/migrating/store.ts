@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { SessionRecord, SessionSummary } from "../../../core/record/record.js"
+import type { SessionEntry, SessionRecord } from "../../../core/record/record.js"
 import { SessionConfigError, type SessionStoreError } from "../../errors/errors.js"
 import type { Overrides, Primitives } from "../contract.js"
 import { ownRecord } from "../libraryRecord.js"
@@ -79,7 +79,7 @@ const both = <A, E, B>(
 
 const sum = (first: number, second: number): number => first + second
 
-type Ended = Option.Option<SessionSummary>
+type Ended = Option.Option<SessionEntry>
 
 const ended = (inFrom: Ended, inTo: Ended): Ended =>
   Option.filter(
@@ -89,9 +89,9 @@ const ended = (inFrom: Ended, inTo: Ended): Ended =>
 
 /** Lists each session once; one that is copied while `from` is listed is met in `to`. */
 const listed = <E>(
-  from: Stream.Stream<SessionSummary, E>,
-  to: Stream.Stream<SessionSummary, E>
-): Stream.Stream<SessionSummary, E> =>
+  from: Stream.Stream<SessionEntry, E>,
+  to: Stream.Stream<SessionEntry, E>
+): Stream.Stream<SessionEntry, E> =>
   Stream.suspend(() => {
     const seen = new Set<string | null>()
     const inFrom = Stream.filter(from, (summary) => {

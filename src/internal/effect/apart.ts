@@ -1,0 +1,74 @@
+/**
+ * Runs an effect apart: in a fiber of its own, outside the caller's context, for at most so long.
+ *
+ * The context of a caller may hold what must not reach a store, an open transaction of the app for one. Only the parent span
+ * goes along, and the fiber references, which carry the clock, the logger and the tracer.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
+import * as Tracer from "effect/Tracer"
+
+/** The mark of a fiber that runs apart, so that what runs in it needs no second fiber and no second timer. */
+const Apart = Context.GenericTag<"Apart", true>("effect-session/Apart")
+
+/** The context of what runs apart and has no parent span. */
+const marked = Context.make(Apart, true as const)
+
+/** How long an effect may take apart, and what becomes of it. */
+export interface Limits<E> {
+  /** After so many milliseconds the caller goes on with the error, and the effect is interrupted. Infinity: never. */
+  readonly millis: number
+  readonly onTimeout: () => E
+  /** What the interruption of the caller does to the effect: `leave` lets it run to its end. */
+  readonly onInterrupt: "leave" | "interrupt"
+}
+
+/** Tells whether this fiber runs apart already: outside any context of the app, and under a time limit. */
+export const isApart = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+  fiber.currentContext.unsafeMap.has(Apart.key)
+
+/** Runs `effect` apart. In a fiber that is apart already it runs right there, under the limits of that one. */
+export const apart = <A, E, E2>(
+  effect: Effect.Effect<A, E>,
+  { millis, onInterrupt, onTimeout }: Limits<E2>
+): Effect.Effect<A, E | E2> =>
+  Effect.withFiberRuntime((caller) => {
+    if (isApart(caller)) return effect
+    const fiber = Runtime.runFork(runtimeApart(caller))(effect)
+    // A store that does not wait has answered by now.
+    const exit = fiber.unsafePoll()
+    if (exit !== null) return exit
+    return Effect.async<A, E | E2>((resume) => {
+      const interrupt = () => fiber.unsafeInterruptAsFork(caller.id())
+      const giveUp = () => {
+        resume(Effect.failSync(onTimeout))
+        interrupt()
+      }
+      const timer = Number.isFinite(millis) ? setTimeout(giveUp, millis) : undefined
+      fiber.addObserver((ended: Exit.Exit<A, E>) => {
+        clearTimeout(timer)
+        resume(ended)
+      })
+      return Effect.sync(() => {
+        if (onInterrupt === "leave") return
+        clearTimeout(timer)
+        interrupt()
+      })
+    })
+  })
+
+const runtimeApart = (caller: Fiber.RuntimeFiber<unknown, unknown>): Runtime.Runtime<never> => {
+  const span = caller.currentContext.unsafeMap.get(Tracer.ParentSpan.key)
+  return Runtime.make({
+    // What runs apart needs nothing, so a context with more than that is one it can run in.
+    context: (span === undefined
+      ? marked
+      : Context.add(marked, Tracer.ParentSpan, span)) as Context.Context<never>,
+    fiberRefs: caller.getFiberRefs(),
+    // The caller may be in an uninterruptible region, as the end of a request is; what runs apart is not.
+    runtimeFlags: Runtime.defaultRuntimeFlags
+  })
+}
