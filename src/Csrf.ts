@@ -13,9 +13,8 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "./core/http/csrf.js"
-import { actor } from "./internal/commit/actor.js"
-import { announce } from "./internal/commit/announce.js"
-import { type Cell, now } from "./internal/commit/cell.js"
+import { clientOf, publishEvent } from "./internal/commit/RequestContext.js"
+import type { RequestSession } from "./internal/commit/RequestSession.js"
 import { formTokens } from "./internal/csrf/formTokens.js"
 import { hideHeaders } from "./internal/csrf/redactHeaders.js"
 import { response as answer } from "./internal/errors/answers.js"
@@ -27,8 +26,9 @@ import {
   withSession
 } from "./internal/request/checkMounts.js"
 import { hostOf } from "./internal/request/context.js"
-import { Session } from "./internal/session/tag.js"
-import * as Operations from "./internal/session/verbs.js"
+import { use, useEffect } from "./internal/session/lift.js"
+import type { Session } from "./internal/session/tag.js"
+import * as Verbs from "./internal/session/verbs.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
@@ -102,28 +102,12 @@ export const middlewareWith = (options: Options): Middleware => {
 }
 
 /**
- * For `HttpApp` and `HttpRouter`: the check with its defaults. See `middlewareWith`.
- *
- * @since 0.1.0
- * @category middleware
- */
-export const middleware: Middleware = middlewareWith({})
-
-/**
  * For `HttpLayerRouter`: the same check for the routes it is provided to.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerWith = (options: Options): RouteLayer => routeLayer(middlewareWith(options))
-
-/**
- * For `HttpLayerRouter`: the check with its defaults. See `layerWith`.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layer: RouteLayer = layerWith({})
 
 /**
  * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403). In the definition the session comes
@@ -137,11 +121,11 @@ export const layerHttpApiWith = (options: Options): Layer.Layer<CsrfHttpApi> => 
   return Layer.succeed(
     CsrfHttpApi,
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      withSession((cell) =>
-        Effect.flatMap(verdict(rules, request, cell), (reason) =>
+      withSession((session) =>
+        Effect.flatMap(verdict(rules, request, session), (reason) =>
           reason === undefined
             ? Effect.void
-            : Effect.zipRight(reject(cell, reason), Effect.fail(new CsrfRejected()))
+            : Effect.zipRight(reject(session, reason), Effect.fail(new CsrfRejected()))
         )
       )
     )
@@ -149,22 +133,13 @@ export const layerHttpApiWith = (options: Options): Layer.Layer<CsrfHttpApi> => 
 }
 
 /**
- * For `HttpApi`: the check with its defaults. See `layerHttpApiWith`.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layerHttpApi: Layer.Layer<CsrfHttpApi> = layerHttpApiWith({})
-
-/**
  * The hidden input of a form, as HTML: `<input type="hidden" name="_token" value="...">`.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const field: Effect.Effect<string, never, Session> = Effect.map(
-  Session,
-  (cell) => `<input type="hidden" name="_token" value="${Operations.csrfToken(cell)}">`
+export const field: Effect.Effect<string, never, Session> = use(
+  (session) => `<input type="hidden" name="_token" value="${Verbs.csrfToken(session)}">`
 )
 
 /** Options that were checked. */
@@ -202,11 +177,11 @@ const guard = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): HttpApp.Default<E, R | Session> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.flatMap(Session, (cell) =>
+    useEffect((session) =>
       Effect.flatMap(
-        verdict(rules, request, cell),
+        verdict(rules, request, session),
         (reason): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-          reason === undefined ? app : Effect.as(reject(cell, reason), refusal())
+          reason === undefined ? app : Effect.as(reject(session, reason), refusal())
       )
     )
   )
@@ -215,9 +190,9 @@ const guard = <E, R>(
 const verdict = (
   rules: Rules,
   request: HttpServerRequest.HttpServerRequest,
-  cell: Cell
+  session: RequestSession
 ): Effect.Effect<Reason | undefined> => {
-  const judged = judge(rules, request, cell)
+  const judged = judge(rules, request, session)
   // Some clients send the token with every request, so also one that is not checked may carry it.
   return tokenHeaders.some((name) => request.headers[name] !== undefined)
     ? Effect.zipRight(hideHeaders(tokenHeaders), judged)
@@ -227,7 +202,7 @@ const verdict = (
 const judge = (
   rules: Rules,
   request: HttpServerRequest.HttpServerRequest,
-  cell: Cell
+  session: RequestSession
 ): Effect.Effect<Reason | undefined> =>
   Effect.suspend(() => {
     if (isSafeMethod(methodOf(request))) return Effect.succeed(undefined)
@@ -236,8 +211,8 @@ const judge = (
     const { origin, "sec-fetch-site": site } = request.headers
     const problem = siteProblem({ host: hostOf(request), origin, site }, rules.origins)
     if (problem !== undefined) return Effect.succeed(problem)
-    return Effect.map(tokensOf(rules, request, cell), (tokens) =>
-      tokens.length > 0 && tokens.every((token) => Operations.verifyToken(cell, token))
+    return Effect.map(tokensOf(rules, request, session), (tokens) =>
+      tokens.length > 0 && tokens.every((token) => Verbs.verifyToken(session, token))
         ? undefined
         : "token"
     )
@@ -254,24 +229,49 @@ const methodOf = (request: HttpServerRequest.HttpServerRequest): string => {
 const tokensOf = (
   rules: Rules,
   request: HttpServerRequest.HttpServerRequest,
-  cell: Cell
+  session: RequestSession
 ): Effect.Effect<ReadonlyArray<string>> => {
   const sent = tokenHeaders.map((name) => request.headers[name])
   const headers = sent.filter((header) => header !== undefined)
   if (headers.length > 0) return Effect.succeed(headers)
   // The secret of a session that is not stored was made a moment ago, so no form can know it.
-  if (cell.base === null) return Effect.succeed([])
+  if (session.life.position.stored === null) return Effect.succeed([])
   return Effect.map(formTokens(request, rules.maxFormBytes), (fields) =>
     fields.length === 1 ? fields : []
   )
 }
 
 /** Tells of the refusal, and keeps the session as it was: neither touched nor its flash aged. */
-const reject = (cell: Cell, reason: Reason): Effect.Effect<void> =>
+const reject = (session: RequestSession, reason: Reason): Effect.Effect<void> =>
   Effect.suspend(() => {
-    cell.mode = "ephemeral"
-    const of = actor(cell, cell.state.userId)
-    return announce(cell, { _tag: "CsrfRejected", reason, ...of, atMillis: now(cell) })
+    session.skip()
+    const { life, request } = session
+    const client = clientOf(request, life.state.userId)
+    return publishEvent(request, { _tag: "CsrfRejected", reason, ...client })
   })
 
 const refusal = () => answer(403, "The request was refused: its CSRF check failed.")
+
+/**
+ * For `HttpApp` and `HttpRouter`: the check with its defaults. See `middlewareWith`.
+ *
+ * @since 0.1.0
+ * @category middleware
+ */
+export const middleware: Middleware = middlewareWith({})
+
+/**
+ * For `HttpLayerRouter`: the check with its defaults. See `layerWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: RouteLayer = layerWith({})
+
+/**
+ * For `HttpApi`: the check with its defaults. See `layerHttpApiWith`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpApi: Layer.Layer<CsrfHttpApi> = layerHttpApiWith({})

@@ -30,13 +30,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { expiryOf as sessionExpiry } from "./core/commit/draft.js"
 import type { Json, JsonInput, JsonObject } from "./core/session/json.js"
 import * as Path from "./core/session/path.js"
-import { type Cell, makeCell, now as nowOf } from "./internal/commit/cell.js"
-import { expiry } from "./internal/commit/codec.js"
-import { commit as commitCell } from "./internal/commit/commit.js"
-import * as Lifecycle from "./internal/commit/lifecycle.js"
+import { commit as commitPending } from "./internal/commit/commit.js"
+import { consume as consumeNow } from "./internal/commit/consume.js"
+import { destroy as destroyNow, logout as logoutNow } from "./internal/commit/destroy.js"
 import { login as loginNow } from "./internal/commit/login.js"
+import { now as nowOf } from "./internal/commit/RequestContext.js"
+import { emptyLife, RequestSession } from "./internal/commit/RequestSession.js"
 import { compile } from "./internal/config/settings.js"
 import {
   SessionConflict,
@@ -48,18 +50,13 @@ import {
   SessionStoreError,
   SessionTypeError
 } from "./internal/errors/errors.js"
-import {
-  attempt,
-  expiryOf,
-  lifetimeOf,
-  millisOf,
-  type PutOptions,
-  use
-} from "./internal/session/lift.js"
-import { Session } from "./internal/session/tag.js"
-import * as Operations from "./internal/session/verbs.js"
+import { expiryOf, lifetimeOf, millisOf, type PutOptions } from "./internal/session/arguments.js"
+import { attempt, use, useEffect } from "./internal/session/lift.js"
+import { Session, toService } from "./internal/session/tag.js"
+import * as Verbs from "./internal/session/verbs.js"
 import { makeMemory } from "./internal/store/memory/store.js"
 import { SessionConfig } from "./SessionConfig.js"
+import { SessionEvents } from "./SessionEvents.js"
 import { LocalInstant, make as makeStore } from "./SessionStore.js"
 
 /**
@@ -206,8 +203,8 @@ type Values<T> = JsonObject | (T extends ReadonlyArray<unknown> ? never : JsonIn
 const found = (value: Json | undefined): Option.Option<Json> =>
   value === undefined ? Option.none() : Option.some(value)
 
-const typed = <A>(f: (cell: Cell) => A): Effect.Effect<A, SessionTypeError, Session> =>
-  Effect.flatMap(Session, (cell) => attempt(() => f(cell)))
+const typed = <A>(f: (session: RequestSession) => A): Effect.Effect<A, SessionTypeError, Session> =>
+  useEffect((session) => attempt(() => f(session)))
 
 /**
  * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
@@ -241,10 +238,8 @@ export const get: {
 } = <A, I, R>(key: Key, schema?: Schema.Schema<A, I, R>) =>
   // The overloads say which of the two results this is.
   (schema === undefined
-    ? use((cell) => found(Operations.get(cell, "get", key)))
-    : Effect.flatMap(Session, (cell) =>
-        decode(key, schema, Operations.get(cell, "get", key))
-      )) as never
+    ? use((session) => found(Verbs.get(session, "get", key)))
+    : useEffect((session) => decode(key, schema, Verbs.get(session, "get", key)))) as never
 
 const decode = <A, I, R>(
   key: Key,
@@ -269,8 +264,8 @@ export const getOrElse = <D>(
   key: Key,
   otherwise: () => D
 ): Effect.Effect<Json | D, never, Session> =>
-  use((cell) => {
-    const value = Operations.get(cell, "getOrElse", key)
+  use((session) => {
+    const value = Verbs.get(session, "getOrElse", key)
     return value === undefined ? otherwise() : value
   })
 
@@ -280,7 +275,7 @@ export const getOrElse = <D>(
  * @since 0.1.0
  * @category accessors
  */
-export const all: Effect.Effect<JsonObject, never, Session> = use(Operations.all)
+export const all: Effect.Effect<JsonObject, never, Session> = use(Verbs.all)
 
 /**
  * The part of the data under some keys. A nested key keeps its place; a list stays a list, of the elements that are
@@ -289,8 +284,8 @@ export const all: Effect.Effect<JsonObject, never, Session> = use(Operations.all
  * @since 0.1.0
  * @category accessors
  */
-export const only = (...keys: Operations.Keys): Effect.Effect<JsonObject, never, Session> =>
-  use((cell) => Operations.only(cell, keys))
+export const only = (...keys: Verbs.Keys): Effect.Effect<JsonObject, never, Session> =>
+  use((session) => Verbs.only(session, keys))
 
 /**
  * The data without some keys, which name elements of a list as they stand: `except("l.0", "l.1")` is without the first
@@ -299,8 +294,8 @@ export const only = (...keys: Operations.Keys): Effect.Effect<JsonObject, never,
  * @since 0.1.0
  * @category accessors
  */
-export const except = (...keys: Operations.Keys): Effect.Effect<JsonObject, never, Session> =>
-  use((cell) => Operations.except(cell, keys))
+export const except = (...keys: Verbs.Keys): Effect.Effect<JsonObject, never, Session> =>
+  use((session) => Verbs.except(session, keys))
 
 /**
  * Whether every key is present and not null; 0, "", false and [] count as present. True without keys.
@@ -308,8 +303,8 @@ export const except = (...keys: Operations.Keys): Effect.Effect<JsonObject, neve
  * @since 0.1.0
  * @category accessors
  */
-export const has = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
-  use((cell) => Operations.has(cell, keys))
+export const has = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+  use((session) => Verbs.has(session, keys))
 
 /**
  * Whether at least one key is present and not null. False without keys.
@@ -317,8 +312,8 @@ export const has = (...keys: Operations.Keys): Effect.Effect<boolean, never, Ses
  * @since 0.1.0
  * @category accessors
  */
-export const hasAny = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
-  use((cell) => Operations.hasAny(cell, keys))
+export const hasAny = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+  use((session) => Verbs.hasAny(session, keys))
 
 /**
  * Whether every key is present, even if null.
@@ -326,8 +321,8 @@ export const hasAny = (...keys: Operations.Keys): Effect.Effect<boolean, never, 
  * @since 0.1.0
  * @category accessors
  */
-export const exists = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
-  use((cell) => Operations.exists(cell, keys))
+export const exists = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+  use((session) => Verbs.exists(session, keys))
 
 /**
  * Whether every key is missing.
@@ -335,8 +330,8 @@ export const exists = (...keys: Operations.Keys): Effect.Effect<boolean, never, 
  * @since 0.1.0
  * @category accessors
  */
-export const missing = (...keys: Operations.Keys): Effect.Effect<boolean, never, Session> =>
-  use((cell) => Operations.missing(cell, keys))
+export const missing = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+  use((session) => Verbs.missing(session, keys))
 
 /**
  * Stores a value, or each entry of an object (all or, where one is refused, none). Keys are paths; a scalar in the way
@@ -362,11 +357,11 @@ export const put: {
   <const T>(key: Key, value: Value<T>, options?: PutOptions): Effect.Effect<void, never, Session>
   <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
-  use((cell) => {
+  use((session) => {
     // The overloads say which of the two calls this is.
-    if (args.length === 1) return Operations.putAll(cell, "put", args[0] as object)
+    if (args.length === 1) return Verbs.putAll(session, "put", args[0] as object)
     const [key, value, options] = args as [Key, unknown, PutOptions | undefined]
-    return Operations.put(cell, key, value, expiryOf(cell, Path.display(key), options))
+    return Verbs.put(session, key, value, expiryOf(session, Path.display(key), options))
   })
 
 /**
@@ -379,7 +374,7 @@ export const push = <const T>(
   key: Key,
   value: Value<T>
 ): Effect.Effect<void, SessionTypeError, Session> =>
-  typed((cell) => Operations.push(cell, key, value))
+  typed((session) => Verbs.push(session, key, value))
 
 /**
  * Adds to a number and gives the new one; missing or null is 0. What a parallel request adds is added too, so the number
@@ -389,7 +384,7 @@ export const push = <const T>(
  * @category accessors
  */
 export const increment = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
-  typed((cell) => Operations.add(cell, "increment", key, by))
+  typed((session) => Verbs.add(session, "increment", key, by))
 
 /**
  * Subtracts from a number and gives the new one; otherwise as `increment`.
@@ -398,7 +393,7 @@ export const increment = (key: Key, by = 1): Effect.Effect<number, SessionTypeEr
  * @category accessors
  */
 export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
-  typed((cell) => Operations.add(cell, "decrement", key, -by))
+  typed((session) => Verbs.add(session, "decrement", key, -by))
 
 /**
  * Changes a value by a pure function and gives the new one. When a parallel request was faster, the function runs again
@@ -423,12 +418,12 @@ export const modify = <const T>(
   key: Key,
   f: (current: Option.Option<Json>) => Value<T>
 ): Effect.Effect<Json, never, Session> =>
-  use((cell) =>
-    Operations.modify(
-      cell,
+  use((session) =>
+    Verbs.modify(
+      session,
       "modify",
       key,
-      Operations.changing(cell, (current) => f(found(current)))
+      Verbs.changing(session, (current) => f(found(current)))
     )
   )
 
@@ -442,10 +437,10 @@ export const remember = <const T, E, R>(
   key: Key,
   effect: Effect.Effect<Value<T>, E, R>
 ): Effect.Effect<Json, E, R | Session> =>
-  Effect.flatMap(Session, (cell) => {
-    const value = Operations.get(cell, "remember", key)
+  useEffect((session) => {
+    const value = Verbs.get(session, "remember", key)
     return value === undefined || value === null
-      ? Effect.map(effect, (made) => Operations.putMissing(cell, key, made))
+      ? Effect.map(effect, (made) => Verbs.putMissing(session, key, made))
       : Effect.succeed(value)
   })
 
@@ -456,7 +451,7 @@ export const remember = <const T, E, R>(
  * @category accessors
  */
 export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  use((cell) => found(Operations.pull(cell, key)))
+  use((session) => found(Verbs.pull(session, key)))
 
 /**
  * Takes a value out of the stored session at once: of parallel requests exactly one gets it, also one that was stored
@@ -476,9 +471,7 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
  * @category accessors
  */
 export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
-  Effect.flatMap(Session, (cell) =>
-    Lifecycle.consume(cell, Operations.pathOf("consume", key), Path.display(key))
-  )
+  useEffect((session) => consumeNow(session, Verbs.pathOf("consume", key), Path.display(key)))
 
 /**
  * Removes keys, flash too; an absent key is no error, an emptied parent stays. Removing an element of a list closes the
@@ -487,8 +480,8 @@ export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionSto
  * @since 0.1.0
  * @category accessors
  */
-export const forget = (...keys: Operations.Keys): Effect.Effect<void, never, Session> =>
-  use((cell) => Operations.forget(cell, "forget", keys))
+export const forget = (...keys: Verbs.Keys): Effect.Effect<void, never, Session> =>
+  use((session) => Verbs.forget(session, "forget", keys))
 
 /**
  * Clears data, flash, user, CSRF token and previous URL; the id stays.
@@ -496,7 +489,7 @@ export const forget = (...keys: Operations.Keys): Effect.Effect<void, never, Ses
  * @since 0.1.0
  * @category accessors
  */
-export const flush: Effect.Effect<void, never, Session> = use(Operations.flush)
+export const flush: Effect.Effect<void, never, Session> = use(Verbs.flush)
 
 /**
  * Replaces all data by the entries of an object.
@@ -508,7 +501,7 @@ export const replace = <const T extends object>(
   object: Values<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
-  use((cell) => Operations.replace(cell, object as object))
+  use((session) => Verbs.replace(session, object as object))
 
 /**
  * Stores a value, or each entry of an object, for the rest of this request and the whole next one. Keys have one
@@ -536,11 +529,11 @@ export const flash: {
   <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session>
   <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
-  use((cell) =>
+  use((session) =>
     // The overloads say which of the two calls this is.
     args.length === 1
-      ? Operations.flashAll(cell, args[0] as object)
-      : Operations.flash(cell, "flash", args[0] as Key, args[1])
+      ? Verbs.flashAll(session, args[0] as object)
+      : Verbs.flash(session, "flash", args[0] as Key, args[1])
   )
 
 /**
@@ -550,7 +543,7 @@ export const flash: {
  * @category flash
  */
 export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session> =>
-  use((cell) => Operations.flash(cell, "now", key, value))
+  use((session) => Verbs.flash(session, "now", key, value))
 
 /**
  * Keeps all flash values, those of `now` too, for one request more.
@@ -558,7 +551,9 @@ export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, nev
  * @since 0.1.0
  * @category flash
  */
-export const reflash: Effect.Effect<void, never, Session> = use((cell) => Operations.keep(cell, []))
+export const reflash: Effect.Effect<void, never, Session> = use((session) =>
+  Verbs.keep(session, [])
+)
 
 /**
  * Keeps some flash values for one request more; without keys all of them. An empty list of keys keeps nothing.
@@ -566,8 +561,8 @@ export const reflash: Effect.Effect<void, never, Session> = use((cell) => Operat
  * @since 0.1.0
  * @category flash
  */
-export const keep = (...keys: Operations.Keys): Effect.Effect<void, never, Session> =>
-  use((cell) => Operations.keep(cell, keys))
+export const keep = (...keys: Verbs.Keys): Effect.Effect<void, never, Session> =>
+  use((session) => Verbs.keep(session, keys))
 
 /**
  * Keeps form input for the next request, so that a form can be filled again. Fields that are named like passwords or
@@ -580,7 +575,7 @@ export const flashInput = <const T extends object>(
   object: Values<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
-  use((cell) => Operations.flashInput(cell, object as object))
+  use((session) => Verbs.flashInput(session, object as object))
 
 /**
  * Reads form input that the request before has kept.
@@ -589,7 +584,7 @@ export const flashInput = <const T extends object>(
  * @category flash
  */
 export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  use((cell) => found(Operations.old(cell, key)))
+  use((session) => found(Verbs.old(session, key)))
 
 /**
  * The public id: equal to `id` in the store and in `SessionAdmin`.
@@ -597,7 +592,7 @@ export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session
  * @since 0.1.0
  * @category lifecycle
  */
-export const id: Effect.Effect<SessionId, never, Session> = use((cell) => cell.id)
+export const id: Effect.Effect<SessionId, never, Session> = use((session) => session.life.id)
 
 /**
  * Creates the session even if nothing is written.
@@ -605,7 +600,7 @@ export const id: Effect.Effect<SessionId, never, Session> = use((cell) => cell.i
  * @since 0.1.0
  * @category lifecycle
  */
-export const start: Effect.Effect<void, never, Session> = use(Operations.start)
+export const start: Effect.Effect<void, never, Session> = use(Verbs.start)
 
 /**
  * True when no stored session came with the request, to its end: also after `login` or `commit` stored one. After
@@ -614,7 +609,7 @@ export const start: Effect.Effect<void, never, Session> = use(Operations.start)
  * @since 0.1.0
  * @category lifecycle
  */
-export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.isNew)
+export const isNew: Effect.Effect<boolean, never, Session> = use((session) => session.life.isNew)
 
 /**
  * Gives the session a new id, cookie and CSRF token; data and flash are kept. The old id is dead on every server once
@@ -623,8 +618,8 @@ export const isNew: Effect.Effect<boolean, never, Session> = use((cell) => cell.
  * @since 0.1.0
  * @category lifecycle
  */
-export const regenerate: Effect.Effect<SessionId, never, Session> = use((cell) =>
-  Operations.regenerate(cell, "regenerate")
+export const regenerate: Effect.Effect<SessionId, never, Session> = use((session) =>
+  Verbs.regenerate(session, "regenerate")
 )
 
 /**
@@ -637,7 +632,7 @@ export const regenerate: Effect.Effect<SessionId, never, Session> = use((cell) =
 export const migrate = (
   options: { readonly destroy?: boolean | undefined } = {}
 ): Effect.Effect<SessionId, never, Session> =>
-  use((cell) => Operations.migrate(cell, options.destroy ?? false))
+  use((session) => Verbs.migrate(session, options.destroy ?? false))
 
 /**
  * Clears everything and gives a new id.
@@ -645,7 +640,7 @@ export const migrate = (
  * @since 0.1.0
  * @category lifecycle
  */
-export const invalidate: Effect.Effect<SessionId, never, Session> = use(Operations.invalidate)
+export const invalidate: Effect.Effect<SessionId, never, Session> = use(Verbs.invalidate)
 
 /**
  * Ends the session at once, on every server; parallel requests can no longer store anything in it. This request goes on
@@ -654,9 +649,8 @@ export const invalidate: Effect.Effect<SessionId, never, Session> = use(Operatio
  * @since 0.1.0
  * @category lifecycle
  */
-export const destroy: Effect.Effect<void, SessionStoreError, Session> = Effect.flatMap(
-  Session,
-  Lifecycle.destroy
+export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffect((session) =>
+  destroyNow(session)
 )
 
 /**
@@ -685,9 +679,9 @@ export const login = (
   userId: string,
   options: { readonly remember?: Duration.DurationInput | "browser" | undefined } = {}
 ): Effect.Effect<void, SessionStoreError | SessionRefused, Session> =>
-  Effect.flatMap(Session, (cell) =>
+  useEffect((session) =>
     loginNow(
-      cell,
+      session,
       userId,
       options.remember === undefined ? null : lifetimeOf("login", options.remember)
     )
@@ -700,10 +694,7 @@ export const login = (
  * @since 0.1.0
  * @category lifecycle
  */
-export const logout: Effect.Effect<void, SessionStoreError, Session> = Effect.flatMap(
-  Session,
-  Lifecycle.logout
-)
+export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect(logoutNow)
 
 /**
  * The user that `login` has set.
@@ -711,8 +702,8 @@ export const logout: Effect.Effect<void, SessionStoreError, Session> = Effect.fl
  * @since 0.1.0
  * @category lifecycle
  */
-export const userId: Effect.Effect<Option.Option<string>, never, Session> = use((cell) =>
-  Option.fromNullable(cell.state.userId)
+export const userId: Effect.Effect<Option.Option<string>, never, Session> = use((session) =>
+  Option.fromNullable(session.life.state.userId)
 )
 
 /**
@@ -722,10 +713,10 @@ export const userId: Effect.Effect<Option.Option<string>, never, Session> = use(
  * @category lifecycle
  */
 export const authenticatedAt: Effect.Effect<Option.Option<DateTime.Utc>, never, Session> = use(
-  (cell) => Option.map(authenticated(cell), (atMillis) => DateTime.unsafeMake(atMillis))
+  (session) => Option.map(authenticated(session), (atMillis) => DateTime.unsafeMake(atMillis))
 )
 
-const authenticated = ({ state }: Cell): Option.Option<number> =>
+const authenticated = ({ life: { state } }: RequestSession): Option.Option<number> =>
   state.userId === null ? Option.none() : Option.fromNullable(state.authenticatedAtMillis)
 
 /**
@@ -753,21 +744,23 @@ const authenticated = ({ state }: Cell): Option.Option<number> =>
 export const requireRecentLogin = (
   duration: Duration.DurationInput
 ): Effect.Effect<void, SessionReauthenticationRequired, Session> =>
-  Effect.flatMap(Session, (cell) => {
+  useEffect((session) => {
     const operation = "requireRecentLogin"
     const millis = millisOf(duration)
     if (millis === undefined) {
       throw new SessionTypeError({ operation, key: "", reason: "it takes a duration" })
     }
-    const at = authenticated(cell)
+    const at = authenticated(session)
     if (Option.isNone(at)) return new SessionReauthenticationRequired({ reason: "guest" })
-    return nowOf(cell) - at.value <= millis
+    return nowOf(session.request) - at.value <= millis
       ? Effect.void
       : new SessionReauthenticationRequired({ reason: "stale" })
   })
 
-const instant = (pick: (cell: Cell) => number): Effect.Effect<DateTime.Utc, never, Session> =>
-  use((cell) => DateTime.unsafeMake(pick(cell)))
+const instant = (
+  pick: (session: RequestSession) => number
+): Effect.Effect<DateTime.Utc, never, Session> =>
+  use((session) => DateTime.unsafeMake(pick(session)))
 
 /**
  * When the session was created; for one that is not stored yet, this request.
@@ -776,7 +769,8 @@ const instant = (pick: (cell: Cell) => number): Effect.Effect<DateTime.Utc, neve
  * @category lifecycle
  */
 export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (cell) => cell.base?.record.createdAtMillis ?? cell.blank.absoluteFromMillis
+  (session) =>
+    session.life.position.stored?.record.createdAtMillis ?? session.life.empty.absoluteFromMillis
 )
 
 /**
@@ -786,7 +780,8 @@ export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
  * @category lifecycle
  */
 export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (cell) => cell.base?.record.lastActivityMillis ?? cell.blank.absoluteFromMillis
+  (session) =>
+    session.life.position.stored?.record.lastActivityMillis ?? session.life.empty.absoluteFromMillis
 )
 
 /**
@@ -797,7 +792,9 @@ export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = instant
  * @category lifecycle
  */
 export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (cell) => cell.base?.record.expiresAtMillis ?? expiry(cell, cell.state, nowOf(cell))
+  (session) =>
+    session.life.position.stored?.record.expiresAtMillis ??
+    sessionExpiry(session.request.settings, session.life.state, nowOf(session.request))
 )
 
 /**
@@ -810,7 +807,7 @@ export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
 export const setLifetime = (
   lifetime: Duration.DurationInput | "browser"
 ): Effect.Effect<void, never, Session> =>
-  use((cell) => Operations.setLifetime(cell, lifetimeOf("setLifetime", lifetime)))
+  use((session) => Verbs.setLifetime(session, lifetimeOf("setLifetime", lifetime)))
 
 /**
  * A CSRF token for a form or a header, masked anew each time. Creates the session where there is none.
@@ -818,7 +815,7 @@ export const setLifetime = (
  * @since 0.1.0
  * @category csrf
  */
-export const csrfToken: Effect.Effect<string, never, Session> = use(Operations.csrfToken)
+export const csrfToken: Effect.Effect<string, never, Session> = use(Verbs.csrfToken)
 
 /**
  * The same as `csrfToken`.
@@ -834,7 +831,7 @@ export const token: Effect.Effect<string, never, Session> = csrfToken
  * @since 0.1.0
  * @category csrf
  */
-export const regenerateToken: Effect.Effect<void, never, Session> = use(Operations.regenerateToken)
+export const regenerateToken: Effect.Effect<void, never, Session> = use(Verbs.regenerateToken)
 
 /**
  * Whether a text is a CSRF token of this session; any text is taken, in constant time for one of the right length.
@@ -843,7 +840,7 @@ export const regenerateToken: Effect.Effect<void, never, Session> = use(Operatio
  * @category csrf
  */
 export const verifyToken = (text: string): Effect.Effect<boolean, never, Session> =>
-  use((cell) => Operations.verifyToken(cell, text))
+  use((session) => Verbs.verifyToken(session, text))
 
 /**
  * The page remembered by `setPreviousUrl`: path and query.
@@ -851,8 +848,8 @@ export const verifyToken = (text: string): Effect.Effect<boolean, never, Session
  * @since 0.1.0
  * @category accessors
  */
-export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> = use((cell) =>
-  Option.fromNullable(Operations.previousUrl(cell))
+export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> = use((session) =>
+  Option.fromNullable(Verbs.previousUrl(session))
 )
 
 /**
@@ -863,8 +860,8 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
  * @category accessors
  */
 export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void, never, Session> =>
-  Effect.flatMap(Session, (cell) =>
-    Operations.setPreviousUrl(cell, url, origin)
+  useEffect((session) =>
+    Verbs.setPreviousUrl(session, url, origin)
       ? Effect.void
       : Effect.logDebug("Session.setPreviousUrl ignored a URL that is not a page of this origin")
   )
@@ -873,8 +870,9 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
  * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
  * aged at the end all the same, once.
  *
- * After a `SessionConflict` or a `SessionEncodeError` everything is still pending: what the handler changes since is
- * committed with it, and where it changes nothing all of it is dropped and the handler's response leaves as it is.
+ * A commit that fails is rolled back, as a transaction is: what was pending is dropped, and the session is again what is
+ * stored. After a `SessionStoreError` nobody may know what is stored; then the request sees an empty session, and what
+ * still needs the store fails with the same error.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -883,16 +881,7 @@ export const commit: Effect.Effect<
   void,
   SessionStoreError | SessionConflict | SessionEncodeError,
   Session
-> = Effect.flatMap(Session, (cell) =>
-  Effect.asVoid(
-    Effect.tapError(commitCell(cell, { ages: false, operation: "commit" }), (error) =>
-      // A store that fails is asked once more at the end.
-      Effect.sync(() => {
-        if (error._tag !== "SessionStoreError") cell.noteRefused()
-      })
-    )
-  )
-)
+> = useEffect((session) => Effect.asVoid(commitPending(session)))
 
 /**
  * Provides a session for tests of handlers, without HTTP and with a store of its own that nothing else sees. It holds
@@ -920,16 +909,18 @@ export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer
     Effect.gen(function* () {
       const clock = yield* Effect.clock
       const settings = yield* SessionConfig
-      const cell = makeCell({
+      const request = {
         store: makeStore(makeMemory(0, undefined)),
-        compiled: compile(settings),
+        settings: compile(settings),
         clock,
         began: LocalInstant.now(),
+        events: yield* SessionEvents,
         ipAddress: () => null,
         userAgent: () => null
-      })
+      }
+      const session = new RequestSession(request, emptyLife(request, "open"))
       // Every JSON-shaped object is an object.
-      if (data !== undefined) Operations.putAll(cell, "put", data as object)
-      return cell
+      if (data !== undefined) Verbs.putAll(session, "put", data as object)
+      return toService(session)
     })
   )

@@ -23,7 +23,8 @@ import type { SessionEntry as Entry } from "./core/record/record.js"
 import { entryOf, isOver, isUserId } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
-import { Session } from "./internal/session/tag.js"
+import { useEffect } from "./internal/session/lift.js"
+import type { Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
 import * as SessionEvents from "./SessionEvents.js"
 import { type SessionFilter, SessionStore, type SessionStoreError } from "./SessionStore.js"
@@ -446,12 +447,12 @@ export const revokeUser = (
  * @category accessors
  */
 export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | SessionStore> =
-  Effect.flatMap(Session, (cell) => {
-    const { userId } = cell.state
+  useEffect(({ life, request }) => {
+    const { userId } = life.state
     if (userId === null) return Effect.succeed(0)
-    const { namespace } = cell.surroundings.compiled
+    const { namespace } = request.settings
     // The id that is stored: a new one this request asked for has not been committed, and is that session's next.
-    return revokeUser(userId, { namespace, except: cell.base?.record.id })
+    return revokeUser(userId, { namespace, except: life.position.stored?.record.id })
   })
 
 /**

@@ -16,16 +16,17 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { Stored } from "./core/commit/model.js"
 import { type Prefixes, sameNetwork } from "./core/http/address.js"
-import { actor } from "./internal/commit/actor.js"
-import { announce } from "./internal/commit/announce.js"
-import { type Base, type Cell, makeCell, now } from "./internal/commit/cell.js"
-import { touchNow } from "./internal/commit/commit.js"
-import { logout } from "./internal/commit/lifecycle.js"
+import { touch } from "./internal/commit/commit.js"
+import { logout } from "./internal/commit/destroy.js"
+import { clientOf, now, publishEvent } from "./internal/commit/RequestContext.js"
+import type { RequestSession } from "./internal/commit/RequestSession.js"
 import { storeAway } from "./internal/errors/answers.js"
 import { SessionConfigError, type SessionStoreError } from "./internal/errors/errors.js"
 import { type RouteLayer, routeLayer, withSession } from "./internal/request/checkMounts.js"
-import { Session } from "./internal/session/tag.js"
+import { useEffect } from "./internal/session/lift.js"
+import { Session, toService } from "./internal/session/tag.js"
 import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 
 export {
@@ -122,22 +123,14 @@ export const ipAddressWith = (options: AddressOptions): Guard => {
     ipv4: bitsOf("ipv4Prefix", options.ipv4Prefix, 32),
     ipv6: bitsOf("ipv6Prefix", options.ipv6Prefix, 128)
   }
-  return comparing("ipAddress", options.policy, (cell, { origin, record }) => {
-    const address = cell.surroundings.ipAddress()
+  return comparing("ipAddress", options.policy, (session, { origin, record }) => {
+    const address = session.request.ipAddress()
     const own = (origin ?? record).ipAddress
     if (own === null) return same
     if (address === null) return { _tag: "unknown" }
     return sameNetwork(own, address, prefixes) ? same : { _tag: "other", found: address }
   })
 }
-
-/**
- * The guard with its defaults: see `ipAddressWith`.
- *
- * @since 0.1.0
- * @category guards
- */
-export const ipAddress: Guard = ipAddressWith({})
 
 /**
  * Trips when the `User-Agent` is another than at the login; none is one of its own.
@@ -155,20 +148,12 @@ export const userAgentWith = (options: AgentOptions): Guard => {
   }
   const shape = (text: string | null) =>
     versions === "ignore" ? (text ?? "").replace(/[\d._]+/g, "") : (text ?? "")
-  return comparing("userAgent", options.policy, (cell, { origin, record }) => {
-    const found = cell.surroundings.userAgent()
+  return comparing("userAgent", options.policy, (session, { origin, record }) => {
+    const found = session.request.userAgent()
     const own = (origin ?? record).userAgent
     return shape(own) === shape(found) ? same : { _tag: "other", found: found ?? "" }
   })
 }
-
-/**
- * The guard with its defaults: see `userAgentWith`.
- *
- * @since 0.1.0
- * @category guards
- */
-export const userAgent: Guard = userAgentWith({})
 
 /**
  * Ends a session that was idle for `duration` or longer: a stricter limit than `SessionConfig.idleTimeout` for a part of
@@ -189,11 +174,11 @@ export const idleTimeout = (duration: Duration.DurationInput): Guard => {
     const reason = "of SessionGuard must be a finite duration of at least 1 second."
     throw new SessionConfigError({ field: "idleTimeout", reason })
   }
-  return make((cell, base) => {
-    const idle = now(cell) - base.record.lastActivityMillis
-    if (idle >= limit) return trip(cell, base, "idleTimeout", "terminate")
-    const noted = Math.min(cell.surroundings.compiled.touchMillis, limit / 20)
-    return idle >= noted ? Effect.asVoid(touchNow(cell, base)) : Effect.void
+  return make((session, stored) => {
+    const idle = now(session.request) - stored.record.lastActivityMillis
+    if (idle >= limit) return trip(session, stored, "idleTimeout", "terminate")
+    const noted = Math.min(session.request.settings.touchMillis, limit / 20)
+    return idle >= noted ? Effect.asVoid(touch(session)) : Effect.void
   })
 }
 
@@ -206,12 +191,16 @@ export const idleTimeout = (duration: Duration.DurationInput): Guard => {
 export const all = (...guards: ReadonlyArray<Guard>): Guard =>
   mount(Effect.forEach(guards, ({ check }) => check, { discard: true }))
 
-type Check = (cell: Cell, base: Base) => Effect.Effect<void, SessionStoreError>
+type Check = (session: RequestSession, stored: Stored) => Effect.Effect<void, SessionStoreError>
 
 const make = (check: Check): Guard =>
   mount(
-    Effect.flatMap(Session, (cell) =>
-      Effect.suspend(() => (cell.base === null ? Effect.void : check(cell, cell.base)))
+    useEffect((session) =>
+      Effect.suspend(() =>
+        session.life.position.stored === null
+          ? Effect.void
+          : check(session, session.life.position.stored)
+      )
     )
   )
 
@@ -227,8 +216,11 @@ const mount = (check: Guard["check"]): Guard => {
     layer: routeLayer(middleware),
     layerHttpApi: Layer.succeed(
       GuardHttpApi,
-      withSession((cell) =>
-        Effect.mapError(Effect.provideService(check, Session, cell), () => new SessionUnavailable())
+      withSession((session) =>
+        Effect.mapError(
+          Effect.provideService(check, Session, toService(session)),
+          () => new SessionUnavailable()
+        )
       )
     )
   })
@@ -243,41 +235,45 @@ const same: Comparison = { _tag: "same" }
 const comparing = (
   guard: string,
   policy: Policy = "terminate",
-  compare: (cell: Cell, base: Base) => Comparison
+  compare: (session: RequestSession, stored: Stored) => Comparison
 ): Guard => {
   if (policy !== "terminate" && policy !== "log") {
     throw new SessionConfigError({ field: "policy", reason: 'must be "terminate" or "log".' })
   }
   const isNews = makeNews()
-  return make((cell, base) => {
-    const compared = compare(cell, base)
+  return make((session, stored) => {
+    const compared = compare(session, stored)
     if (compared._tag === "same") return Effect.void
     if (policy === "log") {
-      return compared._tag === "other" && isNews(base.record.id, compared.found)
-        ? tell(cell, base, guard, policy)
+      return compared._tag === "other" && isNews(stored.record.id, compared.found)
+        ? tell(session, stored, guard, policy)
         : Effect.void
     }
-    return compared._tag === "other" ? trip(cell, base, guard, policy) : withhold(cell)
+    return compared._tag === "other" ? trip(session, stored, guard, policy) : withhold(session)
   })
 }
 
-const trip = (cell: Cell, base: Base, guard: string, policy: Policy) =>
-  Effect.zipRight(tell(cell, base, guard, policy), logout(cell))
+const trip = (session: RequestSession, stored: Stored, guard: string, policy: Policy) =>
+  Effect.zipRight(tell(session, stored, guard, policy), logout(session))
 
-const tell = (cell: Cell, { record }: Base, guard: string, policy: Policy): Effect.Effect<void> =>
-  announce(cell, {
+const tell = (
+  session: RequestSession,
+  { record }: Stored,
+  guard: string,
+  policy: Policy
+): Effect.Effect<void> =>
+  publishEvent(session.request, {
     _tag: "GuardTripped",
     id: record.id,
     guard,
     policy,
-    ...actor(cell, record.userId),
-    atMillis: now(cell)
+    ...clientOf(session.request, record.userId)
   })
 
 /** The request goes on as one whose id is retired: nothing to see, nothing stored, no cookie. */
-const withhold = (cell: Cell): Effect.Effect<void> =>
+const withhold = (session: RequestSession): Effect.Effect<void> =>
   Effect.sync(() => {
-    Object.assign(cell, makeCell(cell.surroundings, "retired"))
+    session.withhold(null)
   })
 
 const remembered = 4096
@@ -300,3 +296,19 @@ const bitsOf = (field: string, given: number | undefined, most: number): number 
   if (Number.isInteger(bits) && bits >= 1 && bits <= most) return bits
   throw new SessionConfigError({ field, reason: `must be a whole number from 1 to ${most}.` })
 }
+
+/**
+ * The guard with its defaults: see `ipAddressWith`.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const ipAddress: Guard = ipAddressWith({})
+
+/**
+ * The guard with its defaults: see `userAgentWith`.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const userAgent: Guard = userAgentWith({})

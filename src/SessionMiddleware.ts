@@ -8,39 +8,31 @@
  *
  * @since 0.1.0
  */
-import * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import * as FiberRef from "effect/FiberRef"
-import * as FiberRefs from "effect/FiberRefs"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Cell } from "./internal/commit/cell.js"
-import type { LeaseOptions } from "./internal/commit/lease.js"
+import {
+  appendResponseHandler,
+  type ResponseHandler,
+  runWith
+} from "./internal/effect/requestScope.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
-import {
-  type Begun,
-  begin,
-  beginSafely,
-  type Failed,
-  type Ready,
-  sourceOf
-} from "./internal/request/begin.js"
-import { built, placeOf, type Running } from "./internal/request/context.js"
+import { beginSafely, type CheckedOptions, type Newest } from "./internal/request/begin.js"
+import { builtContext, contextOf, type FindContext } from "./internal/request/context.js"
+import { endOf } from "./internal/request/end.js"
 import type { Options } from "./internal/request/options.js"
 import { withVary } from "./internal/request/respond.js"
-import { Session } from "./internal/session/tag.js"
-import { exitOf } from "./internal/store/synchronous.js"
+import { type CurrentSession, Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
 
@@ -82,24 +74,32 @@ export interface Mounts {
   readonly middleware: <E, R>(
     app: HttpApp.Default<E, R>
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
-  readonly layer: ReturnType<typeof layerOf>
+  readonly layer: RouteLayer
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
 
-const leaseOptions = ({ serialize }: Options): LeaseOptions | undefined => {
-  if (serialize === undefined) return undefined
+/**
+ * A layer that gives the session to the routes of a `HttpLayerRouter`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RouteLayer = Layer.Layer<
+  HttpLayerRouter.Request<"Requires", Session>,
+  never,
+  SessionStore
+>
+
+const checked = (options: Options): CheckedOptions => {
+  const { serialize } = options
+  if (serialize === undefined) return { ...options, lock: undefined }
   const waitMillis = Duration.toMillis(serialize.wait)
   const holdMillis = Duration.toMillis(serialize.hold)
   if (!(Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1)) {
     throw new TypeError("SessionMiddleware.make takes finite durations for serialize")
   }
-  return { waitMillis, holdMillis }
+  return { ...options, lock: { waitMillis, holdMillis } }
 }
-
-const layerOf = (options: Ready) =>
-  HttpLayerRouter.middleware<{ provides: Session }>()(
-    Effect.map(built, (place) => (app) => around(app, place, options))
-  ).layer
 
 /**
  * Makes the middleware with options. Throws when a duration of `serialize` is none.
@@ -108,16 +108,15 @@ const layerOf = (options: Ready) =>
  * @category constructors
  */
 export const make = (options: Options = {}): Mounts => {
-  const ready = { ...options, lease: leaseOptions(options) }
+  const ready = checked(options)
   return {
-    middleware: (app) => running(app, ready),
-    layer: layerOf(ready),
+    middleware: (app) => aroundRunning(app, ready),
+    layer: HttpLayerRouter.middleware<{ provides: Session }>()(
+      Effect.map(builtContext, (context) => (app) => around(app, context, ready))
+    ).layer,
     layerHttpApi: Layer.effect(
       HttpApi,
-      Effect.map(built, (place) => {
-        const begun = Effect.tapDefect(beginApi(place, typed(ready)), () => varyLast)
-        return Effect.catchAll(begun, unavailable)
-      })
+      Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
     )
   }
 }
@@ -128,7 +127,7 @@ export const make = (options: Options = {}): Mounts => {
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) => running(app, none)
+export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none)
 
 /**
  * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
@@ -137,7 +136,7 @@ export const middleware: Mounts["middleware"] = (app) => running(app, none)
  * @since 0.1.0
  * @category layers
  */
-export const layer = make().layer
+export const layer: RouteLayer = make().layer
 
 /**
  * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. `SessionConfig` and `SessionEvents` are those the layer is
@@ -148,102 +147,38 @@ export const layer = make().layer
  */
 export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().layerHttpApi
 
-const none: Ready = { lease: undefined }
+const none = checked({})
 
 /** An app finds its store where it runs. */
-const running = <E, R>(
+const aroundRunning = <E, R>(
   app: Effect.Effect<Response, E, R>,
-  options: Ready
+  options: CheckedOptions
 ): Effect.Effect<
   Response,
   E,
   Exclude<R, Session> | HttpServerRequest.HttpServerRequest | SessionStore
-> => around(app, placeOf, options)
+> => around(app, contextOf, options)
 
 const around = <E, R>(
   app: Effect.Effect<Response, E, R>,
-  place: typeof placeOf,
-  options: Ready
+  findContext: FindContext,
+  options: CheckedOptions
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
-  const failed: Failed = new WeakMap()
+  const newest: Newest = new WeakMap()
   // One operation instead of many: this runs on every request.
-  return Effect.withFiberRuntime((fiber) => {
-    // The app is given the one service it lacks.
-    const go = (begun: Begun) =>
-      within(fiber, app, begun, failed) as Effect.Effect<Response, E, Exclude<R, Session>>
-    const beginning = beginSafely(fiber, place, options, failed)
-    const exit = exitOf(beginning)
-    return exit?._tag === "Success"
-      ? go(exit.value)
-      : Effect.matchCauseEffect(beginning, { onFailure: refused, onSuccess: go })
-  })
-}
-
-/**
- * Runs an app with its session. Handlers that it adds run after the session's own, and one such as CORS replaces `Vary`:
- * it is added again.
- *
- * The context is set and set back by hand: `Effect.provideService` costs a request three times as much. Only an app that
- * is interrupted may leave it set, in a fiber that has nothing to do any more but to answer this request.
- */
-const within = <E, R>(
-  fiber: Running,
-  app: Effect.Effect<Response, E, R>,
-  { handler, opened }: Begun,
-  failed: Failed
-): Effect.Effect<Response, E, R> => {
-  const { cell } = opened
-  const outside = fiber.currentContext
-  const handlers = handlersWith(fiber, handler)
-  const leave = <A, E1>(exit: Exit.Exit<A, E1>): Effect.Effect<A, E1> => {
-    const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
-    return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === handlers
-      ? left
-      : Effect.zipRight(varyLast, left)
-  }
-  return Effect.zipRight(
-    enter(Context.add(outside, Session, cell), handlers),
-    Effect.matchCauseEffect(app, {
-      onFailure: (cause) => {
-        failed.set(sourceOf(outside), opened)
-        return leave(Exit.failCause(cause))
-      },
-      onSuccess: (response) => leave(Exit.succeed(response))
+  return Effect.withFiberRuntime((fiber) =>
+    Effect.matchCauseEffect(beginSafely(fiber, findContext, options, newest), {
+      onFailure: refused,
+      onSuccess: (ending) =>
+        runWith(fiber, Session, toService(ending.session), endOf(ending), varied, app)
     })
   )
 }
 
-type Handlers = Option.Option<HttpApp.PreResponseHandler>
+/** A handler that is added later, that of CORS for one, replaces `Vary`. */
+const varied: ResponseHandler = (_request, response) => Effect.succeed(withVary(response))
 
-/** The handlers of the request with one more, as `HttpApp.appendPreResponseHandler` would leave them. */
-const handlersWith = (
-  fiber: Running,
-  handler: HttpApp.PreResponseHandler | undefined
-): Handlers => {
-  const earlier = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
-  if (handler === undefined) return earlier
-  return Option.some(
-    Option.isNone(earlier)
-      ? handler
-      : (request, response) =>
-          Effect.flatMap(earlier.value(request, response), (changed) => handler(request, changed))
-  )
-}
-
-/** Sets both at once: each change of a fiber's references copies all of them. */
-const enter = (context: Context.Context<never>, handlers: Handlers): Effect.Effect<void> =>
-  Effect.updateFiberRefs((id, refs) =>
-    FiberRefs.updateManyAs(refs, {
-      entries: [
-        [FiberRef.currentContext, [[id, context]]],
-        [HttpApp.currentPreResponseHandlers, [[id, handlers]]]
-      ]
-    })
-  )
-
-const varyLast = HttpApp.appendPreResponseHandler((_request, response) =>
-  Effect.succeed(withVary(response))
-)
+const varyLast = appendResponseHandler(varied)
 
 /** Answers where the session cannot be had. A defect passes on, to an answer that `Vary` is added to when it leaves. */
 const refused = (
@@ -264,7 +199,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
     : storeAway
 
 /** With the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
-const typed = (options: Ready): Ready => ({
+const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
   ...options,
   unavailable: HttpServerResponse.setBody(
     answer(503, ""),
@@ -272,12 +207,29 @@ const typed = (options: Ready): Ready => ({
   )
 })
 
+/** An `HttpApi` does not let its middleware run the endpoint: the session is provided, its end is a handler. */
+const provideApi = (
+  findContext: FindContext,
+  options: CheckedOptions
+): Effect.Effect<CurrentSession, SessionUnavailable, HttpRouter.HttpRouter.Provided> => {
+  const newest: Newest = new WeakMap()
+  return Effect.withFiberRuntime((fiber) => {
+    const begun = Effect.flatMap(beginSafely(fiber, findContext, options, newest), (ending) =>
+      Effect.as(appendResponseHandler(endOf(ending)), toService(ending.session))
+    )
+    return Effect.catchAll(
+      Effect.tapDefect(begun, () => varyLast),
+      unavailable
+    )
+  })
+}
+
 /** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
 ): Effect.Effect<never, SessionUnavailable> =>
   Effect.zipRight(
-    HttpApp.appendPreResponseHandler((_request, response) =>
+    appendResponseHandler((_request, response) =>
       Effect.succeed(
         HttpServerResponse.setHeaders(withVary(response), {
           "cache-control": "no-store",
@@ -287,17 +239,4 @@ const unavailable = (
     ),
     // A conflict answers for itself.
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
-  )
-
-/** As `begin`, for an `HttpApi`, which provides the session itself. */
-const beginApi = (
-  place: typeof placeOf,
-  options: Ready
-): Effect.Effect<Cell, SessionStoreError | SessionConflict> =>
-  Effect.withFiberRuntime((fiber) =>
-    Effect.flatMap(begin(fiber, place, options), ({ handler, opened: { cell } }) =>
-      handler === undefined
-        ? Effect.succeed(cell)
-        : Effect.as(HttpApp.appendPreResponseHandler(handler), cell)
-    )
   )

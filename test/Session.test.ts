@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import type { YieldWrap } from "effect/Utils"
+import { fromService } from "../src/internal/session/tag.js"
 import * as Session from "../src/Session.js"
 import * as SessionConfig from "../src/SessionConfig.js"
 
@@ -24,7 +25,10 @@ const claim = <A>(
 ) => it.effect(name, () => Effect.provide(Effect.gen(body), Session.layerTest(data)))
 
 /** Whether the store holds the session. */
-const isStored = Effect.map(Session.Session, (cell) => cell.base !== null)
+const isStored = Effect.map(
+  Session.Session,
+  (service) => fromService(service).life.position.stored !== null
+)
 
 const defectOf = <A, E>(effect: Effect.Effect<A, E, Session.Session>) =>
   Effect.map(Effect.exit(effect), (exit) => {

@@ -11,9 +11,11 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import type { YieldWrap } from "effect/Utils"
-import { makeCell, type Surroundings } from "../src/internal/commit/cell.js"
+import type { RequestContext } from "../src/internal/commit/RequestContext.js"
+import { emptyLife, RequestSession } from "../src/internal/commit/RequestSession.js"
 import { compile } from "../src/internal/config/settings.js"
-import { open } from "../src/internal/request/load.js"
+import { load } from "../src/internal/request/load.js"
+import { toService } from "../src/internal/session/tag.js"
 import { makeMemory } from "../src/internal/store/memory/store.js"
 import * as Session from "../src/Session.js"
 import { SessionConfig } from "../src/SessionConfig.js"
@@ -581,24 +583,25 @@ describe("kinds of fields", () => {
 
 describe("across requests", () => {
   const aServer = Effect.gen(function* () {
-    const surroundings: Surroundings = {
+    const context: RequestContext = {
       store: SessionStore.make(makeMemory(0, undefined)),
-      compiled: compile(yield* SessionConfig),
+      settings: compile(yield* SessionConfig),
+      events: yield* SessionEvents.SessionEvents,
       clock: yield* Effect.clock,
       began: SessionStore.LocalInstant.now(),
       ipAddress: () => null,
       userAgent: () => null
     }
-    const first = makeCell(surroundings)
+    const first = new RequestSession(context, emptyLife(context, "open"))
     /** The request that makes the session. */
     const inFirst = <A, E>(effect: Effect.Effect<A, E, Session.Session>) =>
-      Effect.provideService(effect, Session.Session, first)
+      Effect.provideService(effect, Session.Session, toService(first))
     /** One request of the same visitor, which commits at its end. */
     const request = Effect.map(
-      Effect.suspend(() => open(surroundings, `__Host-session=${first.token}`)),
-      (cell) =>
+      Effect.suspend(() => load(context, `__Host-session=${first.life.position.token}`)),
+      (session) =>
         <A, E>(effect: Effect.Effect<A, E, Session.Session>) =>
-          Effect.provideService(effect, Session.Session, cell)
+          Effect.provideService(effect, Session.Session, toService(session))
     )
     const begin = (data: Session.JsonObject) =>
       inFirst(Effect.zipRight(Session.put(data), Session.commit))

@@ -48,7 +48,8 @@ const states: fc.Arbitrary<State> = fc.record({
     fc.integer({ min: 1, max: 10_000_000 })
   ),
   authenticatedAtMillis: fc.option(fc.nat()),
-  absoluteFromMillis: fc.nat()
+  absoluteFromMillis: fc.nat(),
+  lock: fc.option(fc.record({ owner: fc.string(), untilMillis: fc.nat() }))
 })
 
 const marks: fc.Arbitrary<ReadonlyArray<CommitMark>> = fc.array(

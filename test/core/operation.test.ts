@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Fault, isFault } from "../../src/core/session/fault.js"
+import { flashIds, flashOf } from "../../src/core/session/flash.js"
 import type { Json } from "../../src/core/session/json.js"
 import {
   adding,
@@ -9,7 +10,8 @@ import {
   type Operation,
   pushing
 } from "../../src/core/session/operation.js"
-import { all, flashIds, flashOf, initial, read, type State } from "../../src/core/session/state.js"
+import { all, read } from "../../src/core/session/read.js"
+import { initial, type State } from "../../src/core/session/state.js"
 
 const now = 1_000_000
 const blank = initial("secret", now)
@@ -601,7 +603,8 @@ describe("flush", () => {
       userId: "ann",
       lifetime: 5,
       authenticatedAtMillis: now,
-      absoluteFromMillis: now - 1
+      absoluteFromMillis: now - 1,
+      lock: null
     }
 
     expect(apply(full, { _tag: "flush", csrfSecret: "new" })).toEqual({

@@ -1,17 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import {
-  all,
-  carryOn,
-  flashIds,
-  flashOf,
-  initial,
-  isExpiredKey,
-  oldInput,
-  omit,
-  read,
-  type State,
-  withoutExpired
-} from "../../src/core/session/state.js"
+import { omit } from "../../src/core/session/entries.js"
+import { carryOn, flashIds, flashOf, oldInput } from "../../src/core/session/flash.js"
+import { all, isExpiredKey, read, withoutExpired } from "../../src/core/session/read.js"
+import { initial, type State } from "../../src/core/session/state.js"
 
 const now = 1_000_000
 const blank = initial("secret", now)

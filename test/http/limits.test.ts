@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
-import { acquire } from "../../src/internal/commit/lease.js"
 import * as Session from "../../src/Session.js"
 import * as SessionAdmin from "../../src/SessionAdmin.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
@@ -162,8 +161,7 @@ describe("a second click of a login that the store fails", () => {
             ...inner,
             insert: (record) =>
               Effect.suspend(() => {
-                if (!fails || record.namespace !== "session") return inner.insert(record)
-                fails = false
+                if (!fails) return inner.insert(record)
                 return new SessionStoreError({ operation: "insert", reason: "unavailable" })
               })
           }))
@@ -301,19 +299,6 @@ describe("maxSessionsPerUser: two servers on one store", () => {
 
       expect(answers.map(({ text }) => text).sort()).toEqual(['"SessionRefused"', '"in"'])
       expect([await users(clicks), await first.rows()]).toEqual([1, 1])
-    }))
-
-  it("goes on without a turn when another server does not give it back", () =>
-    together(limit(1, "evictOldest"), async (first) => {
-      const clients = [first.client(), first.client()]
-      await first.run(
-        Effect.flatMap(SessionStore, (store) =>
-          acquire(store, "login session ann", { waitMillis: 0, holdMillis: 60_000 })
-        )
-      )
-      for (const client of clients) await client.send("/login")
-
-      expect([await users(clients), await first.rows()]).toEqual([1, 1])
     }))
 })
 

@@ -44,10 +44,10 @@ const twoVisits = async (
   return { world, a: await world.begin(), b: await world.begin() }
 }
 
-const storedFlash = async (world: World): Promise<Visit["cell"]["state"]["flash"]> =>
-  (await world.begin()).cell.state.flash
+const storedFlash = async (world: World): Promise<Visit["session"]["life"]["state"]["flash"]> =>
+  (await world.begin()).session.life.state.flash
 
-const idsOf = (flash: Visit["cell"]["state"]["flash"]): ReadonlyArray<string> =>
+const idsOf = (flash: Visit["session"]["life"]["state"]["flash"]): ReadonlyArray<string> =>
   Object.values(flash).map(({ id }) => id)
 
 const valueOf = async (world: World, name: string): Promise<Json | undefined> =>
@@ -60,7 +60,7 @@ describe("flash between parallel requests", () => {
     await fc.assert(
       fc.asyncProperty(some, some, some, fc.boolean(), async (before, inA, inB, agesB) => {
         const { a, b, world } = await twoVisits(before)
-        const shown = idsOf(a.cell.state.flash)
+        const shown = idsOf(a.session.life.state.flash)
         await a.actAll(inA)
         await b.actAll(inB)
 
@@ -163,7 +163,7 @@ describe("flash between parallel requests", () => {
     await a.end()
 
     const next = await world.begin()
-    expect(next.cell.state.data.b).toBe("permanent")
+    expect(next.session.life.state.data.b).toBe("permanent")
   })
 
   it("stays readable to the end of the request whose commit ages it", async () => {
@@ -191,7 +191,7 @@ describe("a replay", () => {
 
     const next = await world.begin()
     expect(outcome).toBe("conflict")
-    expect(next.cell.state.data).toEqual({ stored: true, a: "text" })
-    expect(Object.keys(next.cell.state.flash)).toEqual(["b"])
+    expect(next.session.life.state.data).toEqual({ stored: true, a: "text" })
+    expect(Object.keys(next.session.life.state.flash)).toEqual(["b"])
   })
 })

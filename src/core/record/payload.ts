@@ -4,9 +4,11 @@
  * Decoding checks every field it uses, because a payload may come from an older deploy, another program or a damaged
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
+
+import { isEmpty } from "../session/entries.js"
 import { isList, isObject, type Json, maxDepth } from "../session/json.js"
-import type { FlashEntry, Lifetime, State } from "../session/state.js"
-import { isEmpty, withoutExpired } from "../session/state.js"
+import { withoutExpired } from "../session/read.js"
+import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -15,18 +17,10 @@ export const maxKeys = 256
 const commitMemoryMillis = 10_000
 
 /**
- * How many commit ids a payload remembers at most: more than the commits of one session that get done in the two seconds
- * in which a commit is tried again, at one a millisecond. They take 19 bytes each, 40 KB together, beside what
- * `maxPayloadBytes` counts.
+ * How many commit ids a payload remembers at most: those of a session that is committed to every other millisecond for as
+ * long as a commit is tried again. They lie beside what `maxPayloadBytes` counts.
  */
-const commitMemoryCount = 2048
-
-/**
- * How many are remembered whose instant is further away than those ten seconds, and how far at most: such an instant may be
- * that of a server whose clock is wrong, which has only just committed.
- */
-const strangerCount = 4
-const strangerMillis = 15 * 60 * 1000
+const commitMemoryCount = 1024
 
 /** A commit that a payload has seen: its id and when. */
 export interface CommitMark {
@@ -67,7 +61,8 @@ export const encodeState = (state: State, nowMillis: number): string => {
     u: live.userId ?? undefined,
     l: live.lifetime ?? undefined,
     a: live.authenticatedAtMillis ?? undefined,
-    s: live.absoluteFromMillis
+    s: live.absoluteFromMillis,
+    k: live.lock === null ? undefined : [live.lock.owner, live.lock.untilMillis]
   })
 }
 
@@ -78,40 +73,25 @@ export const complete = (
   origin: Origin | null
 ): string => {
   const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
-  const o = commits.length === 0 ? "" : `,"o":${JSON.stringify([encodeCommits(commits)])}`
+  const o = commits.length === 0 ? "" : `,"o":${JSON.stringify(encodeCommits(commits))}`
   // The text is an object that has fields, so others go before its closing brace.
   return `${stateText.slice(0, -1)}${b}${o}}`
 }
 
-/**
- * One list of all marks, the newest first: its id and its instant, then of each other one the id and how much earlier it
- * was. Payloads of before have one list a mark, which is the same where there is one mark.
- */
-const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string | number> => {
-  const list: Array<string | number> = []
-  let laterMillis = 0
-  for (const { atMillis, id } of commits.toReversed()) {
-    list.push(id, list.length === 0 ? atMillis : laterMillis - atMillis)
-    laterMillis = atMillis
-  }
-  return list
-}
+/** Each id followed by its instant, the oldest commit first. */
+const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string | number> =>
+  commits.flatMap(({ atMillis, id }) => [id, atMillis])
 
-/**
- * The commit ids to keep, with a new one, in the order of the commits: those whose instant is within ten seconds of now,
- * before or after it, and of the last 4 those within a quarter of an hour. At most the last 2,048.
- */
+/** The commit ids of the last ten seconds with a new one, the oldest first: at most the last 1,024. */
 export const remember = (
   commits: ReadonlyArray<CommitMark>,
   id: string,
   nowMillis: number
 ): ReadonlyArray<CommitMark> => {
-  const firstOfLast = commits.length + 1 - strangerCount
-  const kept = commits.filter(({ atMillis }, index) => {
-    const apart = Math.abs(nowMillis - atMillis)
-    return apart < commitMemoryMillis || (index >= firstOfLast && apart < strangerMillis)
-  })
-  return [...kept.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
+  const recent = commits.filter(
+    ({ atMillis }) => Math.abs(nowMillis - atMillis) < commitMemoryMillis
+  )
+  return [...recent.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
 }
 
 /** True when the two states would be stored alike. */
@@ -122,14 +102,15 @@ export const sameStored = (a: State, b: State, nowMillis: number): boolean =>
 export const decode = (payload: string): Envelope | undefined => {
   const parsed = parse(payload)
   if (!isObject(parsed) || parsed.v !== 1 || !isStorable(parsed, maxPayloadDepth)) return undefined
-  const { a, b, c, d, f, l, o, p, s, t, u } = parsed
+  const { a, b, c, d, f, k, l, o, p, s, t, u } = parsed
   if (!isObject(d) || typeof c !== "string" || typeof s !== "number") return undefined
   const flash = decodeFlash(f)
   const ttl = decodeTtl(t)
   const commits = decodeCommits(o)
   const origin = decodeOrigin(b)
   const lifetime = decodeLifetime(l)
-  if (flash === undefined || ttl === undefined) return undefined
+  const lock = decodeLock(k)
+  if (flash === undefined || ttl === undefined || lock === undefined) return undefined
   if (commits === undefined || origin === undefined || lifetime === undefined) return undefined
   if (!isOptional(p, "string") || !isOptional(u, "string") || !isOptional(a, "number")) {
     return undefined
@@ -144,7 +125,8 @@ export const decode = (payload: string): Envelope | undefined => {
     userId: u ?? null,
     lifetime,
     authenticatedAtMillis: a ?? null,
-    absoluteFromMillis: s
+    absoluteFromMillis: s,
+    lock
   }
   return { state, commits, origin }
 }
@@ -207,32 +189,23 @@ const decodeTtl = (value: Json | undefined): Readonly<Record<string, number>> | 
 
 const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | undefined => {
   if (value === undefined) return []
-  if (!isList(value)) return undefined
+  if (!isList(value) || value.length % 2 !== 0) return undefined
   const marks: Array<CommitMark> = []
-  for (const list of value) {
-    if (!isList(list)) return undefined
-    const decoded = decodeMarks(list)
-    if (decoded === undefined) return undefined
-    marks.push(...decoded)
+  for (let at = 0; at < value.length; at += 2) {
+    const [id, atMillis] = [value[at], value[at + 1]]
+    if (typeof id !== "string" || typeof atMillis !== "number") return undefined
+    marks.push({ id, atMillis })
   }
   return marks
 }
 
-/** Reads a list as `encodeCommits` writes it, the oldest first. */
-const decodeMarks = (list: ReadonlyArray<Json>): ReadonlyArray<CommitMark> | undefined => {
-  if (list.length === 0 || list.length % 2 !== 0) return undefined
-  const marks: Array<CommitMark> = []
-  let atMillis = 0
-  for (let at = 0; at < list.length; at += 2) {
-    const id = list[at]
-    const millis = list[at + 1]
-    if (typeof id !== "string" || typeof millis !== "number") return undefined
-    atMillis = at === 0 ? millis : atMillis - millis
-    // The difference of two finite numbers need not be one, and could not be stored again.
-    if (!Number.isFinite(atMillis)) return undefined
-    marks.push({ id, atMillis })
-  }
-  return marks.reverse()
+const decodeLock = (value: Json | undefined): Lock | null | undefined => {
+  if (value === undefined) return null
+  if (!isList(value)) return undefined
+  const [owner, untilMillis] = value
+  return typeof owner === "string" && typeof untilMillis === "number"
+    ? { owner, untilMillis }
+    : undefined
 }
 
 const decodeOrigin = (value: Json | undefined): Origin | null | undefined => {

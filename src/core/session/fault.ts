@@ -1,12 +1,13 @@
 /**
  * A value that stands for "this operation does not fit", returned by the pure core instead of thrown.
  *
- * The edges turn it into `SessionKeyError`, `SessionEncodeError` or `SessionTypeError`. `reason` is the end of a
+ * The edges turn it into `SessionKeyError`, `SessionEncodeError` or `SessionTypeError`; `busy` says that another request
+ * holds the session's lock. `reason` is the end of a
  * sentence and never contains a stored value.
  */
 export class Fault {
   constructor(
-    readonly kind: "key" | "encode" | "type",
+    readonly kind: "key" | "encode" | "type" | "busy",
     readonly reason: string
   ) {}
 }

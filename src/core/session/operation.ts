@@ -7,17 +7,14 @@
  * flash that a parallel request has set meanwhile. `own` is the entry of this request alone that shadowed the key:
  * it is in no store, so an operation that reads brings it along.
  */
+
+import { omit } from "./entries.js"
 import { Fault, isFault } from "./fault.js"
 import { isDeeperThan, isList, type Json, maxDepth, tooDeep } from "./json.js"
 import * as Path from "./path.js"
-import {
-  type FlashEntry,
-  isExpiredKey,
-  isLifetime,
-  type Lifetime,
-  omit,
-  type State
-} from "./state.js"
+import { isExpiredKey } from "./read.js"
+import type { FlashEntry } from "./state.js"
+import { isLifetime, type Lifetime, type State } from "./state.js"
 
 type Segments = ReadonlyArray<string>
 type Seen = ReadonlyArray<string>
@@ -69,6 +66,15 @@ export type Operation =
       readonly csrfSecret: string
       readonly atMillis: number
     }
+  /** Asks for a session even if nothing is in it; changes nothing. */
+  | { readonly _tag: "start" }
+  | {
+      readonly _tag: "lock"
+      readonly owner: string
+      readonly untilMillis: number
+      readonly atMillis: number
+    }
+  | { readonly _tag: "unlock"; readonly owner: string }
 
 /** A pure change of one value; it may run again on a newer state. */
 export type Change = (current: Json | undefined) => Json | Fault
@@ -120,6 +126,12 @@ export const apply = (state: State, operation: Operation): State | Fault => {
         : new Fault("encode", "a lifetime is a finite duration greater than 0")
     case "login":
       return login(state, operation)
+    case "start":
+      return state
+    case "lock":
+      return lock(state, operation)
+    case "unlock":
+      return state.lock?.owner === operation.owner ? { ...state, lock: null } : state
   }
 }
 
@@ -208,7 +220,8 @@ const write = (
     userId: state.userId,
     lifetime: state.lifetime,
     authenticatedAtMillis: state.authenticatedAtMillis,
-    absoluteFromMillis: state.absoluteFromMillis
+    absoluteFromMillis: state.absoluteFromMillis,
+    lock: state.lock
   }
 }
 
@@ -298,4 +311,13 @@ const login = (state: State, operation: Extract<Operation, { _tag: "login" }>): 
     absoluteFromMillis: atMillis,
     lifetime: null
   }
+}
+
+const lock = (state: State, operation: Extract<Operation, { _tag: "lock" }>): State | Fault => {
+  const { atMillis, owner, untilMillis } = operation
+  const held =
+    state.lock !== null && state.lock.owner !== owner && state.lock.untilMillis > atMillis
+  return held
+    ? new Fault("busy", "another request of the session is still running")
+    : { ...state, lock: { owner, untilMillis } }
 }

@@ -1,127 +1,101 @@
-/**
- * The commit engine: brings what a request recorded to the store, as one conditional write. What kind of write it is
- * decided here; `insert.ts`, `replace.ts` and `touch.ts` do it.
- */
+/** Commits what a request has recorded. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import { sameStored } from "../../core/record/payload.js"
-import { isFree } from "../effect/turns.js"
+import { type Intent, noOperations, takesNothing } from "../../core/commit/model.js"
+import { isTouchDue } from "../../core/commit/plan.js"
+import { makeEntryId } from "../../core/record/token.js"
+import type { Operation } from "../../core/session/operation.js"
 import type { SessionStoreError } from "../errors/errors.js"
-import { exitOf, isSynchronous } from "../store/synchronous.js"
-import type { Base, Cell } from "./cell.js"
-import { giveUp, now, ownTurn } from "./cell.js"
-import { guarded } from "./deadline.js"
-import { insert, settleInsert } from "./insert.js"
-import { inLine, lineMoved } from "./line.js"
-import { replace } from "./replace.js"
-import { isTouchDue, slide, touch } from "./touch.js"
-import { type CommitError, type CommitOptions, done, type Outcome, Work } from "./work.js"
+import { type CommitError, type Outcome, runCommit } from "./engine.js"
+import { exclusively } from "./exclusively.js"
+import { now } from "./RequestContext.js"
+import { isRetired, type Life, type RequestSession } from "./RequestSession.js"
 
-export type { CommitError } from "./work.js"
-
-/**
- * Commits what is pending. `gone`: the session does not exist any more and everything was dropped.
- *
- * When the store does not answer in time, the request gives the session up: what the commit still does in the store is
- * whole, but nobody can tell what became of it, so nothing is committed on top of it.
- */
-export const commit = (cell: Cell, options: CommitOptions): Effect.Effect<Outcome, CommitError> =>
-  Effect.suspend(() => commitNow(cell, options))
-
-/** As `commit`, for an effect that runs at once: what needs no waiting is done before it does. */
-export const commitNow = (
-  cell: Cell,
-  options: CommitOptions
-): Effect.Effect<Outcome, CommitError> => {
-  if (!hasWork(cell, options)) return done
-  const { store } = cell.surroundings
-  if (
-    isUpdate(cell) &&
-    isSynchronous(store) &&
-    isFree(cell.line, ownTurn) &&
-    isFree(store, cell.id)
-  ) {
-    const outcome = stepNow(new Work(cell, options))
-    // What is not settled yet has stored nothing: it begins anew in its turn.
-    if (exitOf(outcome) !== undefined) return outcome
-  }
-  const work = new Work(cell, options)
-  const turn = inLine(
-    cell,
-    Effect.suspend(() => step(work))
-  )
-  return guarded(store, options.operation, turn, {
-    since: () => work.beganMillis ?? lineMoved(cell),
-    abandon: () => {
-      work.abandoned = true
-      giveUp(cell)
-    }
-  })
+/** What a commit does beside what is pending. */
+export interface CommitOptions {
+  /** Removes the flash that this request was shown. */
+  readonly ages?: boolean
+  /** Operations of the request itself, such as giving back the lock. */
+  readonly also?: ReadonlyArray<Operation> | undefined
 }
 
-// A change that a handler gave runs again here, and may throw this time.
-const stepNow = (work: Work): Effect.Effect<Outcome, CommitError> => {
-  try {
-    return step(work)
-  } catch (defect) {
-    return Exit.die(defect)
-  }
-}
-
-/** Tells whether a commit keeps the id of a stored session. */
-const isUpdate = (cell: Cell): boolean => cell.base !== null && cell.move === null
-
-/** Moves the last activity and with it the expiry now, whatever the touch interval says; nothing else. */
-export const touchNow = (cell: Cell, base: Base): Effect.Effect<Outcome, SessionStoreError> => {
-  const work = new Work(cell, { ages: false, operation: "touch" })
-  work.token = cell.token
-  return guarded(cell.surroundings.store, "touch", touch(cell, base, work))
-}
-
-/** Tells whether the store has to be asked at all; most requests end here. */
-export const hasWork = (cell: Cell, options: CommitOptions): boolean => {
-  if (cell.mode !== "open") return false
-  // Nobody would get the cookie of a session that begins after the response head.
-  if (cell.base === null) return isWritten(cell) && cell.late === null
-  return (
-    cell.operations.length > 0 ||
-    cell.move !== null ||
-    (options.ages && !cell.aged && cell.seenFlash.length > 0) ||
-    isTouchDue(cell, cell.base)
-  )
-}
-
-/** Tells whether a request that came without a session has made one worth storing. */
-export const isWritten = (cell: Cell): boolean => {
-  if (cell.started) return true
-  if (cell.state === cell.blank) return false
-  const pristine = { ...cell.state, csrfSecret: cell.blank.csrfSecret }
-  return !sameStored(cell.blank, pristine, now(cell))
-}
-
-/** Looks again: an earlier commit of the same request may have done it meanwhile. */
-const step = (work: Work): Effect.Effect<Outcome, CommitError> => {
-  const { cell } = work
-  if (work.isLeft || !hasWork(cell, work.options)) return done
-  if (isSynchronous(cell.surroundings.store)) return write(work)
-  if (cell.unsure.length === 0) return noted(work, write(work))
-  // Where an earlier commit turns out to be done, the rest is still to do.
-  const settled = cell.base === null ? settleInsert(work) : noted(work, write(work))
-  return Effect.flatMap(settled, () => step(work))
-}
-
-const write = (work: Work): Effect.Effect<Outcome, CommitError> => {
-  const { cell } = work
-  work.take()
-  if (cell.base === null) return insert(work)
-  return work.operations.length === 0 && work.move === null
-    ? slide(cell, cell.base, work)
-    : replace(work, cell.base)
-}
-
-/** Remembers a commit that failed in the store: it may have been done all the same. */
-const noted = (
-  work: Work,
-  written: Effect.Effect<Outcome, CommitError>
+/** Commits what is pending. `gone`: the session does not exist any more, and everything was dropped. */
+export const commit = (
+  session: RequestSession,
+  options: CommitOptions = {}
 ): Effect.Effect<Outcome, CommitError> =>
-  Effect.tapErrorTag(written, "SessionStoreError", () => Effect.sync(() => work.noteUnsure()))
+  Effect.suspend(() =>
+    hasWork(session, options)
+      ? exclusively(session, "commit", () =>
+          hasWork(session, options) ? runCommit(session, intentOf(session.life, options)) : nothing
+        )
+      : nothing
+  )
+
+const nothing: Effect.Effect<Outcome> = Effect.succeed("nothing")
+
+/** Tells whether the store has to be asked at all. Most requests end here. */
+export const hasWork = (session: RequestSession, { ages, also }: CommitOptions = {}): boolean => {
+  const { life, onLateWrite, request } = session
+  const { change, pending, phase, position, shownFlash } = life
+  const { stored } = position
+  if (life.failure !== null) return pending.length > 0 && onLateWrite === null
+  if (phase === "skipped") return false
+  if (stored === null) {
+    // Nobody would get the cookie of a session that begins after the head.
+    return pending.length > 0 && onLateWrite === null && !isRetired(life)
+  }
+  return (
+    pending.length > 0 ||
+    change !== null ||
+    also !== undefined ||
+    (ages === true && shownFlash.length > 0) ||
+    isTouchDue(stored, request.settings, now(request))
+  )
+}
+
+const intentOf = (life: Life, { ages, also = [] }: CommitOptions): Intent => {
+  const { change, pending, predicted, shownFlash } = life
+  const ageing: ReadonlyArray<Operation> =
+    ages === true && shownFlash.length > 0 ? [{ _tag: "age", seen: shownFlash }] : []
+  const extra = [...ageing, ...also]
+  const operations = extra.length === 0 ? pending : [...pending, ...extra]
+  return {
+    commitId: makeEntryId(),
+    verb: "commit",
+    operations: () => operations,
+    predicted: extra.length === 0 ? predicted : null,
+    change,
+    unseen: noOperations,
+    takes: { operations: pending, change }
+  }
+}
+
+/** Commits operations of the library itself; what the handler has recorded stays pending. */
+export const commitApart = (
+  session: RequestSession,
+  verb: Intent["verb"],
+  operations: Intent["operations"],
+  { run = runCommit, unseen = noOperations as Intent["unseen"] } = {}
+): Effect.Effect<Outcome, CommitError> =>
+  exclusively(session, verb, () =>
+    run(session, {
+      commitId: makeEntryId(),
+      verb,
+      operations,
+      predicted: null,
+      change: null,
+      unseen,
+      takes: takesNothing
+    })
+  )
+
+/** Moves the last activity now, whatever the touch interval says. */
+export const touch = (session: RequestSession): Effect.Effect<Outcome, SessionStoreError> =>
+  // What brings nothing has nothing that could not fit.
+  Effect.catchTags(
+    commitApart(session, "touch", () => []),
+    {
+      SessionConflict: Effect.die,
+      SessionEncodeError: Effect.die
+    }
+  )

@@ -1,122 +1,137 @@
 /**
- * A first-in-first-out queue per key, so that the commits of one process to one session do not fight each other.
- * A key with nobody in it costs a map entry for the time of the run, nothing else.
+ * Turns: what has one owner and one key runs one after the other, first come, first served. So the commits of one process
+ * to one session do not fight each other.
+ *
+ * A key that nobody waits for costs a map entry while its one effect runs, and nothing else.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
+/** How long somebody waits for a turn. The times are real ones, whatever clock a test has set. */
+export interface Patience<E> {
+  /** Nobody waits on when no turn has ended for so long. */
+  readonly stalledMillis: number
+  readonly longestMillis: number
+  readonly onImpatience: () => E
+}
+
 interface Waiter {
-  called: boolean
+  isCalled: boolean
   call: () => void
 }
 
-interface Line extends Array<Waiter> {
-  /** When the last turn ended, or the first began. */
-  movedMillis?: number
+interface Queue extends Array<Waiter> {
+  /** When a turn ended last, or the first began. */
+  movedMillis: number
 }
 
-type Lines = Map<string, Line>
+type Queues = Map<string, Queue>
 
-const linesOf = new WeakMap<object, Lines>()
+const queuesOf = new WeakMap<object, Queues>()
 
-/**
- * Runs `effect` when every earlier one with this owner and key has ended. Who is interrupted while waiting leaves; who has
- * waited for `patienceMillis` leaves too, and runs all the same.
- */
-export const inTurn = <A, E, R>(
+/** Runs `effect` when every earlier one with this owner and key has ended. An interrupted waiter leaves the queue. */
+export const inTurn = <A, E, R, E2 = never>(
   owner: object,
   key: string,
   effect: Effect.Effect<A, E, R>,
-  patienceMillis?: number
-): Effect.Effect<A, E, R> =>
+  patience?: Patience<E2>
+): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) => {
-    const lines = of(owner)
+    const queues = allQueues(owner)
     const turn = Effect.matchCauseEffect(restore(effect), {
       onFailure: (cause) => {
-        callNext(lines, key)
+        callNext(queues, key)
         return Effect.failCause(cause)
       },
       onSuccess: (value) => {
-        callNext(lines, key)
+        callNext(queues, key)
         return Effect.succeed(value)
       }
     })
-    const line = lines.get(key)
-    if (line !== undefined) {
-      return Effect.flatMap(wait(lines, key, line, restore, patienceMillis), (hasTurn) =>
-        hasTurn ? turn : restore(effect)
-      )
+    const queue = queues.get(key)
+    if (queue !== undefined) {
+      return Effect.zipRight(awaitTurn(queues, key, queue, restore, patience), turn)
     }
-    lines.set(key, [])
+    queues.set(key, Object.assign([], { movedMillis: performance.now() }))
     return turn
   })
 
-/** Tells whether nobody has a turn of this key. */
-export const isFree = (owner: object, key: string): boolean => linesOf.get(owner)?.has(key) !== true
+/** How many keys of an owner are in use. */
+export const keysInUse = (owner: object): number => queuesOf.get(owner)?.size ?? 0
 
-/** When a turn of this key ended last, by `performance.now`; 0 while the first one runs. */
-export const lastMoved = (owner: object, key: string): number =>
-  linesOf.get(owner)?.get(key)?.movedMillis ?? 0
-
-/** How many keys are in use: none is left behind. */
-export const keysInUse = (owner: object): number => linesOf.get(owner)?.size ?? 0
-
-const of = (owner: object): Lines => {
-  const existing = linesOf.get(owner)
-  if (existing !== undefined) return existing
-  const lines: Lines = new Map()
-  linesOf.set(owner, lines)
-  return lines
+const allQueues = (owner: object): Queues => {
+  const known = queuesOf.get(owner)
+  if (known !== undefined) return known
+  const queues: Queues = new Map()
+  queuesOf.set(owner, queues)
+  return queues
 }
 
-/** False when the patience was over first. */
-const wait = (
-  lines: Lines,
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const awaitTurn = <E>(
+  queues: Queues,
   key: string,
-  line: Line,
-  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
-  patienceMillis: number | undefined
-): Effect.Effect<boolean> => {
-  const waiter: Waiter = { called: false, call: () => {} }
-  line.push(waiter)
-  const called = Effect.async<boolean>((resume) => {
-    if (waiter.called) return resume(Effect.succeed(true))
-    const timer =
-      patienceMillis === undefined
-        ? undefined
-        : setTimeout(() => {
-            leave(line, waiter)
-            resume(Effect.succeed(false))
-          }, patienceMillis)
+  queue: Queue,
+  restore: Restore,
+  patience: Patience<E> | undefined
+): Effect.Effect<void, E> => {
+  const waiter: Waiter = { isCalled: false, call: () => {} }
+  queue.push(waiter)
+  const called = Effect.async<void, E>((resume) => {
+    if (waiter.isCalled) return resume(Effect.void)
+    const cancel =
+      patience === undefined
+        ? () => {}
+        : whenImpatient(queue, patience, () => resume(Effect.failSync(patience.onImpatience)))
     waiter.call = () => {
-      clearTimeout(timer)
-      resume(Effect.succeed(true))
+      cancel()
+      resume(Effect.void)
     }
-    return Effect.sync(() => clearTimeout(timer))
+    return Effect.sync(cancel)
   })
   return Effect.onExit(restore(called), (exit) =>
     Effect.sync(() => {
       if (Exit.isSuccess(exit)) return
       // Called and interrupted at the same moment: the turn is this waiter's to pass on.
-      if (waiter.called) callNext(lines, key)
-      else leave(line, waiter)
+      if (waiter.isCalled) callNext(queues, key)
+      else leave(queue, waiter)
     })
   )
 }
 
-const leave = (line: Line, waiter: Waiter): void => {
-  const at = line.indexOf(waiter)
-  if (at >= 0) line.splice(at, 1)
+const whenImpatient = (
+  queue: Queue,
+  { longestMillis, stalledMillis }: Patience<unknown>,
+  giveUp: () => void
+): (() => void) => {
+  const began = performance.now()
+  const look = () => {
+    const now = performance.now()
+    const left = Math.min(
+      stalledMillis - (now - Math.max(queue.movedMillis, began)),
+      longestMillis - (now - began)
+    )
+    if (left > 0) timer = setTimeout(look, left)
+    else giveUp()
+  }
+  let timer = setTimeout(look, stalledMillis)
+  return () => clearTimeout(timer)
 }
 
-const callNext = (lines: Lines, key: string): void => {
-  const line = lines.get(key)
-  const next = line?.shift()
-  if (line === undefined || next === undefined) {
-    lines.delete(key)
+const leave = (queue: Queue, waiter: Waiter): void => {
+  const at = queue.indexOf(waiter)
+  if (at >= 0) queue.splice(at, 1)
+}
+
+const callNext = (queues: Queues, key: string): void => {
+  const queue = queues.get(key)
+  const next = queue?.shift()
+  if (queue === undefined || next === undefined) {
+    queues.delete(key)
     return
   }
-  line.movedMillis = performance.now()
-  next.called = true
+  queue.movedMillis = performance.now()
+  next.isCalled = true
   next.call()
 }

@@ -3,7 +3,7 @@ import type { Fault } from "../../core/session/fault.js"
 import { SessionEncodeError, SessionKeyError, SessionTypeError } from "./errors.js"
 
 /** The error of a fault, for the operation and key it happened in. */
-export const raise = (fault: Fault, operation: string, key: string) => {
+export const toSessionError = (fault: Fault, operation: string, key: string) => {
   const details = { operation, key, reason: fault.reason }
   switch (fault.kind) {
     case "key":
@@ -11,6 +11,7 @@ export const raise = (fault: Fault, operation: string, key: string) => {
     case "encode":
       return new SessionEncodeError(details)
     case "type":
+    case "busy":
       return new SessionTypeError(details)
   }
 }

@@ -72,3 +72,9 @@ export const publish = (event: SessionEvent): Effect.Effect<void> =>
       ? Effect.zipRight(published, Effect.logDebug("session event", event))
       : published
   })
+
+/** Publishes an event to a hub. */
+export const publishTo = (
+  hub: PubSub.PubSub<SessionEvent>,
+  event: SessionEvent
+): Effect.Effect<void> => Effect.provideService(publish(event), SessionEvents, hub)

@@ -1,121 +1,93 @@
-/** The beginning of a request: its session is opened, under a lease where that is asked for, and its end is prepared. */
-import * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as Context from "effect/Context"
+/** The beginning of a request: its session is loaded, locked where the route asks for it, and its end is prepared. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Cell, makeCell } from "../commit/cell.js"
-import type { LeaseOptions } from "../commit/lease.js"
+import type { RequestSession } from "../commit/RequestSession.js"
+import { type RequestFiber, warnIn } from "../effect/requestScope.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
-import { exitOf } from "../store/synchronous.js"
-import { type placeOf, type Running, surround } from "./context.js"
-import { atTheEnd, type EndOptions, leaveByUpgrade, type Opened, supersede } from "./end.js"
-import { open } from "./load.js"
+import { type FindContext, requestContextOf } from "./context.js"
+import { type Ending, lateReport } from "./end.js"
+import { load, skipped } from "./load.js"
 import type { Options } from "./options.js"
-import { openAlone } from "./serialize.js"
+import { type LockOptions, loadLocked, ownerOf } from "./serialize.js"
 import { watchUpgrade } from "./websocket.js"
 
-/** Options with the durations worked out. */
-export interface Ready extends EndOptions {
-  readonly skip?: Options["skip"]
-  readonly lease: LeaseOptions | undefined
+/** Options whose durations are worked out. */
+export interface CheckedOptions extends Options {
+  readonly lock: LockOptions | undefined
+  readonly unavailable?: Ending["unavailable"]
 }
 
-/** The failed attempts of requests, by what the requests came from. */
-export type Failed = WeakMap<object, Opened>
+/** The newest attempt at each request, by what the request came from. */
+export type Newest = WeakMap<object, RequestSession>
 
-/** As `beginOnce`; what throws at once, such as a store's call, ends the effect. */
-export const beginSafely: typeof beginOnce = (...request) => {
+/** Begins the request that a fiber answers. */
+export const begin = (
+  fiber: RequestFiber,
+  findContext: FindContext,
+  options: CheckedOptions,
+  newest: Newest
+): Effect.Effect<Ending, SessionStoreError | SessionConflict> => {
+  const context = requestContextOf(fiber, findContext(fiber))
+  const { request } = context
+  const source = sourceOf(request)
+  const { lock, unavailable } = options
+  const lockOwner = lock === undefined ? null : ownerOf(source)
+  const prepare = (session: RequestSession): Ending => {
+    newest.set(source, session)
+    watchUpgrade(request, () => leaveByUpgrade(session, fiber))
+    const isNewest = () => newest.get(source) === session
+    return { session, options, unavailable, lockOwner, isNewest }
+  }
+  if (options.skip?.(request) === true) return Effect.succeed(prepare(skipped(context)))
+  const { cookie } = request.headers
+  const loaded =
+    lock === undefined || lockOwner === null
+      ? load(context, cookie)
+      : loadLocked(
+          Effect.suspend(() => load(context, cookie)),
+          lockOwner,
+          lock
+        )
+  return Effect.map(
+    Effect.tapErrorTag(loaded, "SessionStoreError", (error) =>
+      Effect.logError("The session could not be loaded", error)
+    ),
+    prepare
+  )
+}
+
+/** As `begin`; what throws at once, such as a store's call, ends the effect. */
+export const beginSafely: typeof begin = (...request) => {
   try {
-    return beginOnce(...request)
+    return begin(...request)
   } catch (defect) {
     return Exit.die(defect)
   }
 }
 
-/** Begins a request. Where the app is retried outside the middleware, the attempt that failed makes way. */
-const beginOnce = (
-  fiber: Running,
-  place: typeof placeOf,
-  options: Ready,
-  failed: Failed
-): ReturnType<typeof begin> => {
-  const earlier = failed.get(sourceOf(fiber.currentContext))
-  return earlier === undefined
-    ? begin(fiber, place, options)
-    : Effect.zipRight(
-        supersede(earlier),
-        Effect.tap(
-          Effect.suspend(() => begin(fiber, place, options)),
-          ({ opened }) => {
-            // The connection stays what the earlier attempt has made of it.
-            if (earlier.upgraded) leaveByUpgrade(opened, fiber)
-          }
-        )
-      )
-}
-
-/** What a request came from is the same in all its attempts; a request that was made by hand may have come from nothing. */
-export const sourceOf = (context: Context.Context<never>): object => {
-  const request = Context.unsafeGet(context, HttpServerRequest.HttpServerRequest)
+/** What a request came from is the same in all attempts at it. A request that was made by hand may have come from nothing. */
+const sourceOf = (request: HttpServerRequest.HttpServerRequest): object => {
   const { source } = request
   return typeof source === "object" && source !== null ? source : request
 }
 
-/** A request that has its session. */
-export interface Begun {
-  readonly opened: Opened
-  /** What is left to be added to the handlers of the request. */
-  readonly handler: HttpApp.PreResponseHandler | undefined
-}
-
-/** Begins the request that runs in this fiber; a store that never waits is asked at once. */
-export const begin = (
-  fiber: Running,
-  place: typeof placeOf,
-  options: Ready
-): Effect.Effect<Begun, SessionStoreError | SessionConflict> => {
-  const surroundings = surround(fiber, place(fiber))
-  const { request } = surroundings
-  const { cookie } = request.headers
-  if (options.skip?.(request) === true) {
-    const opened = openedWith(makeCell(surroundings, "ephemeral"), undefined)
-    return Effect.succeed({ opened, handler: undefined })
-  }
-  const watched = (opened: Opened): Opened => {
-    watchUpgrade(request, () => leaveByUpgrade(opened, fiber))
-    return opened
-  }
-  if (options.lease !== undefined) {
-    return logged(
-      openAlone(surroundings, cookie, options.lease, (cell, lease) => {
-        const opened = watched(openedWith(cell, lease))
-        const handler = atTheEnd(opened, options)
-        return Effect.as(HttpApp.appendPreResponseHandler(handler), { opened, handler: undefined })
-      })
+/** The connection has become a websocket: its head has left, and no cookie with it. */
+const leaveByUpgrade = (session: RequestSession, fiber: RequestFiber): void => {
+  if (session.onLateWrite !== null) return
+  const { change, pending, phase, position } = session.life
+  session.leave(lateReport(fiber))
+  if (phase === "skipped") return
+  if (pending.length > 0 || change !== null) {
+    warnIn(
+      fiber,
+      "The connection was upgraded before a commit: what was recorded is not stored unless Session.commit follows, and a new id is dropped"
     )
   }
-  const begun = (cell: Cell): Begun => {
-    const opened = watched(openedWith(cell, undefined))
-    return { opened, handler: atTheEnd(opened, options) }
+  if (position.stored !== null && position.tokenFrom === "here") {
+    warnIn(
+      fiber,
+      "The connection was upgraded: the cookie of the new session id cannot be sent any more"
+    )
   }
-  const opening = open(surroundings, cookie)
-  const exit = exitOf(opening)
-  return exit?._tag === "Success"
-    ? Effect.succeed(begun(exit.value))
-    : logged(Effect.map(opening, begun))
 }
-
-const openedWith = (cell: Cell, lease: Opened["lease"]): Opened => ({
-  cell,
-  lease,
-  superseded: false,
-  upgraded: false
-})
-
-const logged = <A, E extends { readonly _tag: string }>(
-  opened: Effect.Effect<A, E | SessionStoreError>
-) =>
-  Effect.tapErrorTag(opened, "SessionStoreError", (error) =>
-    Effect.logError("The session could not be loaded", error)
-  )

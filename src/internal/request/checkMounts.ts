@@ -4,8 +4,8 @@ import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type { Cell } from "../commit/cell.js"
-import { Session } from "../session/tag.js"
+import type { RequestSession } from "../commit/RequestSession.js"
+import { fromService, Session } from "../session/tag.js"
 
 /**
  * The layer of a middleware for routes of `HttpLayerRouter` that have a session.
@@ -29,8 +29,8 @@ export const routeLayer = (middleware: Middleware): RouteLayer =>
  * platform's types cannot say; where there is none the request ends with a defect.
  */
 export const withSession = <A, E, R>(
-  use: (cell: Cell) => Effect.Effect<A, E, R>
+  use: (session: RequestSession) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.contextWithEffect((context: Context.Context<never>) =>
-    use(Context.unsafeGet(context as Context.Context<Session>, Session))
+    use(fromService(Context.unsafeGet(context as Context.Context<Session>, Session)))
   )

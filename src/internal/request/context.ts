@@ -1,79 +1,79 @@
-/** What the middleware stands on, whatever request comes, and what a cell knows of its request. */
+/** The context of a request: what the middleware stands on, and what is known of the client. */
 import { IncomingMessage } from "node:http"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as Clock from "effect/Clock"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { clientAddress, userAgentText } from "../../core/http/address.js"
-import type { Surroundings } from "../commit/cell.js"
+import type { RequestContext } from "../commit/RequestContext.js"
 import { type Compiled, compile } from "../config/settings.js"
 import { SessionConfig } from "../config/tag.js"
+import { clockOf, type RequestFiber, requestOf } from "../effect/requestScope.js"
 import { SessionEvents } from "../events/hub.js"
 import type { LocalInstant, Service } from "../store/contract.js"
 import { localNow } from "../store/revocations.js"
 import { SessionStore } from "../store/tag.js"
 
 /** The store, the settings and the hub of a middleware. */
-export interface Place {
+export interface MiddlewareContext {
   readonly store: Service
-  readonly compiled: Compiled
-  readonly events: Surroundings["events"]
+  readonly settings: Compiled
+  readonly events: RequestContext["events"]
 }
 
-/** The fiber of a request. */
-export type Running = Fiber.RuntimeFiber<unknown, unknown>
+/** Finds the context of the middleware that a request runs through. */
+export type FindContext = (fiber: RequestFiber) => MiddlewareContext
 
-/** Finds the place of an app that runs in this fiber; events go to the hub of the fiber. */
-export const placeOf = (fiber: Running): Place => ({
-  // The type of whoever calls this says that the store is provided.
-  store: Context.unsafeGet(fiber.currentContext, SessionStore),
-  compiled: compile(Context.get(fiber.currentContext as Context.Context<never>, SessionConfig)),
-  events: undefined
-})
+/** An app finds its context where it runs. */
+export const contextOf: FindContext = ({ currentContext }) => {
+  // The type of the app says that the store is provided.
+  const context = currentContext as Context.Context<SessionStore>
+  return {
+    store: Context.get(context, SessionStore),
+    settings: compile(Context.get(context, SessionConfig)),
+    events: Context.get(context, SessionEvents)
+  }
+}
 
-/** The place of a layer: what it is built with holds for all its requests. */
-export const built: Effect.Effect<() => Place, never, SessionStore> = Effect.map(
+/** A layer finds its context where it is built; that holds for all its requests. */
+export const builtContext: Effect.Effect<FindContext, never, SessionStore> = Effect.map(
   Effect.all([SessionStore, SessionConfig, SessionEvents]),
   ([store, settings, events]) => {
-    const place: Place = { store, compiled: compile(settings), events }
-    return () => place
+    const context = { store, settings: compile(settings), events }
+    return () => context
   }
 )
 
-/** Puts the request of the running fiber into a place. */
-export const surround = (fiber: Running, place: Place): RequestSurroundings =>
-  new RequestSurroundings(
-    place,
-    Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock),
-    Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
-  )
+/** Makes the context of the request that a fiber answers. */
+export const requestContextOf = (
+  fiber: RequestFiber,
+  context: MiddlewareContext
+): HttpRequestContext => new HttpRequestContext(context, clockOf(fiber), requestOf(fiber))
 
-/** What a cell knows of its request. */
-export class RequestSurroundings implements Surroundings {
+/** The context of a request that came over HTTP. */
+export class HttpRequestContext implements RequestContext {
   readonly store: Service
-  readonly compiled: Compiled
-  readonly events: Surroundings["events"]
+  readonly settings: Compiled
+  readonly events: RequestContext["events"]
   readonly began: LocalInstant = localNow()
   private address: string | null | undefined
 
   constructor(
-    place: Place,
+    { events, settings, store }: MiddlewareContext,
     readonly clock: Clock.Clock,
     readonly request: HttpServerRequest.HttpServerRequest
   ) {
-    this.store = place.store
-    this.compiled = place.compiled
-    this.events = place.events
+    this.store = store
+    this.settings = settings
+    this.events = events
   }
 
   ipAddress(): string | null {
     if (this.address === undefined) {
       const socket = peerOf(this.request)
       const forwardedFor = this.request.headers["x-forwarded-for"]
-      const { isTrustedProxy: isTrusted } = this.compiled
+      const { isTrustedProxy: isTrusted } = this.settings
       this.address = clientAddress({ socket, forwardedFor, isTrusted }) ?? null
     }
     return this.address
@@ -95,7 +95,7 @@ export const hostOf = ({
 }: HttpServerRequest.HttpServerRequest): string | undefined =>
   headers.host ?? /^https?:\/\/([^/?#]+)/i.exec(originalUrl)?.[1]
 
-/** The socket's own peer: `remoteAddress` is whatever `HttpMiddleware.xForwardedHeaders` was told by anybody. */
+/** The socket's own peer: `remoteAddress` is what `HttpMiddleware.xForwardedHeaders` was told by anybody. */
 const peerOf = ({ remoteAddress, source }: HttpServerRequest.HttpServerRequest) =>
   source instanceof IncomingMessage
     ? source.socket.remoteAddress

@@ -1,191 +1,150 @@
-/** The commit point of a request: whether its response commits, ages flash and is remembered as a page. */
-import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpServerError from "@effect/platform/HttpServerError"
+/** The end of a request, the one commit point: what is pending is committed, then the response gets its headers. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as HashSet from "effect/HashSet"
 import { requestTarget } from "../../core/http/previousUrl.js"
-import type { Cell } from "../commit/cell.js"
-import { isWritten } from "../commit/commit.js"
-import type { Lease } from "../commit/lease.js"
-import * as Operations from "../session/verbs.js"
+import { type CommitOptions, commit, hasWork } from "../commit/commit.js"
+import type { RequestSession } from "../commit/RequestSession.js"
+import {
+  isAborted,
+  type RequestFiber,
+  type ResponseHandler,
+  warnIn
+} from "../effect/requestScope.js"
+import { setPreviousUrl } from "../session/verbs.js"
 import { maybeCollect } from "../store/collection.js"
-import type { Running } from "./context.js"
 import type { Options } from "./options.js"
-import { type CloseOptions, close, lateReport, unstored } from "./respond.js"
+import * as Policy from "./policy.js"
+import { recheckCookie } from "./recheckCookie.js"
+import { failureAnswer, unstored, withHeaders } from "./respond.js"
+import { type LockOwner, unlock, unlocking } from "./serialize.js"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Response = HttpServerResponse.HttpServerResponse
 
-/** What of the options of the middleware is about the end of a request. */
-export interface EndOptions extends Pick<Options, "agesFlash" | "commitOn" | "recordsPreviousUrl"> {
-  /** As in `CloseOptions`. */
-  readonly unavailable?: Response
-}
-
-/** A request that was opened, and what is to be known at its end. */
-export interface Opened {
-  readonly cell: Cell
-  readonly lease: Lease | undefined
-  /** The app failed and was begun again: what this attempt left pending is not committed. */
-  superseded: boolean
-  /** The connection has become a websocket: the response is a formality, and nothing is committed with it. */
-  upgraded: boolean
-}
-
-/** Makes way for another attempt at the same request. */
-export const supersede = (opened: Opened): Effect.Effect<void> => {
-  opened.superseded = true
-  return opened.lease === undefined ? Effect.void : opened.lease.release
+/** What has to be known at the end of a request. */
+export interface Ending {
+  readonly session: RequestSession
+  readonly options: Options
+  /** The answer where the store is down, if it is not plain text. */
+  readonly unavailable?: Response | undefined
+  /** Whose lock is given back. */
+  readonly lockOwner: LockOwner
+  /** Tells whether no later attempt at the same request has begun. */
+  readonly isNewest: () => boolean
 }
 
 /**
- * Notes that the connection has become a websocket: its head has left without a cookie, so that nothing may be stored any
- * more that needs one.
+ * Makes the handler of the response. The platform may call it twice, and hangs when it fails: it runs once, and never fails.
+ * The fiber keeps this handler when the request is over, but nothing of the request with it.
  */
-export const leaveByUpgrade = (opened: Opened, fiber: Running): void => {
-  if (opened.upgraded || opened.superseded) return
-  opened.upgraded = true
-  const { cell } = opened
-  cell.late = lateReport(fiber)
-  if (cell.mode !== "open") return
-  if (cell.operations.length > 0 || cell.move !== null) {
-    warn(
-      fiber,
-      "The connection was upgraded before a commit: what was recorded is not stored unless Session.commit follows, and a new id is dropped"
-    )
-  }
-  cell.move = null
-  if (isUnsent(cell)) {
-    warn(
-      fiber,
-      "The connection was upgraded: the cookie of the new session id cannot be sent any more"
-    )
-  }
-}
-
-/** True when the client has no cookie of the session that this request has stored or moved. */
-const isUnsent = ({ base, isNew, unsentId }: Cell): boolean =>
-  base !== null && (isNew || base.record.id === unsentId)
-
-const warn = (fiber: Running, sentence: string): void =>
-  Effect.runSync(
-    Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
-  )
-
-/**
- * The commit point. The platform may call it twice, and hangs when it fails: it runs once, and never fails. The fiber
- * keeps this handler when the request is over, but nothing of the request with it.
- */
-export const atTheEnd = (opened: Opened, options: EndOptions): HttpApp.PreResponseHandler => {
-  let left: Opened | undefined = opened
+export const endOf = (ending: Ending): ResponseHandler => {
+  let open: Ending | undefined = ending
   return (request, response) =>
     Effect.withFiberRuntime((fiber) => {
-      if (left === undefined) return Effect.succeed(response)
-      const ending = left
-      left = undefined
-      return end(ending, request, response, options, fiber)
+      if (open === undefined) return Effect.succeed(response)
+      const closing = open
+      open = undefined
+      return end(closing, request, response, fiber)
     })
 }
 
 const end = (
-  opened: Opened,
+  ending: Ending,
   request: Request,
   response: Response,
-  options: EndOptions,
-  fiber: Running
+  fiber: RequestFiber
 ): Effect.Effect<Response> => {
-  const { cell, lease, superseded } = opened
-  const { compiled, store } = cell.surroundings
-  const { lottery } = compiled.settings
-  const committed = superseded
-    ? close(cell, response, nothing, fiber)
-    : conclude(opened, request, response, options, fiber)
-  const closed = lease === undefined ? committed : Effect.zipLeft(committed, lease.release)
-  return lottery === undefined ? closed : Effect.zipLeft(closed, maybeCollect(lottery, store))
+  const { settings, store } = ending.session.request
+  const { lottery } = settings.settings
+  const ended = conclude(ending, request, response, fiber)
+  return lottery === undefined ? ended : Effect.zipLeft(ended, maybeCollect(lottery, store))
 }
 
-/** What was committed before gets its cookie all the same. */
-const nothing: CloseOptions = { commits: false, ages: false }
-
-/** Closes the session as the options say. Where one of them throws, what was committed before still gets its cookie. */
+/** Closes the session as the options say. Where one of them throws, nothing that is pending is committed. */
 const conclude = (
-  opened: Opened,
+  ending: Ending,
   request: Request,
   response: Response,
-  options: EndOptions,
-  fiber: Running
+  fiber: RequestFiber
 ): Effect.Effect<Response> => {
-  const { cell } = opened
-  let ending: CloseOptions
+  let closing: CommitOptions | undefined
   try {
-    ending = endingOf(opened, request, response, options, fiber)
+    closing = closingOf(ending, request, response, fiber)
   } catch (defect) {
     return Effect.zipRight(
       Effect.logError("An option of the session middleware threw", Cause.die(defect)),
-      close(cell, unstored, nothing, fiber)
+      close(ending, unstored, undefined, fiber)
     )
   }
-  return close(cell, response, ending, fiber)
+  return close(ending, response, closing, fiber)
 }
 
-const endingOf = (
-  { cell, upgraded }: Opened,
+/** What is committed with the response; nothing where nothing is. */
+const closingOf = (
+  { isNewest, lockOwner, options, session }: Ending,
   request: Request,
   response: Response,
-  options: EndOptions,
-  fiber: Running
-): CloseOptions => {
-  const commits =
-    response.status !== 499 &&
-    !isAborted(fiber) &&
-    !upgraded &&
-    (options.commitOn?.(response, request) ?? response.status < 500)
-  if (commits && options.recordsPreviousUrl === true) rememberPage(cell, request, response)
-  const ages = commits && response.status < 500 && agesFlash(options, request, response)
-  return { commits, ages, unavailable: options.unavailable }
+  fiber: RequestFiber
+): CommitOptions | undefined => {
+  if (isAborted(fiber) || session.onLateWrite !== null || !isNewest()) return undefined
+  if (!Policy.commits(options, request, response)) return undefined
+  if (options.recordsPreviousUrl === true && Policy.isPage(request, response)) {
+    rememberPage(session, request)
+  }
+  return {
+    ages: Policy.agesFlash(options, request, response),
+    also: unlocking(session, lockOwner)
+  }
 }
 
-/**
- * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app
- * without a router, a route that is `uninterruptible`) the status does not tell.
- */
-const isAborted = (fiber: Running): boolean => {
-  const cause = fiber.getFiberRef(FiberRef.interruptedCause)
-  return (
-    !Cause.isEmpty(cause) &&
-    HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
-  )
+/** A page is never a reason to begin a session. */
+const rememberPage = (session: RequestSession, request: Request): void => {
+  const { life } = session
+  if (life.position.stored === null && life.pending.length === 0) return
+  setPreviousUrl(session, requestTarget(request.originalUrl))
 }
 
-const rememberPage = (cell: Cell, request: Request, response: Response): void => {
-  if (cell.mode !== "open" || (cell.base === null && !isWritten(cell))) return
-  if (!isPage(request, response)) return
-  Operations.setPreviousUrl(cell, requestTarget(request.originalUrl))
+const close = (
+  { lockOwner, session, unavailable }: Ending,
+  response: Response,
+  closing: CommitOptions | undefined,
+  fiber: RequestFiber
+): Effect.Effect<Response> => {
+  const leave = (leaving: Response): Response => {
+    session.leave(lateReport(fiber))
+    return withHeaders(session, leaving)
+  }
+  // What was given up is dropped, and the handler has answered for it.
+  if (closing === undefined || session.life.failure !== null || !hasWork(session, closing)) {
+    if (lockOwner === null && session.life.cookie._tag !== "Set") {
+      return Effect.succeed(leave(response))
+    }
+    const looked = Effect.zipRight(unlock(session, lockOwner), recheckCookie(session))
+    return Effect.map(looked, () => leave(response))
+  }
+  const committed = Effect.matchCauseEffect(commit(session, closing), {
+    onSuccess: (outcome) =>
+      outcome === "done" ? Effect.succeed(response) : Effect.as(recheckCookie(session), response),
+    onFailure: (cause) =>
+      Effect.as(
+        Effect.logError("The session could not be committed", cause),
+        failureAnswer(Cause.squash(cause), unavailable)
+      )
+  })
+  const unlocked =
+    lockOwner === null ? committed : Effect.zipLeft(committed, unlock(session, lockOwner))
+  return Effect.map(unlocked, leave)
 }
 
-const isPrefetch = (request: Request): boolean =>
-  /\bprefetch|\bprerender/i.test(
-    `${request.headers["sec-purpose"] ?? ""} ${request.headers.purpose ?? ""}`
-  )
-
-const agesFlash = (options: EndOptions, request: Request, response: Response): boolean => {
-  if (typeof options.agesFlash === "function") return options.agesFlash(request, response)
-  if (isPrefetch(request)) return false
-  return options.agesFlash !== "navigation" || isNavigation(request)
-}
-
-const isNavigation = (request: Request): boolean =>
-  (request.headers["sec-fetch-mode"] ?? "navigate") === "navigate"
-
-const isPage = (request: Request, response: Response): boolean =>
-  request.method === "GET" &&
-  ((response.status >= 200 && response.status < 300) || response.status === 304) &&
-  !isPrefetch(request) &&
-  isNavigation(request) &&
-  request.headers["x-requested-with"] === undefined &&
-  /\btext\/html\b|\*\/\*/i.test(request.headers.accept ?? "*/*") &&
-  /^(?:text\/html|application\/xhtml\+xml)\b|^$/i.test(response.headers["content-type"] ?? "")
+/** Tells in the log of the request's fiber of writes that nothing commits any more. */
+export const lateReport =
+  (fiber: RequestFiber) =>
+  (verb: string, key: string): void => {
+    const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
+    warnIn(
+      fiber,
+      `${what} came after the response head: it is not stored unless Session.commit follows`
+    )
+  }

@@ -1,112 +1,81 @@
-/**
- * The beginning of a request: from the cookie to a cell. Nothing that comes from outside can fail here; only the store
- * can.
- */
+/** From the cookie to the session of a request. Nothing that comes from outside can fail here; only the store can. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type CookieReading, readCookie } from "../../core/http/cookie.js"
-import { openToken } from "../../core/record/encryption.js"
+import { arrivalAt } from "../../core/commit/arrival.js"
+import { keepCookie } from "../../core/commit/model.js"
+import { readCookie } from "../../core/http/cookie.js"
 import type { SessionRecord } from "../../core/record/record.js"
 import { tokenId } from "../../core/record/token.js"
-import { actor } from "../commit/actor.js"
-import { announce } from "../commit/announce.js"
-import { adopt, type Cell, makeCell, now, type Surroundings } from "../commit/cell.js"
-import { readRecord } from "../commit/codec.js"
-import { guarded } from "../commit/deadline.js"
+import { withDeadline } from "../commit/exclusively.js"
+import { clientOf, publishEvent, type RequestContext } from "../commit/RequestContext.js"
+import { emptyLife, lifeAt, type Phase, RequestSession } from "../commit/RequestSession.js"
+import { readRecord } from "../commit/readRecord.js"
 import { SessionStoreError } from "../errors/errors.js"
-import { stepsOf } from "../store/synchronous.js"
 
-/**
- * Makes the cell of a request and loads its session, if the cookie names one. A store that never waits is asked at once,
- * not when the effect runs.
- */
-export const open = (
-  surroundings: Surroundings,
+/** Loads the session that a request's cookie names, if it names one. */
+export const load = (
+  request: RequestContext,
   cookieHeader: string | undefined
-): Effect.Effect<Cell, SessionStoreError> => {
-  const cell = makeCell(surroundings)
-  const reading = readCookie(cookieHeader, surroundings.compiled.cookie.name)
-  if (reading._tag === "none") return Effect.succeed(cell)
-  if (reading._tag !== "token") return Effect.as(invalidId(cell, reading), cell)
+): Effect.Effect<RequestSession, SessionStoreError> => {
+  const reading = readCookie(cookieHeader, request.settings.cookie.name)
+  if (reading._tag === "none") return Effect.succeed(guest(request))
+  if (reading._tag !== "token") return asInvalid(request, reading._tag)
   const { token } = reading
-  const id = tokenId(token, surroundings.compiled.namespace)
-  const steps = stepsOf(surroundings.store)
-  return steps === null
-    ? Effect.flatMap(find(cell, id), (found) => loadFound(cell, found, token, id))
-    : loadFound(cell, steps.find(now(cell), id), token, id)
+  const id = tokenId(token, request.settings.namespace)
+  const { store } = request
+  return Effect.matchEffect(withDeadline("find", store.find(id)), {
+    onSuccess: (found) =>
+      Option.isSome(found)
+        ? arrive(request, found.value, token, id)
+        : asInvalid(request, "unknown"),
+    // A record that the store cannot read counts as a payload that cannot be read.
+    onFailure: (error) => (error.reason === "corrupt" ? corrupt(request, id, error) : error)
+  })
 }
 
-const loadFound = (
-  cell: Cell,
-  found: Option.Option<SessionRecord>,
-  token: string,
-  id: string
-): Effect.Effect<Cell, SessionStoreError> =>
-  Option.isNone(found)
-    ? Effect.as(invalidId(cell, { _tag: "unknown" }), cell)
-    : load(cell, found.value, token, id)
-
-/** A record the store cannot read counts as a payload that cannot be read. */
-const find = (cell: Cell, id: string) => {
-  const { compiled, store } = cell.surroundings
-  const discards = compiled.settings.onInvalidPayload === "discard"
-  return Effect.catchAll(guarded(store, "find", store.find(id)), (error) =>
-    discards && error.reason === "corrupt"
-      ? Effect.as(discard(cell, id, "corrupt"), Option.none<SessionRecord>())
-      : Effect.fail(error)
-  )
-}
-
-const load = (
-  cell: Cell,
+const arrive = (
+  request: RequestContext,
   record: SessionRecord,
   token: string,
   id: string
-): Effect.Effect<Cell, SessionStoreError> => {
-  if (record.id !== id && record.previous?.kind !== "alias") return retire(cell, id)
-  const reading = readRecord(cell, record)
-  switch (reading._tag) {
-    case "unknownKey":
-      return Effect.zipRight(discard(cell, record.id, "unknown key"), retire(cell, id))
-    case "corrupt":
-      return cell.surroundings.compiled.settings.onInvalidPayload === "discard"
-        ? Effect.as(discard(cell, record.id, "corrupt"), cell)
-        : Effect.fail(new SessionStoreError({ operation: "find", reason: "corrupt" }))
-    case "base":
-      break
+): Effect.Effect<RequestSession, SessionStoreError> => {
+  const arrival = arrivalAt(record, (one) => readRecord(request.settings, one), token, id)
+  switch (arrival._tag) {
+    case "Found":
+      return Effect.succeed(new RequestSession(request, lifeAt(arrival.at)))
+    case "Retired": {
+      const retired = new RequestSession(request, emptyLife(request, "retired", keepCookie, id))
+      return arrival.unknownKey
+        ? Effect.as(discarded(request, record.id, "unknown key"), retired)
+        : Effect.succeed(retired)
+    }
+    case "Corrupt":
+      return corrupt(
+        request,
+        record.id,
+        new SessionStoreError({ operation: "find", reason: "corrupt" })
+      )
   }
-  if (record.id === id) {
-    adopt(cell, reading.base, token)
-    return Effect.succeed(cell)
-  }
-  const sealed = record.previous?.sealedToken ?? null
-  const current = sealed === null ? undefined : openToken(token, sealed, record.id)
-  if (current === undefined) return retire(cell, id)
-  adopt(cell, reading.base, current)
-  cell.viaAlias = true
-  cell.cookie = "set"
-  return Effect.succeed(cell)
 }
 
-const retire = (cell: Cell, id: string): Effect.Effect<Cell> =>
-  Effect.sync(() => {
-    cell.mode = "retired"
-    cell.retiredId = id
-    return cell
-  })
+const guest = (request: RequestContext, phase: Phase = "open"): RequestSession =>
+  new RequestSession(request, emptyLife(request, phase))
 
-const invalidId = (
-  cell: Cell,
-  reading: Exclude<CookieReading, { _tag: "none" | "token" }> | { readonly _tag: "unknown" }
-) =>
-  Effect.suspend(() =>
-    announce(cell, {
-      _tag: "InvalidId",
-      reason: reading._tag,
-      ...actor(cell, null),
-      atMillis: now(cell)
-    })
+/** The session of a request that the middleware passes over. */
+export const skipped = (request: RequestContext): RequestSession => guest(request, "skipped")
+
+const asInvalid = (
+  request: RequestContext,
+  reason: "malformed" | "ambiguous" | "unknown"
+): Effect.Effect<RequestSession> =>
+  Effect.map(publishEvent(request, { _tag: "InvalidId", reason, ...clientOf(request, null) }), () =>
+    guest(request)
   )
 
-const discard = (cell: Cell, id: string, reason: string) =>
-  announce(cell, { _tag: "PayloadDiscarded", id, reason, atMillis: now(cell) })
+const corrupt = (request: RequestContext, id: string, error: SessionStoreError) =>
+  request.settings.settings.onInvalidPayload === "discard"
+    ? Effect.map(discarded(request, id, "corrupt"), () => guest(request))
+    : Effect.fail(error)
+
+const discarded = (request: RequestContext, id: string, reason: string) =>
+  publishEvent(request, { _tag: "PayloadDiscarded", id, reason })

@@ -1,20 +1,21 @@
-/** From the synchronous operations to the Effects of the public surface, and the check of their arguments. */
+/** From the synchronous verbs to the Effects of the public surface. */
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import type { Lifetime } from "../../core/session/state.js"
-import { type Cell, now } from "../commit/cell.js"
-import { SessionEncodeError, SessionTypeError } from "../errors/errors.js"
-import { Session } from "./tag.js"
+import type { RequestSession } from "../commit/RequestSession.js"
+import { SessionTypeError } from "../errors/errors.js"
+import { fromService, Session } from "./tag.js"
 
-/** Lifts an operation; what it throws is a defect. */
-export const use = <A>(f: (cell: Cell) => A): Effect.Effect<A, never, Session> =>
+/** Lifts a verb; what it throws is a defect. */
+export const use = <A>(f: (session: RequestSession) => A): Effect.Effect<A, never, Session> =>
   // One operation instead of three: handlers call little else.
   Effect.withFiberRuntime((fiber) =>
-    Effect.succeed(f(Context.unsafeGet(fiber.currentContext, Session)))
+    Effect.succeed(f(fromService(Context.unsafeGet(fiber.currentContext, Session))))
   )
+
+/** Lifts a verb that is an Effect itself. */
+export const useEffect = <A, E, R>(
+  f: (session: RequestSession) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R | Session> => Effect.flatMap(Session, (service) => f(fromService(service)))
 
 /** Runs an operation whose `SessionTypeError` is an error; whatever else it throws is a defect. */
 export const attempt = <A>(f: () => A): Effect.Effect<A, SessionTypeError> =>
@@ -26,65 +27,3 @@ export const attempt = <A>(f: () => A): Effect.Effect<A, SessionTypeError> =>
       throw error
     }
   })
-
-/**
- * When a value expires: after a duration, or at an instant, never both. A past instant or a duration of 0 removes the
- * key; an infinite duration is none. No value outlives its session.
- *
- * @since 0.1.0
- * @category models
- */
-export type PutOptions =
-  | {
-      readonly expiresIn?: Duration.DurationInput | undefined
-      readonly expiresAt?: undefined
-    }
-  | {
-      readonly expiresAt?: DateTime.DateTime.Input | undefined
-      readonly expiresIn?: undefined
-    }
-
-/** The instant of expiry; `null` when there is none or it is infinitely far. What is no instant is thrown. */
-export const expiryOf = (
-  cell: Cell,
-  key: string,
-  options: PutOptions | undefined
-): number | null => {
-  const { expiresAt, expiresIn } = options ?? {}
-  const refuse = (reason: string) => new SessionEncodeError({ operation: "put", key, reason })
-  if (expiresIn === undefined && expiresAt === undefined) return null
-  if (expiresIn !== undefined && expiresAt !== undefined) {
-    throw refuse("expiresIn and expiresAt exclude each other")
-  }
-  if (expiresIn !== undefined) {
-    const millis = millisOf(expiresIn)
-    if (millis === undefined) throw refuse("expiresIn is not a duration")
-    return millis === Number.POSITIVE_INFINITY ? null : now(cell) + Math.ceil(millis)
-  }
-  // `expiresAt` is there, as `expiresIn` is not.
-  const instant = DateTime.make(expiresAt as DateTime.DateTime.Input)
-  if (Option.isNone(instant)) throw refuse("expiresAt is not a date")
-  return DateTime.toEpochMillis(instant.value)
-}
-
-/** As `SessionConfig` bounds its timeouts. */
-const longestMillis = Duration.toMillis("36525 days")
-
-/** A session's own lifetime; what no session can live is thrown. */
-export const lifetimeOf = (
-  operation: "login" | "setLifetime",
-  lifetime: Duration.DurationInput | "browser"
-): Lifetime => {
-  if (lifetime === "browser") return lifetime
-  const millis = millisOf(lifetime)
-  if (millis !== undefined && millis > 0 && millis <= longestMillis) return Math.ceil(millis)
-  const reason = 'a lifetime is "browser", or a duration greater than 0 and at most 100 years'
-  throw new SessionEncodeError({ operation, key: "", reason })
-}
-
-/** Milliseconds of a duration, at least 0; `undefined` for what is none. */
-export const millisOf = (input: Duration.DurationInput): number | undefined =>
-  // A duration of NaN would count as 0.
-  Number.isNaN(input)
-    ? undefined
-    : Option.getOrUndefined(Option.map(Duration.decodeUnknown(input), Duration.toMillis))

@@ -1,6 +1,18 @@
 /** The service tag, apart from everything that needs Node, so that an API definition in a browser can name it. */
 import * as Context from "effect/Context"
-import type { Cell } from "../commit/cell.js"
+import type { RequestSession } from "../commit/RequestSession.js"
+
+declare const opaque: unique symbol
+
+/**
+ * The session of a request, for the functions of this library alone: it shows nothing, and nothing can be written to it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CurrentSession {
+  readonly [opaque]: never
+}
 
 /**
  * The session of the current request. `SessionMiddleware` provides it, in tests `Session.layerTest`.
@@ -8,4 +20,17 @@ import type { Cell } from "../commit/cell.js"
  * @since 0.1.0
  * @category tags
  */
-export class Session extends Context.Tag("effect-session/Session/Session")<Session, Cell>() {}
+export class Session extends Context.Tag("effect-session/Session/Session")<
+  Session,
+  CurrentSession
+>() {}
+
+/** The service as users of the library hold it. */
+export const toService = (session: RequestSession): CurrentSession =>
+  // The type is what hides it.
+  session as unknown as CurrentSession
+
+/** What the service is made of. */
+export const fromService = (service: CurrentSession): RequestSession =>
+  // Only `toService` makes one.
+  service as unknown as RequestSession

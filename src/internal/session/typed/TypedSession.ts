@@ -6,7 +6,7 @@ import type {
   SessionStoreError,
   SessionTypeError
 } from "../../errors/errors.js"
-import type { PutOptions } from "../lift.js"
+import type { PutOptions } from "../arguments.js"
 import type { Session } from "../tag.js"
 import type {
   At,

@@ -5,17 +5,17 @@ import { Fault, isFault } from "../../../core/session/fault.js"
 import { fromUnknown, isList, type Json } from "../../../core/session/json.js"
 import { adding, type Change } from "../../../core/session/operation.js"
 import * as Path from "../../../core/session/path.js"
-import { announce } from "../../commit/announce.js"
-import { type Cell, now } from "../../commit/cell.js"
-import * as Lifecycle from "../../commit/lifecycle.js"
+import { consume } from "../../commit/consume.js"
+import { publishEvent } from "../../commit/RequestContext.js"
+import { type RequestSession, recordAll } from "../../commit/RequestSession.js"
 import {
   SessionDecodeError,
   SessionEncodeError,
   type SessionTypeError
 } from "../../errors/errors.js"
-import { raise } from "../../errors/toSessionError.js"
-import { attempt, expiryOf, type PutOptions } from "../lift.js"
-import { Session } from "../tag.js"
+import { toSessionError } from "../../errors/toSessionError.js"
+import { expiryOf, type PutOptions } from "../arguments.js"
+import { attempt, use, useEffect } from "../lift.js"
 import * as Operations from "../verbs.js"
 import { type Field, makeLookup } from "./field.js"
 import type { Fields, ListOf } from "./paths.js"
@@ -49,8 +49,8 @@ const reading = (shape: Shape) => {
         )
     )
   const holds = (verb: string, nullCounts: boolean) => (name: string) =>
-    Effect.flatMap(Session, (cell) => {
-      const value = Operations.peek(cell, verb, shape.fieldOf(verb, name).path)
+    useEffect((session) => {
+      const value = Operations.peek(session, verb, shape.fieldOf(verb, name).path)
       return value === undefined || (value === null && !nullCounts)
         ? Effect.succeed(false)
         : Effect.map(readNamed(shape, verb, name), Option.isSome)
@@ -78,21 +78,26 @@ const reading = (shape: Shape) => {
 
 const writing = (shape: Shape) => ({
   put: (...args: readonly [string, unknown, PutOptions?] | readonly [object]) =>
-    Effect.map(Session, (cell) => {
+    use((session) => {
       if (args.length > 1) {
         // The types say which of the two calls this is.
         const [name, value, options] = args as readonly [string, unknown, PutOptions?]
-        return store(cell, shape, encode(shape, "put", name, value), expiryOf(cell, name, options))
+        return store(
+          session,
+          shape,
+          encode(shape, "put", name, value),
+          expiryOf(session, name, options)
+        )
       }
       const values = Operations.entriesOf("put", args[0] as object).map(([name, value]) =>
         encode(shape, "put", name, value)
       )
-      return Operations.atomically(cell, () => {
-        for (const value of values) store(cell, shape, value, null)
+      return recordAll(session, () => {
+        for (const value of values) store(session, shape, value, null)
       })
     }),
   flash: (...args: readonly [string, unknown] | readonly [object]) =>
-    Effect.map(Session, (cell) => {
+    use((session) => {
       const values =
         args.length > 1
           ? [[args[0] as string, args[1]] as const]
@@ -100,18 +105,18 @@ const writing = (shape: Shape) => ({
       const encoded = values.map(
         ([name, value]) => [name, encode(shape, "flash", name, value).encoded] as const
       )
-      return Operations.flashAll(cell, Object.fromEntries(encoded))
+      return Operations.flashAll(session, Object.fromEntries(encoded))
     }),
   now: (name: string, value: unknown) =>
-    Effect.map(Session, (cell) =>
-      Operations.flash(cell, "now", name, encode(shape, "now", name, value).encoded)
+    use((session) =>
+      Operations.flash(session, "now", name, encode(shape, "now", name, value).encoded)
     ),
-  keep: (...keys: ListOf<string>) => Effect.map(Session, (cell) => Operations.keep(cell, keys))
+  keep: (...keys: ListOf<string>) => use((session) => Operations.keep(session, keys))
 })
 
 const changing = (shape: Shape) => {
   const change = (verb: string, name: string, how: Revision) =>
-    Effect.flatMap(Session, (cell) => revise(cell, shape, verb, name, how))
+    useEffect((session) => revise(session, shape, verb, name, how))
   return {
     modify: (name: string, f: Revision) => change("modify", name, f),
     push: (name: string, item: unknown) =>
@@ -128,14 +133,14 @@ const changing = (shape: Shape) => {
     decrement: (name: string, by = 1) =>
       change("decrement", name, (current) => adding(-by)(Option.getOrUndefined(current) as Json)),
     remember: <E, R>(name: string, effect: Effect.Effect<unknown, E, R>) =>
-      Effect.flatMap(Session, (cell) => {
+      useEffect((session) => {
         const field = shape.fieldOf("remember", name)
-        const value = Operations.get(cell, "remember", field.path) ?? null
+        const value = Operations.get(session, "remember", field.path) ?? null
         const known = value === null ? Option.none() : field.decode(value)
         if (Option.isSome(known)) return Effect.succeed(known.value)
         if (value !== null && shape.onInvalid === "fail") return misfitOf(field)
         return Effect.flatMap(effect, (made) =>
-          revise(cell, shape, "remember", name, (current) =>
+          revise(session, shape, "remember", name, (current) =>
             Option.isSome(current) ? unchanged : made
           )
         )
@@ -145,19 +150,19 @@ const changing = (shape: Shape) => {
 
 const taking = (shape: Shape) => ({
   pull: (name: string) =>
-    Effect.flatMap(Session, (cell) => {
+    useEffect((session) => {
       const { path } = shape.fieldOf("pull", name)
       return Effect.tap(readNamed(shape, "pull", name), () => {
-        if (Operations.peek(cell, "pull", path) !== undefined) {
-          Operations.forget(cell, "pull", [path])
+        if (Operations.peek(session, "pull", path) !== undefined) {
+          Operations.forget(session, "pull", [path])
         }
       })
     }),
   consume: (name: string) =>
-    Effect.flatMap(Session, (cell) => {
+    useEffect((session) => {
       const field = shape.fieldOf("consume", name)
-      const taken = Effect.flatMap(Lifecycle.consume(cell, field.path.segments, name), (value) =>
-        decoded(cell, shape, field, Option.getOrUndefined(value))
+      const taken = Effect.flatMap(consume(session, field.path.segments, name), (value) =>
+        decoded(session, shape, field, Option.getOrUndefined(value))
       )
       // An invalid value is not taken where that is a failure.
       return shape.onInvalid === "fail"
@@ -165,9 +170,9 @@ const taking = (shape: Shape) => ({
         : taken
     }),
   forget: (...names: ListOf<string>) =>
-    Effect.map(Session, (cell) => {
+    use((session) => {
       const paths = names.flat().map((name) => shape.fieldOf("forget", name).path)
-      return Operations.forget(cell, "forget", paths)
+      return Operations.forget(session, "forget", paths)
     })
 })
 
@@ -176,30 +181,29 @@ const taking = (shape: Shape) => ({
 // ---------------------------------------------------------------------------------------------------------------------
 
 const readNamed = (shape: Shape, verb: string, name: string) =>
-  Effect.flatMap(Session, (cell) => {
+  useEffect((session) => {
     const field = shape.fieldOf(verb, name)
-    return decoded(cell, shape, field, Operations.get(cell, verb, field.path))
+    return decoded(session, shape, field, Operations.get(session, verb, field.path))
   })
 
 const decoded = (
-  cell: Cell,
+  session: RequestSession,
   shape: Shape,
   field: Field,
   value: Json | undefined
 ): Effect.Effect<Option.Option<unknown>, SessionDecodeError> => {
   const result = value === undefined ? Option.none() : field.decode(value)
   if (value === undefined || Option.isSome(result)) return Effect.succeed(result)
-  return shape.onInvalid === "fail" ? misfitOf(field) : Effect.as(discarded(cell, field), result)
+  return shape.onInvalid === "fail" ? misfitOf(field) : Effect.as(discarded(session, field), result)
 }
 
 const misfitOf = (field: Field) => Effect.fail(new SessionDecodeError({ key: field.name }))
 
-const discarded = (cell: Cell, field: Field) =>
-  announce(cell, {
+const discarded = (session: RequestSession, field: Field) =>
+  publishEvent(session.request, {
     _tag: "PayloadDiscarded",
-    id: cell.id,
-    reason: new SessionDecodeError({ key: field.name }).message,
-    atMillis: now(cell)
+    id: session.life.id,
+    reason: new SessionDecodeError({ key: field.name }).message
   })
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -214,29 +218,29 @@ interface Encoded {
 const encode = (shape: Shape, verb: string, name: string, value: unknown): Encoded => {
   const field = shape.fieldOf(verb, name)
   const encoded = field.encode(value)
-  if (isFault(encoded)) throw raise(encoded, verb, name)
+  if (isFault(encoded)) throw toSessionError(encoded, verb, name)
   return { field, encoded }
 }
 
 const store = (
-  cell: Cell,
+  session: RequestSession,
   shape: Shape,
   { encoded, field }: Encoded,
   expiry: number | null
 ): void => {
-  clearWay(cell, shape, "put", field)
+  clearWay(session, shape, "put", field)
   // `Option.none()` of a field that may be missing is stored as its absence.
-  if (encoded === undefined) Operations.forget(cell, "put", [field.path])
-  else Operations.put(cell, field.path, encoded, expiry)
+  if (encoded === undefined) Operations.forget(session, "put", [field.path])
+  else Operations.put(session, field.path, encoded, expiry)
 }
 
 /** An older deploy may have kept a list where the path walks through a struct; nothing can be put into that. */
-const clearWay = (cell: Cell, shape: Shape, verb: string, field: Field): void => {
+const clearWay = (session: RequestSession, shape: Shape, verb: string, field: Field): void => {
   if (shape.onInvalid === "fail") return
   const { segments } = field.path
   for (let length = 1; length < segments.length; length++) {
     const above = Path.literal(...segments.slice(0, length))
-    if (isList(Operations.peek(cell, verb, above))) Operations.forget(cell, verb, [above])
+    if (isList(Operations.peek(session, verb, above))) Operations.forget(session, verb, [above])
   }
 }
 
@@ -248,7 +252,7 @@ const unchanged = Symbol("unchanged")
 const misfit = new Fault("type", "what is stored does not have the shape its schema asks for")
 
 /** Changes a value; what is recorded decodes and encodes again on the state it is run on. */
-const revise = (cell: Cell, shape: Shape, verb: string, name: string, how: Revision) =>
+const revise = (session: RequestSession, shape: Shape, verb: string, name: string, how: Revision) =>
   Effect.suspend(() => {
     const field = shape.fieldOf(verb, name)
     let discards = false
@@ -259,27 +263,34 @@ const revise = (cell: Cell, shape: Shape, verb: string, name: string, how: Revis
       discards = !isMissing && Option.isNone(current)
       if (discards && shape.onInvalid === "fail") return misfit
       const next = how(current)
-      return next === unchanged ? (value as Json) : encodeRevised(cell, field, next)
+      return next === unchanged ? (value as Json) : encodeRevised(session, field, next)
     }
-    return Effect.flatMap(recordChange(cell, shape, verb, field, change), (stored) =>
-      Effect.as(discards ? discarded(cell, field) : Effect.void, decodeRevised(verb, field, stored))
+    return Effect.flatMap(recordChange(session, shape, verb, field, change), (stored) =>
+      Effect.as(
+        discards ? discarded(session, field) : Effect.void,
+        decodeRevised(verb, field, stored)
+      )
     )
   })
 
-const encodeRevised = (cell: Cell, field: Field, value: unknown): Json | Fault => {
+const encodeRevised = (session: RequestSession, field: Field, value: unknown): Json | Fault => {
   const encoded = isFault(value) ? value : field.encodeAll(value)
-  return isFault(encoded)
-    ? encoded
-    : fromUnknown(encoded, cell.surroundings.compiled.maxPayloadBytes)
+  return isFault(encoded) ? encoded : fromUnknown(encoded, session.request.settings.maxPayloadBytes)
 }
 
-const recordChange = (cell: Cell, shape: Shape, verb: string, field: Field, change: Change) =>
+const recordChange = (
+  session: RequestSession,
+  shape: Shape,
+  verb: string,
+  field: Field,
+  change: Change
+) =>
   Effect.mapError(
     attempt(() => {
       let stored: Json = null
-      Operations.atomically(cell, () => {
-        clearWay(cell, shape, verb, field)
-        stored = Operations.modify(cell, verb, field.path, change)
+      recordAll(session, () => {
+        clearWay(session, shape, verb, field)
+        stored = Operations.modify(session, verb, field.path, change)
       })
       return stored
     }),

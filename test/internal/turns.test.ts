@@ -109,27 +109,23 @@ describe("a queue", () => {
     })
   )
 
-  it.live("lets who has no more patience run without a turn, and nobody else", () =>
+  it.live("fails who has no more patience, and nobody else", () =>
     Effect.gen(function* () {
       const { holding, letGo, owner, ran, turn } = makeLine()
       const first = yield* Effect.fork(holding)
       yield* settled
       const patient = yield* Effect.fork(turn("patient"))
       yield* settled
-      yield* inTurn(
-        owner,
-        "key",
-        Effect.sync(() => void ran.push("impatient")),
-        1
-      )
+      const patience = { stalledMillis: 1, longestMillis: 1, onImpatience: () => "impatient" }
+      const impatient = yield* Effect.flip(inTurn(owner, "key", turn("never"), patience))
 
-      expect(ran).toEqual(["impatient"])
+      expect([impatient, ran]).toEqual(["impatient", []])
 
       yield* letGo
       yield* Fiber.joinAll([first, patient])
       yield* settled
 
-      expect([ran, keysInUse(owner)]).toEqual([["impatient", "patient"], 0])
+      expect([ran, keysInUse(owner)]).toEqual([["patient"], 0])
     })
   )
 

@@ -1,0 +1,123 @@
+/**
+ * The limit on a user's sessions. A login is stored first and then judged: all sessions of the user stand in one order, by
+ * their login and then by their id, so that every server comes to the same answer, and never more than `max` stay.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { SessionEntry } from "../../core/record/record.js"
+import type { SessionLimit } from "../config/model.js"
+import { SessionRefused, type SessionStoreError } from "../errors/errors.js"
+import { publishEvent } from "./RequestContext.js"
+import type { RequestSession } from "./RequestSession.js"
+import { readRecord } from "./readRecord.js"
+
+/** Refuses a login beyond the limit before it is stored, where the limit says so. */
+export const refuseAtLimit = (
+  session: RequestSession,
+  userId: string,
+  exceptId: string | undefined
+): Effect.Effect<void, SessionStoreError | SessionRefused> => {
+  const limit = limitOf(session)
+  if (limit?.onLimit !== "reject") return Effect.void
+  return Effect.flatMap(sessionsOf(session, userId), (entries) => {
+    const others = entries.filter(
+      ({ id, previousId }) => id !== exceptId && previousId !== exceptId
+    )
+    return others.length >= limit.max ? refused : Effect.void
+  })
+}
+
+const refused = Effect.suspend(() => Effect.fail(new SessionRefused({ reason: "limit" })))
+
+/**
+ * Ends the user's sessions beyond the limit. With `reject` the login is refused where its own is among them; with
+ * `evictOldest` a login of the same moment has the place then, as if it had come a little later.
+ */
+export const keepToLimit = (
+  session: RequestSession,
+  userId: string
+): Effect.Effect<void, SessionStoreError | SessionRefused> => {
+  const limit = limitOf(session)
+  if (limit === undefined) return Effect.void
+  return Effect.flatMap(sessionsOf(session, userId), (entries) => {
+    const isEnded = !entries.some(({ id }) => id === session.life.position.id)
+    // A login of the same moment was faster to judge.
+    if (isEnded && limit.onLimit === "reject") return refused
+    return entries.length <= limit.max
+      ? Effect.void
+      : Effect.flatMap(byLogin(session, entries), (ordered) =>
+          endAll(session, userId, limit, ordered)
+        )
+  })
+}
+
+const limitOf = ({ request }: RequestSession): SessionLimit | undefined =>
+  request.settings.settings.maxSessionsPerUser
+
+const sessionsOf = (
+  { request: { settings, store } }: RequestSession,
+  userId: string
+): Effect.Effect<ReadonlyArray<SessionEntry>, SessionStoreError> =>
+  Effect.map(
+    Stream.runCollect(store.entries({ namespace: settings.namespace, userId })),
+    Chunk.toReadonlyArray
+  )
+
+/** The ids of sessions, the earliest login first. */
+const byLogin = (
+  session: RequestSession,
+  entries: ReadonlyArray<SessionEntry>
+): Effect.Effect<ReadonlyArray<string>, SessionStoreError> =>
+  Effect.map(
+    Effect.forEach(
+      entries,
+      ({ id }) => Effect.map(loginOf(session, id), (atMillis) => ({ id, atMillis })),
+      { concurrency: 8 }
+    ),
+    (logins) =>
+      logins.sort((a, b) => a.atMillis - b.atMillis || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+  )
+
+/** When the user logged in to a session. One that cannot be read counts as the oldest. */
+const loginOf = (
+  { request: { settings, store } }: RequestSession,
+  id: string
+): Effect.Effect<number, SessionStoreError> =>
+  Effect.map(
+    Effect.catchIf(
+      store.find(id),
+      ({ reason }) => reason === "corrupt",
+      () => Effect.succeedNone
+    ),
+    (found) => {
+      const reading = Option.isSome(found) ? readRecord(settings, found.value) : undefined
+      return reading?._tag === "stored" ? (reading.stored.state.authenticatedAtMillis ?? 0) : 0
+    }
+  )
+
+const endAll = (
+  session: RequestSession,
+  userId: string,
+  { max, onLimit }: SessionLimit,
+  ordered: ReadonlyArray<string>
+): Effect.Effect<void, SessionStoreError | SessionRefused> => {
+  const beyond = onLimit === "evictOldest" ? ordered.slice(0, -max) : ordered.slice(max)
+  const own = session.life.position.id
+  const isRefused = onLimit === "reject" && beyond.includes(own)
+  const ended = Effect.forEach(
+    // A login that is refused is taken back, with an event of its own.
+    isRefused ? beyond.filter((id) => id !== own) : beyond,
+    (id) => end(session, userId, id),
+    { discard: true }
+  )
+  return isRefused ? Effect.zipRight(ended, refused) : ended
+}
+
+const end = ({ request }: RequestSession, userId: string, id: string) =>
+  Effect.flatMap(request.store.remove(id), (ended) =>
+    Option.isNone(ended)
+      ? Effect.void
+      : publishEvent(request, { _tag: "Revoked", count: 1, id, userId })
+  )

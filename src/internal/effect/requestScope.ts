@@ -1,0 +1,110 @@
+/**
+ * What is done to the fiber of a request by hand: an app runs with one more service, and with one more handler of its
+ * response. `Effect.provideService` and the platform's own way cost a request three times as much.
+ */
+import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerError from "@effect/platform/HttpServerError"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+
+/** The fiber of a request. */
+export type RequestFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** The clock of a fiber. */
+export const clockOf = (fiber: RequestFiber): Clock.Clock =>
+  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
+
+/** The request that a fiber answers. */
+export const requestOf = (fiber: RequestFiber): HttpServerRequest.HttpServerRequest =>
+  Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+
+/**
+ * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app without
+ * a router, a route that is `uninterruptible`) the status does not tell.
+ */
+export const isAborted = (fiber: RequestFiber): boolean => {
+  const cause = fiber.getFiberRef(FiberRef.interruptedCause)
+  return (
+    !Cause.isEmpty(cause) &&
+    HashSet.has(Cause.interruptors(cause), HttpServerError.clientAbortFiberId)
+  )
+}
+
+/** Logs a warning from outside an effect, with the loggers and annotations of a fiber. */
+export const warnIn = (fiber: RequestFiber, sentence: string): void =>
+  Effect.runSync(
+    Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
+  )
+
+/** What runs when the response of a request is there, before it leaves. */
+export type ResponseHandler = HttpApp.PreResponseHandler
+
+/** Adds a handler behind those that the request has. */
+export const appendResponseHandler = HttpApp.appendPreResponseHandler
+
+/**
+ * Runs `app` in the fiber of a request with one more service and one more handler. Where the app has added handlers of its
+ * own, `last` is added behind them.
+ *
+ * Only an app that is interrupted may leave the service behind, in a fiber that has nothing to do any more but to answer
+ * this request.
+ */
+export const runWith = <I, S, A, E, R>(
+  fiber: RequestFiber,
+  tag: Context.Tag<I, S>,
+  service: S,
+  handler: ResponseHandler,
+  last: ResponseHandler,
+  app: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Exclude<R, I>> => {
+  const outside = fiber.currentContext
+  const handlers = withHandler(fiber, handler)
+  const leave = <A1, E1>(exit: Exit.Exit<A1, E1>): Effect.Effect<A1, E1> => {
+    const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
+    return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === handlers
+      ? left
+      : Effect.zipRight(appendResponseHandler(last), left)
+  }
+  const run = Effect.zipRight(
+    enter(Context.add(outside, tag, service), handlers),
+    Effect.matchCauseEffect(app, {
+      onFailure: (cause) => leave(Exit.failCause(cause)),
+      onSuccess: (value) => leave(Exit.succeed(value))
+    })
+  )
+  // The one service it lacked is there.
+  return run as Effect.Effect<A, E, Exclude<R, I>>
+}
+
+type Handlers = Option.Option<ResponseHandler>
+
+const withHandler = (fiber: RequestFiber, handler: ResponseHandler): Handlers => {
+  const earlier = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
+  return Option.some(
+    Option.isNone(earlier)
+      ? handler
+      : (request, response) =>
+          Effect.flatMap(earlier.value(request, response), (changed) => handler(request, changed))
+  )
+}
+
+/** Sets both at once: each change of a fiber's references copies all of them. */
+const enter = (context: Context.Context<never>, handlers: Handlers): Effect.Effect<void> =>
+  Effect.updateFiberRefs((id, refs) =>
+    FiberRefs.updateManyAs(refs, {
+      entries: [
+        [FiberRef.currentContext, [[id, context]]],
+        [HttpApp.currentPreResponseHandlers, [[id, handlers]]]
+      ]
+    })
+  )
