@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Csrf from "../../src/Csrf.js"
@@ -296,12 +297,15 @@ describe("CsrfRejected", () => {
         Effect.gen(function* () {
           const hub = yield* SessionEvents.SessionEvents
           const heard = yield* PubSub.subscribe(hub)
-          const listened = Effect.provideService(app(), SessionEvents.SessionEvents, hub)
 
           yield* Effect.promise(() =>
-            withApp(listened, async (server) => {
-              await statusOf(server, headers)
-            })
+            withApp(
+              app(),
+              async (server) => {
+                await statusOf(server, headers)
+              },
+              { config: Layer.succeed(SessionEvents.SessionEvents, hub) }
+            )
           )
 
           const events = Chunk.toReadonlyArray(yield* heard.takeAll)

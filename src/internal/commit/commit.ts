@@ -24,7 +24,8 @@ export const commit = (
   options: CommitOptions = {}
 ): Effect.Effect<Outcome, CommitError> =>
   Effect.suspend(() =>
-    hasWork(session, options)
+    // Of a session that was given up nobody can say that it is stored.
+    session.life.failure !== null || hasWork(session, options)
       ? exclusively(session, "commit", () =>
           hasWork(session, options) ? runCommit(session, intentOf(session.life, options)) : nothing
         )
@@ -38,7 +39,6 @@ export const hasWork = (session: RequestSession, { ages, also }: CommitOptions =
   const { life, onLateWrite, request } = session
   const { change, pending, phase, position, shownFlash } = life
   const { stored } = position
-  if (life.failure !== null) return pending.length > 0 && onLateWrite === null
   if (phase === "skipped") return false
   if (stored === null) {
     // Nobody would get the cookie of a session that begins after the head.

@@ -23,6 +23,7 @@ export const consume = (
 ): Effect.Effect<Option.Option<Json>, SessionStoreError> =>
   Effect.suspend(() => {
     const { life, request } = session
+    if (life.failure !== null) return Effect.fail(life.failure)
     return isPendingAt(life, path, now(request))
       ? Effect.succeed(takePending(session, path, key))
       : Effect.map(takeStored(session, path), Option.map(copy))

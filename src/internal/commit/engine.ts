@@ -16,7 +16,6 @@ import {
 import { planCommit, positionAfter } from "../../core/commit/plan.js"
 import { carryOn } from "../../core/session/flash.js"
 import { applyAll } from "../../core/session/operation.js"
-import type { State } from "../../core/session/state.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { backOff } from "./backOff.js"
@@ -85,7 +84,7 @@ const attempt = (
         ? done(run, positionAfter(plan, at), intent, at, attempts)
         : lookAgain(run, at, intent, attempts),
     onFailure: (error) =>
-      plan._tag === "Touch" && intent.verb !== "touch"
+      plan._tag === "Touch"
         ? untouched(run, at, intent, error)
         : lookAgain(run, at, intent, attempts, error)
   })
@@ -198,10 +197,12 @@ const settle = ({ life }: Run, at: Position, { takes, unseen }: Intent): void =>
   if (life.change === takes.change) life.change = null
   const stored = at.stored?.state ?? life.empty
   const replayed = applyAll(stored, life.pending)
-  const next: State = "fault" in replayed ? stored : replayed
+  const fits = !("fault" in replayed)
+  const next = fits ? replayed : stored
   const shown = applyAll(life.state, unseen(life.state))
   life.state = carryOn("fault" in shown ? life.state : shown, next)
-  life.predicted = life.state === next && at.stored !== null ? { from: stored, state: next } : null
+  // What does not fit any more is refused by the next commit.
+  life.predicted = fits && life.state === next ? { from: stored, state: next } : null
   life.cookie = cookieAfter(life.position, at, life.cookie)
   life.position = at
 }
@@ -247,17 +248,21 @@ const published = (
   return Effect.zipRight(publishEvent(request, moved), replayed)
 }
 
-/** Where the store takes no writes, the page is served all the same: the session only ends a little earlier. */
+/**
+ * A touch that failed has lost nothing: the session only ends a little earlier. So where the store takes no writes, the page
+ * is served. Only a guard that asked for the touch hears of it.
+ */
 const untouched = (
   run: Run,
   at: Position,
   intent: Intent,
   error: SessionStoreError
-): Effect.Effect<Outcome> => {
+): Effect.Effect<Outcome, SessionStoreError> => {
+  if (intent.verb === "touch") return Effect.fail(error)
   settle(run, at, intent)
-  return Effect.as(
+  return Effect.zipRight(
     Effect.logWarning("The last activity of a session could not be moved", error),
-    "nothing" as const
+    nothing
   )
 }
 

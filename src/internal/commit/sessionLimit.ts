@@ -2,6 +2,7 @@
  * The limit on a user's sessions. A login is stored first and then judged: all sessions of the user stand in one order, by
  * their login and then by their id, so that every server comes to the same answer, and never more than `max` stay.
  */
+import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -41,16 +42,11 @@ export const keepToLimit = (
 ): Effect.Effect<void, SessionStoreError | SessionRefused> => {
   const limit = limitOf(session)
   if (limit === undefined) return Effect.void
-  return Effect.flatMap(sessionsOf(session, userId), (entries) => {
-    const isEnded = !entries.some(({ id }) => id === session.life.position.id)
-    // A login of the same moment was faster to judge.
-    if (isEnded && limit.onLimit === "reject") return refused
-    return entries.length <= limit.max
-      ? Effect.void
-      : Effect.flatMap(byLogin(session, entries), (ordered) =>
-          endAll(session, userId, limit, ordered)
-        )
-  })
+  return Effect.flatMap(sessionsOf(session, userId), (entries) =>
+    Effect.flatMap(byLogin(session, entries, limit), (ordered) =>
+      endBeyond(session, userId, limit, ordered)
+    )
+  )
 }
 
 const limitOf = ({ request }: RequestSession): SessionLimit | undefined =>
@@ -65,47 +61,59 @@ const sessionsOf = (
     Chunk.toReadonlyArray
   )
 
-/** The ids of sessions, the earliest login first. */
+interface Login {
+  readonly id: string
+  readonly atMillis: number
+}
+
+/** The ids of the sessions, the earliest login first. Where they are not too many, their order does not matter. */
 const byLogin = (
   session: RequestSession,
-  entries: ReadonlyArray<SessionEntry>
-): Effect.Effect<ReadonlyArray<string>, SessionStoreError> =>
-  Effect.map(
-    Effect.forEach(
-      entries,
-      ({ id }) => Effect.map(loginOf(session, id), (atMillis) => ({ id, atMillis })),
-      { concurrency: 8 }
-    ),
+  entries: ReadonlyArray<SessionEntry>,
+  { max }: SessionLimit
+): Effect.Effect<ReadonlyArray<string>, SessionStoreError> => {
+  const ids = entries.map(({ id }) => id)
+  if (ids.length <= max) return Effect.succeed(ids)
+  return Effect.map(
+    Effect.forEach(ids, (id) => loginOf(session, id), { concurrency: 8 }),
     (logins) =>
-      logins.sort((a, b) => a.atMillis - b.atMillis || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+      Arr.getSomes(logins)
+        .sort((a, b) => a.atMillis - b.atMillis || (a.id < b.id ? -1 : 1))
+        .map(({ id }) => id)
   )
+}
 
-/** When the user logged in to a session. One that cannot be read counts as the oldest. */
+/** The login of a session; none where it has ended meanwhile. One that cannot be read counts as the oldest. */
 const loginOf = (
   { request: { settings, store } }: RequestSession,
   id: string
-): Effect.Effect<number, SessionStoreError> =>
-  Effect.map(
-    Effect.catchIf(
+): Effect.Effect<Option.Option<Login>, SessionStoreError> =>
+  Effect.catchIf(
+    Effect.map(
       store.find(id),
-      ({ reason }) => reason === "corrupt",
-      () => Effect.succeedNone
+      Option.map((record) => {
+        const reading = readRecord(settings, record)
+        const stored = reading._tag === "stored" ? reading.stored : undefined
+        return { id, atMillis: stored?.state.authenticatedAtMillis ?? 0 }
+      })
     ),
-    (found) => {
-      const reading = Option.isSome(found) ? readRecord(settings, found.value) : undefined
-      return reading?._tag === "stored" ? (reading.stored.state.authenticatedAtMillis ?? 0) : 0
-    }
+    ({ reason }) => reason === "corrupt",
+    () => Effect.succeedSome({ id, atMillis: 0 })
   )
 
-const endAll = (
+const endBeyond = (
   session: RequestSession,
   userId: string,
   { max, onLimit }: SessionLimit,
   ordered: ReadonlyArray<string>
 ): Effect.Effect<void, SessionStoreError | SessionRefused> => {
-  const beyond = onLimit === "evictOldest" ? ordered.slice(0, -max) : ordered.slice(max)
   const own = session.life.position.id
-  const isRefused = onLimit === "reject" && beyond.includes(own)
+  const [kept, beyond] =
+    onLimit === "reject"
+      ? [ordered.slice(0, max), ordered.slice(max)]
+      : [ordered.slice(-max), ordered.slice(0, -max)]
+  // Also where a login of the same moment has judged this one first.
+  const isRefused = onLimit === "reject" && !kept.includes(own)
   const ended = Effect.forEach(
     // A login that is refused is taken back, with an event of its own.
     isRefused ? beyond.filter((id) => id !== own) : beyond,
