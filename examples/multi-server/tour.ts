@@ -2,7 +2,7 @@
 import type { Cluster } from "./cluster.js"
 import { makeVisitor } from "./visitor.js"
 
-/** Logs in, shops on both servers, kills one server, and ends a session from the admin page. Reports each step. */
+/** Logs in, fills a cart, kills one server, and ends a session from the admin page. Reports each step. */
 export const tour = async (cluster: Cluster, tell: (line: string) => void): Promise<void> => {
   const ada = makeVisitor(cluster.url)
   const first = await ada.look()
