@@ -1,4 +1,4 @@
-/** Holds `docs/reliability.md` against the tests it names. */
+/** Each row of `docs/reliability.md` names tests that exist and carry its id. */
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 

@@ -1,5 +1,5 @@
 /**
- * Who is here, and who was: fills a SQLite database with sessions, prints the figures, and logs a user out everywhere.
+ * Fills a SQLite database with sessions, prints who is and was here, and logs a user out everywhere.
  * Run it with `npx tsx examples/analytics/main.ts`.
  */
 import { SqliteClient } from "@effect/sql-sqlite-node"
@@ -8,7 +8,7 @@ import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { forceLogout, report } from "./report.js"
 import { seed } from "./seed.js"
 
-// Figures of the past reach as far back as ended sessions are kept.
+// Figures of the past need ended sessions, so keep them.
 const store = SqlSessionStore.layerMigratedWith({ keepEnded: "30 days" }).pipe(
   Layer.provide(SqliteClient.layer({ filename: ":memory:" }))
 )

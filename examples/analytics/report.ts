@@ -1,4 +1,4 @@
-/** The figures that a person who looks after an app asks for, each one call of `SessionAdmin`. */
+/** The figures that an operator of an app asks for. Each is one call of `SessionAdmin`. */
 import { DateTime, Duration, Effect, Option } from "effect"
 import { SessionAdmin } from "../../src/index.js"
 
@@ -10,20 +10,20 @@ const activeUsers = Effect.map(SessionAdmin.active({ within: "15 minutes" }), (s
   })
 )
 
-/** How many are here at once. */
+/** How many sessions and users are active at once. */
 const concurrent = Effect.gen(function* () {
   const sessions = yield* SessionAdmin.countActive({ within: "15 minutes" })
   const users = yield* SessionAdmin.countActiveUsers({ within: "15 minutes" })
   return `${sessions} sessions of ${users} users`
 })
 
-/** When most people were here. */
+/** The hour with the most users. */
 const peakHour = Effect.map(SessionAdmin.hourly({ within: "1 day" }), (hours) => {
   const peak = hours.reduce((most, hour) => (hour.users > most.users ? hour : most))
   return `${timeOf(peak.start)} UTC, ${peak.users} users in ${peak.sessions} sessions`
 })
 
-/** How long they stay. */
+/** How long a session lasts on average. */
 const averageDuration = Effect.map(
   SessionAdmin.averageDuration({ within: "7 days" }),
   Option.match({
@@ -32,14 +32,14 @@ const averageDuration = Effect.map(
   })
 )
 
-/** Who came from several addresses. */
+/** Users who came from several addresses. */
 const severalAddresses = Effect.map(SessionAdmin.suspicious({ within: "1 hour" }), (users) =>
   users.map(({ addresses, userId }) => `  ${userId}: ${addresses.join(", ")}`)
 )
 
 const timeOf = (instant: DateTime.Utc): string => DateTime.formatIso(instant).slice(11, 16)
 
-/** The figures as lines. */
+/** The figures as lines of text. */
 export const report = Effect.gen(function* () {
   const { ended, sessions } = yield* SessionAdmin.usage
   return [
@@ -50,11 +50,11 @@ export const report = Effect.gen(function* () {
     `Average duration: ${yield* averageDuration}`,
     "From several addresses within an hour:",
     ...(yield* severalAddresses),
-    `Stored: ${sessions} live sessions, ${ended} that are over`
+    `Stored: ${sessions} live and ${ended} ended sessions`
   ]
 })
 
-/** Ends all sessions of a user. */
+/** Ends all sessions of a user and says how many there were. */
 export const forceLogout = (userId: string) =>
   Effect.map(
     SessionAdmin.revokeUser(userId),

@@ -1,18 +1,18 @@
-/** A made-up day of an app: sessions at work, idle, expired and ended, written through the store. */
+/** Makes up a day of an app: active, idle, expired and ended sessions, written through the store. */
 import { createHash } from "node:crypto"
 import { Clock, Effect } from "effect"
 import { SessionStore } from "../../src/index.js"
 
 const minute = 60_000
 
-/** A session, its times in minutes before now. */
+/** A session. Its times are minutes before now. */
 interface Seed {
   readonly user: string | null
   readonly address: string
   readonly agent: string
   readonly created: number
   readonly lastActivity: number
-  /** Logged out now; otherwise it lives until two hours after its last activity. */
+  /** The session was logged out. Otherwise it expires two hours after its last activity. */
   readonly isEnded?: boolean
 }
 
@@ -21,7 +21,7 @@ const seeds: ReadonlyArray<Seed> = [
   { user: "ada", address: "198.51.100.7", agent: "Phone", created: 30, lastActivity: 2 },
   { user: "bob", address: "192.0.2.20", agent: "Chrome", created: 120, lastActivity: 5 },
   { user: null, address: "203.0.113.5", agent: "Chrome", created: 10, lastActivity: 10 },
-  // Idle, and still logged in.
+  // Idle, but still logged in.
   { user: "dan", address: "192.0.2.40", agent: "Safari", created: 200, lastActivity: 60 },
   // Expired two hours ago.
   { user: "cyn", address: "192.0.2.30", agent: "Firefox", created: 300, lastActivity: 240 },

@@ -1,4 +1,4 @@
-/** The routes of the demo: each reads the session, changes it, and answers with a page or a redirect. */
+/** The routes of the demo. Each reads or changes the session and answers with a page or a redirect. */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -35,7 +35,7 @@ const page = (title: string, main: Html, status = 200) =>
       user,
       count: Object.values(items).reduce((sum, quantity) => sum + quantity, 0),
       notice: Option.getOrUndefined(yield* typed.get("notice")),
-      // Only a user's frame has a form. A guest's page must not begin a session by asking for a token.
+      // Only the frame of a logged-in user has a form. Asking for a token would begin a session for a guest.
       field: user === undefined ? trusted("") : trusted(yield* Csrf.field)
     }
     return HttpServerResponse.text(Pages.layout(frame, main), { status, headers })
@@ -52,7 +52,7 @@ const headers = {
 
 const redirect = (location: string) => HttpServerResponse.redirect(location, { status: 303 })
 
-/** Ends a POST: the browser loads another page, which shows the message once. */
+/** Answers a POST: sends the browser to another page, which shows the message once. */
 const goTo = (location: string, kind: Pages.Notice["kind"], text: string) =>
   Effect.as(typed.flash("notice", { kind, text }), redirect(location))
 
@@ -81,13 +81,13 @@ const setQuantity = (id: string, change: (current: number) => number) =>
     const { [id]: quantity = 0, ...others } = items
     const next = Math.min(99, change(quantity))
     if (next <= 0) return others
-    // A product that is there keeps its place.
+    // A product that is in the cart keeps its place.
     return { ...items, [id]: next }
   })
 
 const addToCart = Effect.gen(function* () {
   const product = productOf((yield* form)("product"))
-  if (product === undefined) return yield* goTo("/", "bad", "We do not sell that.")
+  if (product === undefined) return yield* goTo("/", "bad", "We do not sell that product.")
   yield* setQuantity(product.id, (current) => current + 1)
   return yield* goTo("/", "good", `${product.name} is in your cart.`)
 })
@@ -97,15 +97,15 @@ const changeQuantity = Effect.gen(function* () {
   const product = productOf(read("product"))
   const quantity = read("quantity")
   if (product === undefined || !/^\d{1,2}$/.test(quantity)) {
-    return yield* goTo("/cart", "bad", "A quantity is a whole number from 0 to 99.")
+    return yield* goTo("/cart", "bad", "Enter a whole number from 0 to 99 as the quantity.")
   }
   yield* setQuantity(product.id, () => Number(quantity))
-  return yield* goTo("/cart", "good", "Your cart is changed.")
+  return yield* goTo("/cart", "good", "Your cart was updated.")
 })
 
 const emptyCart = Effect.zipRight(
   typed.forget("cart"),
-  goTo("/cart", "good", "Your cart is empty now.")
+  goTo("/cart", "good", "Your cart was emptied.")
 )
 
 const showForm = (title: string, body: (name: string, field: Html) => Html) =>
@@ -121,7 +121,7 @@ const login = Effect.gen(function* () {
   const user = yield* users.verify(name, read("password"))
   if (Option.isNone(user)) {
     yield* Session.flashInput({ name })
-    return yield* goTo("/login", "bad", "This name and password do not fit together.")
+    return yield* goTo("/login", "bad", "Wrong name or password.")
   }
   yield* Session.login(user.value.id, {
     remember: read("remember") === "yes" ? "30 days" : undefined
@@ -142,12 +142,12 @@ const register = Effect.gen(function* () {
   return yield* goTo("/", "good", `Your account is ready, ${made.right.name}.`)
 })
 
-// The flash begins a new session for the guest, so the cookie is replaced rather than deleted.
+// The flash message begins a new session for the guest, so the cookie is replaced and not deleted.
 const logout = Effect.zipRight(Session.logout, goTo("/", "good", "You are logged out."))
 
 const showSessions = Effect.gen(function* () {
   const user = yield* currentUser
-  if (Option.isNone(user)) return yield* goTo("/login", "bad", "Log in to see your devices.")
+  if (Option.isNone(user)) return yield* goTo("/login", "bad", "Please log in to see your devices.")
   const list = yield* SessionAdmin.ofUser(user.value.id)
   const activeUsers = yield* SessionAdmin.countActiveUsers({ within: "5 minutes" })
   const main = Pages.sessions(list, yield* Session.id, activeUsers, yield* field)
@@ -159,18 +159,23 @@ const revoke = Effect.gen(function* () {
   if (Option.isNone(user)) return redirect("/login")
   const id = (yield* form)("id")
   const list = yield* SessionAdmin.ofUser(user.value.id)
-  // The id comes from the browser: only a session of this user may be ended.
+  // The id comes from the browser, so check that the session belongs to this user.
   const ended = list.some((session) => session.id === id) && (yield* SessionAdmin.revoke(id))
   return ended
-    ? yield* goTo("/sessions", "good", "That device is logged out.")
-    : yield* goTo("/sessions", "bad", "That device was logged out already.")
+    ? yield* goTo("/sessions", "good", "That device was logged out.")
+    : yield* goTo("/sessions", "bad", "That device was already logged out.")
 })
 
 const revokeOthers = Effect.gen(function* () {
   if (Option.isNone(yield* currentUser)) return redirect("/login")
   const count = yield* SessionAdmin.revokeOthers
-  return yield* goTo("/sessions", "good", `Other devices that were logged out: ${count}.`)
+  return yield* goTo("/sessions", "good", loggedOut(count))
 })
+
+const loggedOut = (count: number): string => {
+  if (count === 0) return "You are not logged in on any other device."
+  return count === 1 ? "1 other device was logged out." : `${count} other devices were logged out.`
+}
 
 const router = HttpRouter.empty.pipe(
   HttpRouter.get("/", showShop),
@@ -188,10 +193,10 @@ const router = HttpRouter.empty.pipe(
   HttpRouter.post("/sessions/revoke-others", revokeOthers)
 )
 
-// A browser may ask for other things between a POST and the page after it: only page loads age the flash.
+// A browser may send other requests between a POST and the next page, so only page loads age flash messages.
 const sessions = SessionMiddleware.make({ agesFlash: "navigation" })
 
-/** The whole demo, as an `HttpApp`: sessions outside, then the CSRF check, then the routes. */
+/** The whole demo as an `HttpApp`: the session is outermost, then comes the CSRF check, then the routes. */
 export const app = router.pipe(
   Effect.catchTag("RouteNotFound", () => page("Not found", Pages.notFound, 404)),
   Csrf.middleware,

@@ -1,20 +1,20 @@
-/** HTML as a value: what a template is given is escaped, unless it is HTML already. */
+/** HTML as a value. Templates escape every text they are given, and leave HTML as it is. */
 
 /** A piece of HTML that is safe to send. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
-/** What a template may be given. */
+/** A value that a template accepts. */
 export type Part = string | number | Html | ReadonlyArray<Html>
 
-/** Trusts a text as HTML: for markup that a library made, such as `Csrf.field`. */
+/** Takes a text as HTML. Use it only for markup that a library made, such as `Csrf.field`. */
 export const trusted = (text: string): Html => new Html(text)
 
-/** Nothing, where a template may leave a part out. */
+/** Empty HTML, for an optional part of a template. */
 export const nothing: Html = trusted("")
 
-/** Makes HTML from a template; every text in it is escaped, for elements and quoted attributes alike. */
+/** Makes HTML from a template. Texts are escaped for elements and for quoted attributes. */
 export const html = (texts: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html =>
   new Html(texts.map((text, index) => text + render(parts[index] ?? "")).join(""))
 

@@ -1,7 +1,7 @@
 /**
  * Starts the demo: `npm run demo`, then http://localhost:3000.
  *
- * `PORT` and `HOST` say where it listens, `DEMO_DIRECTORY` where the sessions lie; the accounts lie beside them.
+ * `PORT` and `HOST` set where it listens. `DEMO_DIRECTORY` sets where sessions are stored; accounts are stored beside it.
  */
 import { createServer } from "node:http"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -18,13 +18,13 @@ import * as Users from "./users.js"
 
 const settings = Config.all({
   port: Config.withDefault(Config.integer("PORT"), 3000),
-  // This machine only: what follows is plain HTTP.
+  // Only this machine can connect, because the demo speaks plain HTTP.
   host: Config.withDefault(Config.string("HOST"), "127.0.0.1"),
   directory: Config.withDefault(Config.string("DEMO_DIRECTORY"), ".data/demo")
 })
 
-// Plain HTTP, so that every browser and curl keeps the cookie: some take `Secure` and `__Host-` on localhost, some do
-// not. Behind HTTPS leave this layer out; the defaults are right there.
+// Some browsers refuse a `Secure` or `__Host-` cookie from http://localhost, so the demo uses neither. Behind HTTPS leave
+// this layer out: the defaults are right there.
 const cookie = SessionConfig.layer({ cookie: { name: "session", secure: false } })
 
 const demo = Layer.unwrapEffect(

@@ -5,11 +5,11 @@ export interface Product {
   readonly about: string
   readonly cents: number
   readonly color: string
-  /** The path of a line drawing, 24 by 24. */
+  /** The SVG path of a line drawing, 24 by 24. */
   readonly drawing: string
 }
 
-/** The products, in the order of the shelf. */
+/** The products, in the order of the page. */
 export const products: ReadonlyArray<Product> = [
   {
     id: "mug",
@@ -62,6 +62,6 @@ export const products: ReadonlyArray<Product> = [
   }
 ]
 
-/** The product of an id. */
+/** Finds a product by its id. */
 export const productOf = (id: string): Product | undefined =>
   products.find((product) => product.id === id)

@@ -1,4 +1,4 @@
-/** The one stylesheet of the demo, for wide and narrow screens, light and dark. */
+/** The stylesheet of the demo, for wide and narrow screens, light and dark. */
 export const style = `
 :root{color-scheme:light dark;--paper:#faf7f2;--card:#fff;--ink:#23201c;--soft:#6d655b;--line:#e5ddd1;--leaf:#2f6b4f;--on:#fff;--good:#e3f1e7;--bad:#fbe4df;--rust:#a63d21}
 @media (prefers-color-scheme:dark){:root{--paper:#191714;--card:#24211d;--ink:#f2ece3;--soft:#a89e90;--line:#3a352e;--leaf:#7cc39f;--on:#10201a;--good:#1e3529;--bad:#43231b;--rust:#f0987f}}

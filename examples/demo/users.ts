@@ -15,29 +15,29 @@ const User = Schema.Struct({
   hash: Schema.String
 })
 
-/** An account. Its `id` is what the session keeps; neither name nor password goes there. */
+/** An account. The session keeps only its `id`, and neither the name nor the password. */
 export type User = typeof User.Type
 
 const File = Schema.parseJson(Schema.Array(User), { space: 2 })
 
-/** Why nobody was registered, as a sentence for the form. */
+/** A refused registration, with a sentence for the form. */
 export class Refused {
   readonly _tag = "Refused"
   constructor(readonly reason: string) {}
 }
 
-/** What the pages can ask of the accounts. */
+/** The operations on accounts that the routes use. */
 export interface Service {
   readonly find: (id: string) => Option.Option<User>
   readonly register: (name: string, password: string) => Effect.Effect<User, Refused>
-  /** The user of this name and password; none says no more than that the two do not fit. */
+  /** Finds the user with this name and password. It is none for an unknown name and for a wrong password alike. */
   readonly verify: (name: string, password: string) => Effect.Effect<Option.Option<User>>
 }
 
 /** The accounts. */
 export class Users extends Context.Tag("demo/Users")<Users, Service>() {}
 
-/** Provides the accounts of a file, which is made at the first registration. */
+/** Provides the accounts in a file. The first registration creates it. */
 export const layer = (file: string) => Layer.effect(Users, make(file))
 
 const make = (file: string) =>
@@ -50,7 +50,7 @@ const make = (file: string) =>
       : []
     const named = (name: string) => users.find((user) => sameName(user.name, name))
 
-    // Renamed into place, so that a kill in the middle leaves the old file or the new one.
+    // Write a new file and rename it, so that a kill in the middle leaves the old file or the new one.
     const save = (next: ReadonlyArray<User>) =>
       Effect.gen(function* () {
         yield* fs.makeDirectory(path.dirname(file), { recursive: true })
@@ -66,7 +66,7 @@ const make = (file: string) =>
         const salt = randomBytes(16).toString("base64")
         const hash = (yield* hashed(password, salt)).toString("base64")
         if (named(name) !== undefined) {
-          return yield* Effect.fail(new Refused("This name is taken. Choose another one."))
+          return yield* Effect.fail(new Refused("That name is taken. Please choose another one."))
         }
         const user: User = { id: randomUUID(), name, salt, hash }
         yield* save([...users, user])
@@ -76,7 +76,7 @@ const make = (file: string) =>
     const verify = (name: string, password: string) =>
       Effect.gen(function* () {
         const user = named(name)
-        // An unknown name costs a hash too, so that the time of the answer does not tell it apart.
+        // Hash for an unknown name too, so that the response time does not reveal which names exist.
         const actual = yield* hashed(password.slice(0, 200), user?.salt ?? "nobody")
         const expected = user === undefined ? undefined : Buffer.from(user.hash, "base64")
         return expected?.length === actual.length && timingSafeEqual(actual, expected)
@@ -86,7 +86,7 @@ const make = (file: string) =>
 
     const service: Service = {
       find: (id) => Option.fromNullable(users.find((user) => user.id === id)),
-      // One at a time: two requests for one name must not both find it free.
+      // One registration at a time, so that two requests cannot both find a name free.
       register: (name, password) => one.withPermits(1)(register(name, password)),
       verify
     }
@@ -97,10 +97,10 @@ const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowe
 
 const problem = (name: string, password: string): string | undefined => {
   if (!/^[\p{L}\p{N}][\p{L}\p{N} ._-]{1,29}$/u.test(name)) {
-    return "A name has 2 to 30 letters, digits, spaces, dots or dashes."
+    return "A name needs 2 to 30 letters, digits, spaces, dots, dashes or underscores."
   }
   return password.length < 8 || password.length > 200
-    ? "A password has 8 to 200 characters."
+    ? "A password needs 8 to 200 characters."
     : undefined
 }
 

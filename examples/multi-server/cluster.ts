@@ -1,4 +1,4 @@
-/** Several server processes on one database behind one proxy, started and stopped together. */
+/** Starts and stops several server processes on one database, behind one proxy. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import type { AddressInfo } from "node:net"
@@ -8,16 +8,16 @@ import { makeProxy } from "./proxy.js"
 
 /** A running cluster. */
 export interface Cluster {
-  /** Where the proxy listens. */
+  /** The address of the proxy. */
   readonly url: string
-  /** Kills one of the servers as a power cut would. */
+  /** Kills one of the servers without warning. */
   readonly kill: (name: string) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
 const program = fileURLToPath(new URL("server.ts", import.meta.url))
 
-/** Starts one server a name, and the proxy on `port` (0: any that is free). */
+/** Starts one server for each name, and the proxy on `port` (0 takes any free port). */
 export const startCluster = async (options: {
   readonly databaseUrl: string
   readonly names: ReadonlyArray<string>

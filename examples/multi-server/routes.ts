@@ -1,4 +1,4 @@
-/** The pages of the example: log in, fill a cart, look at who is here, end a session. */
+/** The pages of the example: log in, fill a cart, see who is here, end a session. */
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -13,7 +13,7 @@ const Shop = Session.schema({ cart: Schema.Array(Schema.String) })
 
 const home = HttpServerResponse.redirect("/", { status: 303 })
 
-/** The routes of the server of this name; each page tells which server made it. */
+/** The routes of a server. Each page says which server made it. */
 export const routes = (server: string) =>
   Layer.mergeAll(
     HttpLayerRouter.add("GET", "/", shop(server)),
@@ -47,7 +47,7 @@ const login = Effect.gen(function* () {
   const { user } = yield* HttpServerRequest.schemaBodyUrlParams(
     Schema.Struct({ user: Schema.NonEmptyString })
   )
-  // An example without passwords: whoever one says one is.
+  // The example has no passwords: it believes any name.
   yield* Session.login(user)
   return yield* home
 })

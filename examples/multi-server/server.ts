@@ -1,6 +1,6 @@
 /**
- * One of several servers on one database: `SERVER_NAME`, `PORT` and `DATABASE_URL` say which. It holds nothing itself, so
- * any of them can answer any request, and be stopped at any time.
+ * One of several servers on one database, set up by `SERVER_NAME`, `PORT` and `DATABASE_URL`. It keeps no state in memory,
+ * so any server can answer any request, and you can stop each of them at any time.
  */
 import { createServer } from "node:http"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -28,7 +28,7 @@ const store = SqlSessionStore.layerMigratedWith({ keepEnded: "7 days" }).pipe(
   Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
 )
 
-// Plain HTTP on this machine; the proxy in front is believed when it tells a client's address.
+// Plain HTTP on this machine. The proxy in front may name the client's address.
 const config = SessionConfig.layer({
   cookie: { name: "session", secure: false },
   trustedProxies: ["127.0.0.1"]

@@ -1,4 +1,4 @@
-/** A visitor with a cookie and eyes for the page: what the tour and the tests look at the cluster with. */
+/** A visitor that keeps a cookie and reads pages. The tour and the tests use it. */
 
 /** What a visitor sees. */
 export interface Sight {
@@ -7,7 +7,7 @@ export interface Sight {
   readonly server: string
   readonly user: string | undefined
   readonly cart: ReadonlyArray<string>
-  /** The sessions of the admin page: who, and the id to end it by. */
+  /** The sessions on the admin page, each with its user and the id that ends it. */
   readonly sessions: ReadonlyArray<{ readonly who: string; readonly id: string }>
 }
 
@@ -34,7 +34,7 @@ export const makeVisitor = (url: string) => {
     return { status: answer.status, server: answer.headers.get("x-server") ?? "", ...read(page) }
   }
 
-  /** Sends a form of the page that was looked at last; succeeds with the status. */
+  /** Sends a form of the last page. Resolves to the status. */
   const send = async (path: string, fields: Readonly<Record<string, string>>): Promise<number> => {
     const body = new URLSearchParams({ ...fields, _token: token })
     const answer = await ask(path, { method: "POST", body, headers: { origin: url } })

@@ -1,4 +1,4 @@
-/** The demo in a real browser: one server process after another on the same directory, and two browsers. */
+/** The demo in a real browser: two browsers, and a server process that is replaced while they use it. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -106,13 +106,13 @@ describe.skipIf(isMissing)(name, () => {
   })
 
   const openBrowser = async (): Promise<Page> => {
-    // The demo promises to work without scripts.
+    // The demo works without scripts.
     const context = await browser.newContext({ baseURL: demo.url, javaScriptEnabled: false })
     contexts.push(context)
     return context.newPage()
   }
 
-  /** Presses a button and waits until the page after the redirect is there. */
+  /** Presses a button and waits for the page after the redirect. */
   const press = async (page: Page, button: string): Promise<void> => {
     await Promise.all([
       page.waitForResponse((response) => response.request().method() === "GET"),
@@ -145,7 +145,7 @@ describe.skipIf(isMissing)(name, () => {
     const page = await openBrowser()
     await page.goto("/")
 
-    await press(page, "Add Enamel mug to the cart")
+    await press(page, "Add to cart: Enamel mug")
     const first = await flashes(page)
     await page.reload()
     const second = await flashes(page)
@@ -153,10 +153,10 @@ describe.skipIf(isMissing)(name, () => {
     expect({ first, second }).toEqual({ first: ["Enamel mug is in your cart."], second: [] })
   })
 
-  it("keeps a guest's cart through the registration", async () => {
+  it("keeps a guest's cart when the guest registers", async () => {
     const page = await openBrowser()
     await page.goto("/")
-    await press(page, "Add Paper kite to the cart")
+    await press(page, "Add to cart: Paper kite")
 
     await register(page, "Grace")
 
@@ -166,18 +166,18 @@ describe.skipIf(isMissing)(name, () => {
   it("changes a quantity and empties the cart", async () => {
     const page = await openBrowser()
     await page.goto("/")
-    await press(page, "Add Brass lamp to the cart")
+    await press(page, "Add to cart: Brass lamp")
     await page.goto("/cart")
 
     await page.getByLabel("Quantity of Brass lamp").fill("3")
-    await press(page, "Change")
+    await press(page, "Update")
     const total = await page.locator("#total").textContent()
     await press(page, "Empty the cart")
 
     expect([total, await cartCount(page)]).toEqual(["€ 207.00", "0"])
   })
 
-  it("gives the name back after a wrong password, with the message of an unknown user", async () => {
+  it("fills in the name again after a wrong password, and says the same as for an unknown user", async () => {
     const page = await openBrowser()
     await register(page, "Edsger")
     await press(page, "Log out")
@@ -200,8 +200,8 @@ describe.skipIf(isMissing)(name, () => {
     await register(page, "Barbara")
     await press(page, "Log out")
     await login(page, "Barbara")
-    await press(page, "Add Field notebook to the cart")
-    await press(page, "Add Field notebook to the cart")
+    await press(page, "Add to cart: Field notebook")
+    await press(page, "Add to cart: Field notebook")
 
     await demo.restart()
     await page.goto("/")
@@ -220,7 +220,7 @@ describe.skipIf(isMissing)(name, () => {
     expect(await userName(page)).toBe("Leslie")
   })
 
-  it("remembers a login beyond the browser for 30 days when asked to", async () => {
+  it("remembers a login for 30 days when asked to", async () => {
     const page = await openBrowser()
     await register(page, "Alan")
     await press(page, "Log out")
@@ -234,7 +234,7 @@ describe.skipIf(isMissing)(name, () => {
     expect(Math.round(days)).toBe(30)
   })
 
-  it("ends the other browser and keeps this one on log out my other devices", async () => {
+  it("Log out my other devices ends the other session and keeps this one", async () => {
     const here = await openBrowser()
     const there = await openBrowser()
     await register(here, "Ada")
@@ -250,21 +250,21 @@ describe.skipIf(isMissing)(name, () => {
     expect([await userName(here), await userName(there)]).toEqual(["Ada", undefined])
   })
 
-  it("ends one browser chosen from the list", async () => {
+  it("ends one session chosen from the list", async () => {
     const here = await openBrowser()
     const there = await openBrowser()
     await register(here, "Donald")
     await login(there, "Donald")
     await here.goto("/sessions")
 
-    await press(here, "End")
+    await press(here, "End session")
     await there.goto("/sessions")
 
     expect(await userName(here)).toBe("Donald")
     expect(new URL(there.url()).pathname).toBe("/login")
   })
 
-  it("logs out, so that the old cookie is worth nothing", async () => {
+  it("makes the old cookie useless on logout", async () => {
     const page = await openBrowser()
     await register(page, "Margaret")
     const cookies = await page.context().cookies()

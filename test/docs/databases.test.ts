@@ -1,4 +1,4 @@
-/** The table of statements in docs/databases.md is what a PostgreSQL sees. */
+/** The table of statements in docs/databases.md is true of PostgreSQL. */
 import { readFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -11,10 +11,10 @@ import { type PostgresServer, startPostgres } from "../support/postgres.js"
 
 const page = readFileSync(new URL("../../docs/databases.md", import.meta.url), "utf8")
 
-/** The numbers that stand in the page behind a kind of request. */
+/** The numbers of statements that the page gives for a kind of request. */
 const numbersOf = (request: string): ReadonlyArray<number> => {
   const line = page.split("\n").find((one) => one.startsWith(`| ${request} |`))
-  if (line === undefined) throw new Error(`The page tells nothing of "${request}".`)
+  if (line === undefined) throw new Error(`The page says nothing about "${request}".`)
   return (line.split("|")[2] ?? "").split(",").map(Number)
 }
 
@@ -32,13 +32,13 @@ const config = SessionConfig.layer({ touchInterval: "1 millis" })
 
 const unknown = `__Host-session=${"A".repeat(43)}`
 
-/** What is asked for, after which requests of the same visitor, and the cookie it comes with. */
+/** A row of the page, the requests of a visitor that lead to it, and the cookie they come with. */
 const requests: ReadonlyArray<
   readonly [text: string, journeys: ReadonlyArray<ReadonlyArray<string>>, cookie?: string]
 > = [
   ["a guest who has no cookie, and nothing is written", [["/read"]]],
   ["a session is read", [["/write", "/read"]]],
-  ["a session is read whose last activity is due", [["/write", "/slow"]]],
+  ["a session is read, and its last activity is due", [["/write", "/slow"]]],
   [
     "a session is written, or gets a new id",
     [
@@ -49,7 +49,7 @@ const requests: ReadonlyArray<
   ["a session begins", [["/write"]]],
   ["a login, of a guest without and with a session", [["/login"], ["/write", "/login"]]],
   ["a logout", [["/login", "/logout"]]],
-  ["a cookie of no live session", [["/read"]], unknown]
+  ["a cookie without a live session", [["/read"]], unknown]
 ]
 
 describe("a request takes as many statements as the page says", () => {

@@ -1,6 +1,6 @@
 /**
- * The declarations that `import "effect-session"` brings along name no type of Node: a project without `@types/node`
- * type-checks them too.
+ * The declarations behind `import "effect-session"` name no type of Node, so a project without `@types/node` can type-check
+ * them.
  */
 import { dirname, join, resolve } from "node:path"
 import ts from "typescript"
@@ -8,7 +8,7 @@ import { expect, it } from "vitest"
 
 const root = resolve(import.meta.dirname, "../..")
 
-/** The declarations of `src`, by the file they would be in, without type-checking anything. */
+/** The declarations of `src` by file name, made without type-checking. */
 const declarations = (): ReadonlyMap<string, string> => {
   const read = ts.getParsedCommandLineOfConfigFile(
     join(root, "tsconfig.build.json"),
@@ -28,7 +28,7 @@ const declarations = (): ReadonlyMap<string, string> => {
 
 const reachable = (from: string, texts: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const found = new Set([from])
-  // A set that grows is walked to its new end.
+  // The loop also visits files that it adds to the set.
   for (const file of found) {
     for (const [, path = ""] of (texts.get(file) ?? "").matchAll(
       /(?:from |import\()"(\.[^"]+)\.js"/g

@@ -1,7 +1,7 @@
 /**
- * The TypeScript of the Markdown pages type-checks, so that a page cannot lie about names and types. A block with imports
- * stands for itself; one without is taken for the body of a handler, with the names of `prelude` at hand. An HTML comment
- * `<!-- declare ... -->` right above a block declares what the block takes from its surroundings.
+ * The TypeScript of the Markdown pages type-checks, so the pages are right about names and types. A block with imports is
+ * checked as a file. A block without imports is checked as the body of a handler, with the names of `prelude` in scope. An
+ * HTML comment `<!-- declare ... -->` right above a block declares further names for it.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"

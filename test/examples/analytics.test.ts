@@ -1,4 +1,4 @@
-/** The example of the figures, and the SQL of docs/analytics.md beside it, on every database. */
+/** The analytics example, and the SQL of docs/analytics.md on every database. */
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -66,7 +66,7 @@ describe("examples/analytics", () => {
         "Average duration: 80 minutes",
         "From several addresses within an hour:",
         "  ada: 192.0.2.10, 198.51.100.7",
-        "Stored: 5 live sessions, 2 that are over"
+        "Stored: 5 live and 2 ended sessions"
       ])
     })
 

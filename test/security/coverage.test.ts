@@ -1,4 +1,4 @@
-/** The tables of docs/security.md hold every rule and every attack, and each has a test of its name. */
+/** The tables of docs/security.md list every rule and every attack, and each has a test that names it. */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -31,7 +31,7 @@ function namesIn(cell: string): ReadonlyArray<string> {
   return Array.from(cell.matchAll(/`([^`]+)`/g), ([, name = ""]) => name)
 }
 
-/** True where the id stands in a text of the file, which is what titles are made of; comments do not count. */
+/** True when a string in the file contains the id, as test titles do. Comments do not count. */
 const isNamed = (file: string, id: string): boolean =>
   readFileSync(join(root, file), "utf8")
     .split("\n")
