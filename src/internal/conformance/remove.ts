@@ -1,0 +1,202 @@
+/** Tests of `remove` and `removeWhere`: a removed session is gone for good. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { expect } from "vitest"
+import type { Test } from "./harness.js"
+import {
+  anId,
+  hour,
+  inParallel,
+  minute,
+  moved,
+  next,
+  pass,
+  second,
+  test,
+  timed,
+  times
+} from "./harness.js"
+
+export const removeTests: ReadonlyArray<Test> = [
+  test("remove ends the session and returns its entry", function* ({ store, stored }) {
+    const record = yield* stored({ userId: "7" })
+
+    const removed = Option.getOrThrow(yield* store.remove(record.id))
+
+    const { id, namespace, userId, createdAtMillis } = record
+    expect(removed).toMatchObject({ id, namespace, userId, createdAtMillis })
+    expect(yield* store.find(record.id)).toEqual(Option.none())
+  }),
+
+  test("remove returns none for an unknown id", function* ({ store }) {
+    expect(yield* store.remove(anId())).toEqual(Option.none())
+  }),
+
+  test("remove returns none the second time", function* ({ store, stored }) {
+    const { id } = yield* stored()
+    yield* store.remove(id)
+
+    expect(yield* store.remove(id)).toEqual(Option.none())
+  }),
+
+  test("remove returns none for an expired session", function* ({ store, stored }) {
+    const record = yield* stored({ expiresIn: -second })
+
+    expect(yield* store.remove(record.id)).toEqual(Option.none())
+  }),
+
+  test("one of several parallel removes ends the session", function* ({ store, stored }) {
+    const { id } = yield* stored()
+
+    const removed = yield* inParallel(
+      times(8, () => id),
+      store.remove
+    )
+
+    expect(removed.filter(Option.isSome)).toHaveLength(1)
+  }),
+
+  test("remove changes no other session", function* ({ store, stored }) {
+    const other = yield* stored({ userId: "7" })
+    const record = yield* stored({ userId: "7" })
+
+    yield* store.remove(record.id)
+
+    expect(yield* store.find(other.id)).toEqual(Option.some(other))
+  }),
+
+  test("update, move and touch never bring a removed session back", function* (fixture) {
+    const { store, stored, now, idsOf } = fixture
+    const record = yield* stored({ userId: "7" })
+    const target = moved(record)
+    yield* store.remove(record.id)
+
+    const done = [yield* store.update(next(record), 1), yield* store.move(record.id, target, 1)]
+    yield* store.touch(record.id, 1, now + minute, now + 2 * hour)
+
+    expect(done).toEqual([false, false])
+    expect(yield* store.find(record.id)).toEqual(Option.none())
+    expect(yield* store.find(target.id)).toEqual(Option.none())
+    expect(yield* idsOf()).toEqual([])
+  }),
+
+  test("remove wins over parallel updates and touches", function* ({ store, stored, now }) {
+    const record = yield* stored()
+
+    yield* Effect.all(
+      [
+        store.update(next(record), 1),
+        store.touch(record.id, 1, now + minute, now + 2 * hour),
+        store.remove(record.id),
+        store.update(next(next(record)), 2),
+        store.touch(record.id, 2, now + minute, now + 2 * hour)
+      ],
+      { concurrency: "unbounded", discard: true }
+    )
+
+    expect(yield* store.find(record.id)).toEqual(Option.none())
+  }),
+
+  test("remove by the previous id ends the session", function* ({ store, storedAndMoved }) {
+    const { old, current } = yield* storedAndMoved()
+
+    const removed = yield* store.remove(old.id)
+
+    expect(Option.map(removed, ({ id }) => id)).toEqual(Option.some(current.id))
+    expect(yield* store.find(current.id)).toEqual(Option.none())
+    expect(yield* store.find(old.id)).toEqual(Option.none())
+  }),
+
+  timed("remove by the previous id works after its grace period", function* (fixture) {
+    const { store, storedAndMoved } = fixture
+    const { old, current } = yield* storedAndMoved()
+    yield* pass(minute)
+
+    const removed = yield* store.remove(old.id)
+
+    expect(Option.map(removed, ({ id }) => id)).toEqual(Option.some(current.id))
+    expect(yield* store.find(current.id)).toEqual(Option.none())
+  }),
+
+  test("remove by the id before the previous one ends nothing", function* (fixture) {
+    const { store, storedAndMoved } = fixture
+    const { old: first, current: middle } = yield* storedAndMoved()
+    const last = moved(middle)
+    yield* store.move(middle.id, last, 2)
+
+    expect(yield* store.remove(first.id)).toEqual(Option.none())
+    expect(yield* store.find(last.id)).toEqual(Option.some(last))
+  }),
+
+  test("remove by a previous id that an update dropped ends nothing", function* (fixture) {
+    const { store, storedAndMoved } = fixture
+    const { old, current } = yield* storedAndMoved()
+    const later = next(current, { previous: null })
+    yield* store.update(later, 2)
+
+    expect(yield* store.remove(old.id)).toEqual(Option.none())
+    expect(yield* store.find(current.id)).toEqual(Option.some(later))
+  }),
+
+  test("the previous id of a removed session finds nothing", function* (fixture) {
+    const { store, storedAndMoved } = fixture
+    const { old, current } = yield* storedAndMoved()
+
+    yield* store.remove(current.id)
+
+    expect(yield* store.find(old.id)).toEqual(Option.none())
+  }),
+
+  test("removeWhere ends the sessions that match the filter and counts them", function* (fixture) {
+    const { store, stored, namespace, idsOf } = fixture
+    yield* stored({ userId: "7" })
+    yield* stored({ userId: "7" })
+    const other = yield* stored({ userId: "8" })
+
+    const ended = yield* store.removeWhere({ namespace, userId: "7" })
+
+    expect(ended).toBe(2)
+    expect(yield* idsOf()).toEqual([other.id])
+  }),
+
+  test("removeWhere changes no other namespace", function* ({ store, stored, namespace }) {
+    yield* stored()
+    const other = yield* stored({ namespace: `${namespace}2` })
+
+    yield* store.removeWhere({ namespace })
+
+    expect(yield* store.find(other.id)).toEqual(Option.some(other))
+  }),
+
+  test("removeWhere ends and counts live sessions only", function* ({ store, stored, namespace }) {
+    const live = yield* stored()
+    yield* stored({ expiresIn: -second })
+
+    expect(yield* store.removeWhere({ namespace, state: "over" })).toBe(0)
+    expect(yield* store.find(live.id)).toEqual(Option.some(live))
+    expect(yield* store.removeWhere({ namespace, state: "all" })).toBe(1)
+  }),
+
+  test("removeWhere spares the session whose id is except", function* (fixture) {
+    const { store, stored, namespace } = fixture
+    const spared = yield* stored()
+    const other = yield* stored()
+
+    const ended = yield* store.removeWhere({ namespace }, { except: spared.id })
+
+    expect(ended).toBe(1)
+    expect(yield* store.find(spared.id)).toEqual(Option.some(spared))
+    expect(yield* store.find(other.id)).toEqual(Option.none())
+  }),
+
+  test("removeWhere spares the session whose previous id is except", function* (fixture) {
+    const { store, stored, storedAndMoved, namespace } = fixture
+    const { old, current: spared } = yield* storedAndMoved()
+    yield* stored()
+
+    const ended = yield* store.removeWhere({ namespace }, { except: old.id })
+
+    expect(ended).toBe(1)
+    expect(yield* store.find(spared.id)).toEqual(Option.some(spared))
+  })
+]

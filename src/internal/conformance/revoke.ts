@@ -1,0 +1,196 @@
+/** Tests of `revokeUser` and `revokedWithin`: no session of the user escapes, and no other user is affected. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { expect } from "vitest"
+import { localNow, namespaceOfMarks } from "../store/revocations.js"
+import type { Test } from "./harness.js"
+import { anId, hour, inParallel, listed, second, test, times } from "./harness.js"
+
+// A `LocalInstant` is real time, whatever clock the test has, so only a real pause separates two of them.
+const realPause = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 25)))
+
+/** An instant with a pause on both sides. */
+const anInstant = realPause.pipe(
+  Effect.zipRight(Effect.sync(() => localNow())),
+  Effect.zipLeft(realPause)
+)
+
+export const revokeTests: ReadonlyArray<Test> = [
+  test("revokeUser ends every session of the user and counts them", function* (fixture) {
+    const { store, stored, namespace, idsOf } = fixture
+    yield* stored({ userId: "7" })
+    yield* stored({ userId: "7" })
+
+    const ended = yield* store.revokeUser({ namespace, userId: "7" })
+
+    expect(ended).toBe(2)
+    expect(yield* idsOf({ userId: "7" })).toEqual([])
+  }),
+
+  test("revokeUser changes no other user, guest or namespace", function* (fixture) {
+    const { store, stored, namespace } = fixture
+    yield* stored({ userId: "7" })
+    const others = [
+      yield* stored({ userId: "8" }),
+      yield* stored(),
+      yield* stored({ userId: "7", namespace: `${namespace}2` })
+    ]
+
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    const found = yield* Effect.forEach(others, ({ id }) => store.find(id))
+    expect(found).toEqual(others.map((other) => Option.some(other)))
+  }),
+
+  test("revokeUser returns 0 for a user without sessions, each time", function* (fixture) {
+    const { store, namespace } = fixture
+
+    expect(yield* store.revokeUser({ namespace, userId: "7" })).toBe(0)
+    expect(yield* store.revokeUser({ namespace, userId: "7" })).toBe(0)
+  }),
+
+  test("revokeUser does not count expired sessions", function* ({ store, stored, namespace }) {
+    yield* stored({ userId: "7", expiresIn: -second })
+
+    expect(yield* store.revokeUser({ namespace, userId: "7" })).toBe(0)
+  }),
+
+  test("parallel calls of revokeUser end each session once", function* (fixture) {
+    const { store, stored, namespace } = fixture
+    yield* stored({ userId: "7" })
+    yield* stored({ userId: "7" })
+    const calls = times(4, () => ({ namespace, userId: "7" }))
+
+    const ended = yield* inParallel(calls, store.revokeUser)
+
+    expect(ended.reduce((sum, one) => sum + one, 0)).toBe(2)
+  }),
+
+  test("a revocation is neither listed nor counted as a session", function* (fixture) {
+    const { store, namespace, idsOf } = fixture
+    const before = (yield* listed(store, { state: "all" })).length
+
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    expect(yield* idsOf({ state: "all" })).toEqual([])
+    expect(yield* listed(store, { state: "all" })).toHaveLength(before)
+    expect((yield* store.count({ state: "all" })).sessions).toBe(before)
+  }),
+
+  test("a revocation appears in no figure", function* ({ store, namespace, now }) {
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    const fromMillis = Math.floor(now / hour) * hour
+    const range = { fromMillis, untilMillis: fromMillis + hour }
+    for (const revoked of [namespace, namespaceOfMarks]) {
+      const nothing = { live: 0, over: 0, payloadBytes: 0, activeMillis: 0 }
+      expect(yield* store.usage({ namespace: revoked })).toEqual(nothing)
+      expect(yield* store.hourly({ namespace: revoked, ...range })).toEqual([
+        { startMillis: fromMillis, sessions: 0, users: 0 }
+      ])
+    }
+  }),
+
+  test("a login that began before the revocation sees it", function* ({ store, namespace }) {
+    const since = yield* anInstant
+
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    expect(yield* store.revokedWithin({ namespace, userId: "7", since })).toBe(true)
+  }),
+
+  test("a login that began after the revocation does not see it", function* (fixture) {
+    const { store, namespace } = fixture
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    const since = yield* anInstant
+
+    expect(yield* store.revokedWithin({ namespace, userId: "7", since })).toBe(false)
+  }),
+
+  test("revokedWithin is false for a user who was never revoked", function* (fixture) {
+    const { store, namespace } = fixture
+    const since = yield* anInstant
+
+    expect(yield* store.revokedWithin({ namespace, userId: "7", since })).toBe(false)
+  }),
+
+  test("a revocation affects no other user or namespace", function* ({ store, namespace }) {
+    const since = yield* anInstant
+
+    yield* store.revokeUser({ namespace, userId: "a" })
+
+    for (const userId of ["A", "a ", "á", "b", ""]) {
+      expect(yield* store.revokedWithin({ namespace, userId, since })).toBe(false)
+    }
+    const elsewhere = { namespace: `${namespace}2`, userId: "a", since }
+    expect(yield* store.revokedWithin(elsewhere)).toBe(false)
+  }),
+
+  test("a login between two revocations sees the later one", function* ({ store, namespace }) {
+    yield* store.revokeUser({ namespace, userId: "7" })
+    const since = yield* anInstant
+
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    expect(yield* store.revokedWithin({ namespace, userId: "7", since })).toBe(true)
+  }),
+
+  test("removeWhere and collect forget no revocation", function* ({ store, namespace }) {
+    const since = yield* anInstant
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    yield* store.removeWhere({ namespace })
+    yield* store.collect(1000)
+
+    expect(yield* store.revokedWithin({ namespace, userId: "7", since })).toBe(true)
+  }),
+
+  test("revokeUser spares the session whose id is except", function* (fixture) {
+    const { store, stored, namespace, idsOf } = fixture
+    const spared = yield* stored({ userId: "7" })
+    yield* stored({ userId: "7" })
+
+    const ended = yield* store.revokeUser({ namespace, userId: "7", except: spared.id })
+
+    expect(ended).toBe(1)
+    expect(yield* idsOf()).toEqual([spared.id])
+  }),
+
+  test("revokeUser spares the session whose previous id is except", function* (fixture) {
+    const { store, stored, storedAndMoved, namespace, now, idsOf } = fixture
+    const expiresAtMillis = now + hour
+    const { old, current } = yield* storedAndMoved({ userId: "7" }, { expiresAtMillis })
+    yield* stored({ userId: "7" })
+
+    const ended = yield* store.revokeUser({ namespace, userId: "7", except: old.id })
+
+    expect(ended).toBe(1)
+    expect(yield* idsOf()).toEqual([current.id])
+  }),
+
+  test("revokedWithin ignores a revocation that spared exceptId, and no other", function* (fixture) {
+    const { store, namespace } = fixture
+    const except = anId()
+    const since = yield* anInstant
+    const login = { namespace, userId: "7", since }
+
+    yield* store.revokeUser({ namespace, userId: "7", except })
+
+    expect(yield* store.revokedWithin({ ...login, exceptId: except })).toBe(false)
+    expect(yield* store.revokedWithin({ ...login, exceptId: anId() })).toBe(true)
+    expect(yield* store.revokedWithin(login)).toBe(true)
+  }),
+
+  test("a revocation with except does not hide an earlier one without", function* (fixture) {
+    const { store, namespace } = fixture
+    const except = anId()
+    const since = yield* anInstant
+    yield* store.revokeUser({ namespace, userId: "7" })
+
+    yield* store.revokeUser({ namespace, userId: "7", except })
+
+    const login = { namespace, userId: "7", since, exceptId: except }
+    expect(yield* store.revokedWithin(login)).toBe(true)
+  })
+]
