@@ -2,19 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
+import { aroundInstant, hour, minute, pass, second } from "./clock.js"
 import type { Fixture, Test } from "./harness.js"
-import {
-  aroundInstant,
-  drained,
-  hour,
-  inParallel,
-  minute,
-  pass,
-  second,
-  test,
-  timed,
-  times
-} from "./harness.js"
+import { drained, inParallel, test, timed, times } from "./harness.js"
 
 const storedExpired = ({ stored }: Fixture, amount: number) =>
   Effect.forEach(

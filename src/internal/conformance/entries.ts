@@ -1,8 +1,10 @@
 /** Tests of `entries`: which sessions a filter selects, and what an entry says about each. */
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
+import { hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import { hour, listed, minute, next, pass, second, test, timed, times } from "./harness.js"
+import { listed, test, timed, times } from "./harness.js"
+import { next } from "./records.js"
 
 /** More than one page of a store that pages by a thousand. */
 const many = 1100

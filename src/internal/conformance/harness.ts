@@ -2,17 +2,18 @@
  * What the tests of the conformance suite are written with: `test` and `timed`, the fixture that each test is given, and
  * small helpers. A test is a value, so that the suite can register it and another test can run it.
  */
-import { randomBytes, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as TestClock from "effect/TestClock"
 import type { YieldWrap } from "effect/Utils"
 import type { SessionEntry, SessionFilter, SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { SessionStore } from "../store/tag.js"
+import type { RecordOptions } from "./records.js"
+import { moved, recordBuilder } from "./records.js"
 
 /** What a call of the store is. */
 export type StoreEffect<A> = Effect.Effect<A, SessionStoreError>
@@ -41,12 +42,6 @@ export const runTest = ({ body }: Test): Effect.Effect<void, SessionStoreError, 
     yield* Effect.gen(() => body(makeFixture(store, now)))
   })
 
-/** A record's fields to give; the builder fills in the others. */
-export interface RecordOptions extends Partial<SessionRecord> {
-  /** Milliseconds from now to the expiry: an hour by default, negative for a session that expired. */
-  readonly expiresIn?: number
-}
-
 /** What one test is given. */
 export interface Fixture {
   readonly store: Service
@@ -58,7 +53,7 @@ export interface Fixture {
   readonly aRecord: (options?: RecordOptions) => SessionRecord
   /** Builds a record and inserts it. */
   readonly stored: (options?: RecordOptions) => StoreEffect<SessionRecord>
-  /** Builds a record, inserts it and moves it to a new id. */
+  /** Builds a record, inserts it at version 1 and moves it to a new id. */
   readonly storedAndMoved: (
     options?: RecordOptions,
     changes?: Partial<SessionRecord>
@@ -69,21 +64,7 @@ export interface Fixture {
 
 const makeFixture = (store: Service, now: number): Fixture => {
   const namespace = `suite-${randomUUID()}`
-  const aRecord = ({ expiresIn = hour, ...given }: RecordOptions = {}): SessionRecord => ({
-    id: anId(),
-    namespace,
-    userId: null,
-    ipAddress: "192.0.2.7",
-    userAgent: "conformance suite",
-    createdAtMillis: now,
-    lastActivityMillis: now,
-    expiresAtMillis: now + expiresIn,
-    endedAtMillis: null,
-    version: 1,
-    previous: null,
-    payload: '{"data":{"visits":1}}',
-    ...given
-  })
+  const aRecord = recordBuilder(namespace, now)
   const stored = (options?: RecordOptions) =>
     Effect.suspend(() => {
       const record = aRecord(options)
@@ -96,11 +77,9 @@ const makeFixture = (store: Service, now: number): Fixture => {
     aRecord,
     stored,
     storedAndMoved: (options, changes) =>
-      Effect.gen(function* () {
-        const old = yield* stored(options)
+      Effect.flatMap(stored(options), (old) => {
         const current = moved(old, changes)
-        yield* succeeds("move", store.move(old.id, current, old.version))
-        return { old, current }
+        return Effect.as(succeeds("move", store.move(old.id, current, 1)), { old, current })
       }),
     idsOf: (filter) =>
       Effect.map(listed(store, { namespace, ...filter }), (entries) =>
@@ -111,37 +90,6 @@ const makeFixture = (store: Service, now: number): Fixture => {
 
 const succeeds = (operation: string, done: StoreEffect<boolean>): StoreEffect<boolean> =>
   Effect.filterOrDieMessage(done, (done) => done, `The store refused the test's own ${operation}.`)
-
-export const second = 1000
-export const minute = 60 * second
-export const hour = 60 * minute
-export const day = 24 * hour
-
-/** A random id of the shape the library makes. */
-export const anId = (): string => randomBytes(20).toString("hex")
-
-/** The record after a commit: the next version, with changes. */
-export const next = (record: SessionRecord, changes?: Partial<SessionRecord>): SessionRecord => ({
-  ...record,
-  version: record.version + 1,
-  ...changes
-})
-
-/**
- * The record after a commit that gives the session a new id. The old id is in quarantine until five seconds after the
- * session's last activity.
- */
-export const moved = (record: SessionRecord, changes?: Partial<SessionRecord>): SessionRecord =>
-  next(record, {
-    id: anId(),
-    previous: {
-      id: record.id,
-      kind: "quarantine",
-      untilMillis: record.lastActivityMillis + 5 * second,
-      sealedToken: null
-    },
-    ...changes
-  })
 
 /** Lists all entries that a filter lets through. */
 export const listed = (
@@ -155,16 +103,6 @@ export const drained = (store: Service): StoreEffect<void> =>
   Effect.flatMap(store.collect(1000), (collected) =>
     collected < 1000 ? Effect.void : drained(store)
   )
-
-/** Lets the `TestClock` go on. */
-export const pass = (millis: number): Effect.Effect<void> => TestClock.adjust(millis)
-
-/** Looks twice: a millisecond before `millis` have passed, and when they have. */
-export const aroundInstant = <A>(
-  millis: number,
-  look: StoreEffect<A>
-): StoreEffect<readonly [before: A, at: A]> =>
-  Effect.all([Effect.zipRight(pass(millis - 1), look), Effect.zipRight(pass(1), look)])
 
 /** Runs one effect for each item, all at once. */
 export const inParallel = <A, B>(

@@ -1,19 +1,10 @@
 /** Tests of `insert`, and of `find` by the current id: a record comes back as it was stored, and nothing overwrites it. */
 import * as Option from "effect/Option"
 import { expect } from "vitest"
+import { aroundInstant, hour, minute, pass } from "./clock.js"
 import type { Test } from "./harness.js"
-import {
-  anId,
-  aroundInstant,
-  hour,
-  inParallel,
-  minute,
-  next,
-  pass,
-  test,
-  timed,
-  times
-} from "./harness.js"
+import { inParallel, test, timed, times } from "./harness.js"
+import { anId, next } from "./records.js"
 
 export const insertTests: ReadonlyArray<Test> = [
   test("find returns the record as it was inserted", function* ({ store, aRecord }) {

@@ -2,19 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
+import { aroundInstant, day, hour, minute, pass } from "./clock.js"
 import type { Test } from "./harness.js"
-import {
-  aroundInstant,
-  day,
-  drained,
-  hour,
-  listed,
-  minute,
-  moved,
-  next,
-  pass,
-  timed
-} from "./harness.js"
+import { drained, listed, timed } from "./harness.js"
+import { moved, next } from "./records.js"
 
 export const keepEndedTests: ReadonlyArray<Test> = [
   timed("a removed session is listed as over, without its payload", function* (fixture) {

@@ -1,9 +1,11 @@
 /** Tests of the figures of a store that keeps ended sessions for seven days. */
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
+import { hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import { hour, minute, moved, pass, second, timed } from "./harness.js"
+import { timed } from "./harness.js"
 import { expectDerivedFigures, inOrder, manySessions } from "./manySessions.js"
+import { moved } from "./records.js"
 
 export const keepEndedAnalyticsTests: ReadonlyArray<Test> = [
   timed("usage since an instant includes a session removed then", function* (fixture) {
@@ -67,7 +69,7 @@ export const keepEndedAnalyticsTests: ReadonlyArray<Test> = [
   }),
 
   timed(
-    "the figures of 200 sessions, many of them kept, are those that entries gives",
+    "the figures of 200 sessions, many of them kept, are those of their entries",
     function* (fixture) {
       const { store } = fixture
       const records = manySessions(fixture)

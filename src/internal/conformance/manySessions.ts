@@ -5,8 +5,9 @@ import type { SessionRecord } from "../../core/record/record.js"
 import type { UserAddresses } from "../store/contract.js"
 import * as Derived from "../store/derived.js"
 import * as DerivedAnalytics from "../store/derivedAnalytics.js"
+import { day, hour } from "./clock.js"
 import type { Fixture, StoreEffect } from "./harness.js"
-import { day, hour, times } from "./harness.js"
+import { times } from "./harness.js"
 
 /** Sorts what a store may return in any order. */
 export const inOrder = (users: ReadonlyArray<UserAddresses>): ReadonlyArray<UserAddresses> =>

@@ -3,20 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
 import type { PreviousId } from "../../core/record/record.js"
+import { aroundInstant, hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import {
-  aroundInstant,
-  hour,
-  inParallel,
-  minute,
-  moved,
-  next,
-  pass,
-  second,
-  test,
-  timed,
-  times
-} from "./harness.js"
+import { inParallel, test, timed, times } from "./harness.js"
+import { moved, next } from "./records.js"
 
 const kinds: ReadonlyArray<PreviousId["kind"]> = ["quarantine", "alias"]
 

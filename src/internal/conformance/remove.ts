@@ -2,20 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
+import { hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import {
-  anId,
-  hour,
-  inParallel,
-  minute,
-  moved,
-  next,
-  pass,
-  second,
-  test,
-  timed,
-  times
-} from "./harness.js"
+import { inParallel, test, timed, times } from "./harness.js"
+import { anId, moved, next } from "./records.js"
 
 export const removeTests: ReadonlyArray<Test> = [
   test("remove ends the session and returns its entry", function* ({ store, stored }) {

@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
 import { localNow, namespaceOfMarks } from "../store/revocations.js"
+import { hour, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import { anId, hour, inParallel, listed, second, test, times } from "./harness.js"
+import { inParallel, listed, test, times } from "./harness.js"
+import { anId } from "./records.js"
 
 // A `LocalInstant` is real time, whatever clock the test has, so only a real pause separates two of them.
 const realPause = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 25)))

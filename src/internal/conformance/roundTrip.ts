@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
 import type { SessionRecord } from "../../core/record/record.js"
+import { day, hour } from "./clock.js"
 import type { Test } from "./harness.js"
-import { anId, day, hour, next, test } from "./harness.js"
+import { test } from "./harness.js"
+import { anId, next } from "./records.js"
 
 const payloads: ReadonlyArray<readonly [what: string, payload: string]> = [
   ["an empty text", ""],

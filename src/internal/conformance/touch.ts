@@ -2,19 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
+import { aroundInstant, hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import {
-  anId,
-  aroundInstant,
-  hour,
-  inParallel,
-  minute,
-  next,
-  pass,
-  second,
-  test,
-  timed
-} from "./harness.js"
+import { inParallel, test, timed } from "./harness.js"
+import { anId, next } from "./records.js"
 
 export const touchTests: ReadonlyArray<Test> = [
   test("touch moves activity and expiry and nothing else", function* ({ store, stored, now }) {

@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { expect } from "vitest"
 import type { SessionStoreError } from "../errors/errors.js"
+import { hour, minute, pass, second } from "./clock.js"
 import type { Test } from "./harness.js"
-import { hour, inParallel, minute, next, pass, second, test, timed, times } from "./harness.js"
+import { inParallel, test, timed, times } from "./harness.js"
+import { next } from "./records.js"
 
 export const updateTests: ReadonlyArray<Test> = [
   test("update replaces every field of the record", function* ({ store, stored, now }) {
