@@ -4,29 +4,22 @@ import * as Option from "effect/Option"
 import { expect } from "vitest"
 import { aroundInstant, hour, minute, pass, second } from "./clock.js"
 import type { Fixture, Test } from "./harness.js"
-import { drained, inParallel, test, timed, times } from "./harness.js"
+import { drained, inParallel, test, timed } from "./harness.js"
 
-const storedExpired = ({ stored }: Fixture, amount: number) =>
-  Effect.forEach(
-    times(amount, () => ({ expiresIn: -second })),
-    stored,
-    { discard: true }
-  )
+const storedExpired = (stored: Fixture["stored"], amount: number) =>
+  Effect.repeatN(stored({ expiresIn: -second }), amount - 1)
 
 export const collectTests: ReadonlyArray<Test> = [
-  test("collect removes expired sessions and counts them", function* (fixture) {
-    const { store, idsOf } = fixture
+  test("collect removes and counts expired sessions", function* ({ store, stored, idsOf }) {
     yield* drained(store)
-    yield* storedExpired(fixture, 3)
+    yield* storedExpired(stored, 3)
 
-    const collected = yield* store.collect(100)
-
-    expect(collected).toBe(3)
+    expect(yield* store.collect(100)).toBe(3)
     expect(yield* idsOf({ state: "all" })).toEqual([])
   }),
 
-  test("collect never changes a live session", function* ({ store, storedAndMoved }) {
-    const { old, current } = yield* storedAndMoved({ userId: "7" })
+  test("collect never changes a live session", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove({ userId: "7" })
 
     yield* drained(store)
 
@@ -34,38 +27,30 @@ export const collectTests: ReadonlyArray<Test> = [
     expect(yield* store.find(old.id)).toEqual(Option.some(current))
   }),
 
-  test("collect reaches its limit unless fewer sessions are left", function* (fixture) {
-    yield* drained(fixture.store)
-    yield* storedExpired(fixture, 5)
+  test("collect reaches its limit unless fewer are left", function* ({ store, stored }) {
+    yield* drained(store)
+    yield* storedExpired(stored, 5)
 
-    const collected = yield* Effect.forEach([2, 2, 2, 2], fixture.store.collect)
-
-    expect(collected).toEqual([2, 2, 1, 0])
+    expect(yield* Effect.forEach([2, 2, 2, 2], store.collect)).toEqual([2, 2, 1, 0])
   }),
 
-  timed("collect removes a session from the instant of its expiry on", function* (fixture) {
-    const { store, stored, idsOf } = fixture
+  timed("collect removes a session at its expiry exactly", function* ({ store, stored, idsOf }) {
     const { id } = yield* stored({ expiresIn: minute })
     const left = Effect.zipRight(drained(store), idsOf({ state: "all" }))
 
     expect(yield* aroundInstant(minute, left)).toEqual([[id], []])
   }),
 
-  test("parallel calls of collect remove all expired sessions and no live one", function* (fixture) {
-    const { store, stored, idsOf } = fixture
+  test("parallel collects leave the live sessions only", function* ({ store, stored, idsOf }) {
     const live = yield* stored()
-    yield* storedExpired(fixture, 20)
+    yield* storedExpired(stored, 20)
 
-    yield* inParallel(
-      times(4, () => store),
-      drained
-    )
+    yield* inParallel([store, store, store, store], drained)
 
     expect(yield* idsOf({ state: "all" })).toEqual([live.id])
   }),
 
-  timed("collect spares a session that was touched before it expired", function* (fixture) {
-    const { store, stored, now } = fixture
+  timed("collect spares a session touched before its expiry", function* ({ store, stored, now }) {
     const record = yield* stored({ expiresIn: minute })
     yield* store.touch(record.id, 1, now + second, now + hour)
     yield* pass(minute)

@@ -14,8 +14,7 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(yield* idsOf({ state: "all" })).toEqual([])
   }),
 
-  test("entries of one namespace lists no other namespace", function* (fixture) {
-    const { stored, namespace, idsOf } = fixture
+  test("entries of one namespace lists no other one", function* ({ stored, namespace, idsOf }) {
     const mine = yield* stored({ userId: "7" })
     const other = yield* stored({ userId: "7", namespace: `${namespace}2` })
 
@@ -40,15 +39,12 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(yield* idsOf({ userId: "7" })).toEqual(mine.map(({ id }) => id).sort())
   }),
 
-  test("entries active since an instant includes that instant", function* (fixture) {
-    const { stored, now, idsOf } = fixture
+  test("entries active since an instant includes that instant", function* ({ stored, now, idsOf }) {
     const at = yield* stored({ lastActivityMillis: now - minute })
     const after = yield* stored({ lastActivityMillis: now - second })
     yield* stored({ lastActivityMillis: now - minute - 1 })
 
-    const ids = yield* idsOf({ activeSinceMillis: now - minute })
-
-    expect(ids).toEqual([at.id, after.id].sort())
+    expect(yield* idsOf({ activeSinceMillis: now - minute })).toEqual([at.id, after.id].sort())
   }),
 
   test("entries sees the activity of a touch", function* ({ store, stored, now, idsOf }) {
@@ -59,8 +55,7 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(yield* idsOf({ activeSinceMillis: now })).toEqual([record.id])
   }),
 
-  test("entries lists the sessions that pass all parts of a filter", function* (fixture) {
-    const { stored, now, idsOf } = fixture
+  test("entries lists what passes all parts of a filter", function* ({ stored, now, idsOf }) {
     const wanted = yield* stored({ userId: "7" })
     yield* stored({ userId: "7", lastActivityMillis: now - hour })
     yield* stored({ userId: "8" })
@@ -68,8 +63,7 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(yield* idsOf({ userId: "7", activeSinceMillis: now - minute })).toEqual([wanted.id])
   }),
 
-  timed("entries lists live sessions unless the filter names another state", function* (fixture) {
-    const { stored, idsOf } = fixture
+  timed("entries lists live sessions unless told otherwise", function* ({ stored, idsOf }) {
     const over = yield* stored({ expiresIn: minute, userId: "7" })
     const live = yield* stored({ userId: "7" })
     yield* pass(minute)
@@ -82,9 +76,8 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(yield* idsOf({ state: "over", userId: "8" })).toEqual([])
   }),
 
-  test("an entry has everything of the record but its payload", function* (fixture) {
-    const { store, storedAndMoved, namespace } = fixture
-    const { old, current } = yield* storedAndMoved({ userId: "7", ipAddress: "2001:db8::1" })
+  test("an entry has all of the record but its payload", function* ({ store, aMove, namespace }) {
+    const { old, current } = yield* aMove({ userId: "7", ipAddress: "2001:db8::1" })
     const { payload, previous, version, ...rest } = current
 
     const entries = yield* listed(store, { namespace })
@@ -101,8 +94,7 @@ export const entriesTests: ReadonlyArray<Test> = [
     expect(entries.map(({ payloadBytes }) => payloadBytes)).toEqual([11])
   }),
 
-  test("an entry has the payload's length after an update", function* (fixture) {
-    const { store, stored, namespace } = fixture
+  test("an entry follows an update of the payload", function* ({ store, stored, namespace }) {
     const record = yield* stored({ payload: "1234" })
 
     yield* store.update(next(record, { payload: "" }), 1)

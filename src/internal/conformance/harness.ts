@@ -54,7 +54,7 @@ export interface Fixture {
   /** Builds a record and inserts it. */
   readonly stored: (options?: RecordOptions) => StoreEffect<SessionRecord>
   /** Builds a record, inserts it at version 1 and moves it to a new id. */
-  readonly storedAndMoved: (
+  readonly aMove: (
     options?: RecordOptions,
     changes?: Partial<SessionRecord>
   ) => StoreEffect<{ readonly old: SessionRecord; readonly current: SessionRecord }>
@@ -76,7 +76,7 @@ const makeFixture = (store: Service, now: number): Fixture => {
     namespace,
     aRecord,
     stored,
-    storedAndMoved: (options, changes) =>
+    aMove: (options, changes) =>
       Effect.flatMap(stored(options), (old) => {
         const current = moved(old, changes)
         return Effect.as(succeeds("move", store.move(old.id, current, 1)), { old, current })

@@ -46,9 +46,7 @@ export const insertTests: ReadonlyArray<Test> = [
     const first = yield* stored()
     const namespace = `${first.namespace}2`
 
-    const inserted = yield* store.insert(aRecord({ id: first.id, namespace }))
-
-    expect(inserted).toBe(false)
+    expect(yield* store.insert(aRecord({ id: first.id, namespace }))).toBe(false)
     expect(yield* store.find(first.id)).toEqual(Option.some(first))
   }),
 
@@ -56,9 +54,7 @@ export const insertTests: ReadonlyArray<Test> = [
     const old = yield* stored({ expiresIn: minute })
     yield* pass(minute)
 
-    const inserted = yield* store.insert(aRecord({ id: old.id, expiresAtMillis: now + hour }))
-
-    expect(inserted).toBe(false)
+    expect(yield* store.insert(aRecord({ id: old.id, expiresAtMillis: now + hour }))).toBe(false)
     expect(yield* store.find(old.id)).toEqual(Option.none())
   }),
 

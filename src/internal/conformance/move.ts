@@ -22,15 +22,13 @@ export const moveTests: ReadonlyArray<Test> = [
     const old = yield* stored()
     const current = moved(old, { userId: "7", payload: "changed", createdAtMillis: now - 1 })
 
-    const done = yield* store.move(old.id, current, 1)
-
-    expect(done).toBe(true)
+    expect(yield* store.move(old.id, current, 1)).toBe(true)
     expect(yield* store.find(current.id)).toEqual(Option.some(current))
     expect(yield* idsOf({ state: "all" })).toEqual([current.id])
   }),
 
-  test("a moved session is listed for its user once", function* ({ storedAndMoved, idsOf }) {
-    const { current } = yield* storedAndMoved({ userId: "7" })
+  test("a moved session is listed for its user once", function* ({ aMove, idsOf }) {
+    const { current } = yield* aMove({ userId: "7" })
 
     expect(yield* idsOf({ userId: "7" })).toEqual([current.id])
   }),
@@ -51,8 +49,7 @@ export const moveTests: ReadonlyArray<Test> = [
     expect(yield* store.find(fourth.id)).toEqual(Option.some(fourth))
   }),
 
-  test("one of several parallel moves of a version succeeds", function* (fixture) {
-    const { store, stored, idsOf } = fixture
+  test("one of several parallel moves of a version succeeds", function* ({ store, stored, idsOf }) {
     const old = yield* stored()
     const targets = times(8, () => moved(old))
 
@@ -79,9 +76,7 @@ export const moveTests: ReadonlyArray<Test> = [
     const old = yield* stored({ version: 3 })
     const current = moved(old)
 
-    const done = yield* store.move(old.id, current, 2)
-
-    expect(done).toBe(false)
+    expect(yield* store.move(old.id, current, 2)).toBe(false)
     expect(yield* store.find(old.id)).toEqual(Option.some(old))
     expect(yield* store.find(current.id)).toEqual(Option.none())
   }),
@@ -89,39 +84,30 @@ export const moveTests: ReadonlyArray<Test> = [
   test("move misses an unknown id and stores nothing", function* ({ store, aRecord, idsOf }) {
     const old = aRecord()
 
-    const done = yield* store.move(old.id, moved(old), 1)
-
-    expect(done).toBe(false)
+    expect(yield* store.move(old.id, moved(old), 1)).toBe(false)
     expect(yield* idsOf({ state: "all" })).toEqual([])
   }),
 
-  test("move misses an expired record and does not revive it", function* (fixture) {
-    const { store, stored, now } = fixture
+  test("move misses an expired record and does not revive it", function* ({ store, stored, now }) {
     const old = yield* stored({ expiresIn: -second })
     const current = moved(old, { expiresAtMillis: now + hour })
 
-    const done = yield* store.move(old.id, current, 1)
-
-    expect(done).toBe(false)
+    expect(yield* store.move(old.id, current, 1)).toBe(false)
     expect(yield* store.find(current.id)).toEqual(Option.none())
     expect(yield* store.find(old.id)).toEqual(Option.none())
   }),
 
-  test("move refuses an id that is taken and changes neither record", function* (fixture) {
-    const { store, stored } = fixture
+  test("move refuses a taken id and changes neither record", function* ({ store, stored }) {
     const old = yield* stored({ userId: "1" })
     const other = yield* stored({ userId: "2" })
 
-    const done = yield* store.move(old.id, moved(old, { id: other.id }), 1)
-
-    expect(done).toBe(false)
+    expect(yield* store.move(old.id, moved(old, { id: other.id }), 1)).toBe(false)
     expect(yield* store.find(old.id)).toEqual(Option.some(old))
     expect(yield* store.find(other.id)).toEqual(Option.some(other))
   }),
 
-  test("update, move and touch miss by the old id after a move", function* (fixture) {
-    const { store, storedAndMoved, now } = fixture
-    const { old, current } = yield* storedAndMoved()
+  test("update, move and touch miss by the old id after a move", function* ({ store, aMove, now }) {
+    const { old, current } = yield* aMove()
 
     const done = [
       yield* store.update(next(old, { payload: "late" }), 1),
@@ -135,8 +121,7 @@ export const moveTests: ReadonlyArray<Test> = [
   }),
 
   ...kinds.flatMap((kind) => [
-    test(`find by the previous id finds the session during its ${kind}`, function* (fixture) {
-      const { store, stored, now } = fixture
+    test(`find by the previous id works during its ${kind}`, function* ({ store, stored, now }) {
       const old = yield* stored()
       const current = moved(old, { previous: { ...alias(old.id, now + minute), kind } })
       yield* store.move(old.id, current, 1)
@@ -144,20 +129,16 @@ export const moveTests: ReadonlyArray<Test> = [
       expect(yield* store.find(old.id)).toEqual(Option.some(current))
     }),
 
-    timed(
-      `find by the previous id returns none from the end of its ${kind} on`,
-      function* (fixture) {
-        const { store, stored, now } = fixture
-        const old = yield* stored()
-        const current = moved(old, { previous: { ...alias(old.id, now + minute), kind } })
-        yield* store.move(old.id, current, 1)
+    timed(`find by the previous id ends with its ${kind}`, function* ({ store, stored, now }) {
+      const old = yield* stored()
+      const current = moved(old, { previous: { ...alias(old.id, now + minute), kind } })
+      yield* store.move(old.id, current, 1)
 
-        const [before, at] = yield* aroundInstant(minute, store.find(old.id))
+      const [before, at] = yield* aroundInstant(minute, store.find(old.id))
 
-        expect([Option.isSome(before), Option.isSome(at)]).toEqual([true, false])
-        expect(Option.isSome(yield* store.find(current.id))).toBe(true)
-      }
-    )
+      expect([Option.isSome(before), Option.isSome(at)]).toEqual([true, false])
+      expect(Option.isSome(yield* store.find(current.id))).toBe(true)
+    })
   ]),
 
   test("a grace period that ended before the move gives nothing", function* ({
@@ -191,8 +172,8 @@ export const moveTests: ReadonlyArray<Test> = [
     expect(yield* store.find(middle.id)).toEqual(Option.some(last))
   }),
 
-  test("an update without a previous id makes it unknown", function* ({ store, storedAndMoved }) {
-    const { old, current } = yield* storedAndMoved()
+  test("an update without a previous id makes it unknown", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
 
     yield* store.update(next(current, { previous: null }), 2)
 
@@ -200,7 +181,7 @@ export const moveTests: ReadonlyArray<Test> = [
   }),
 
   test("a move without a previous id leaves the old id unknown", function* (fixture) {
-    const { old } = yield* fixture.storedAndMoved({}, { previous: null })
+    const { old } = yield* fixture.aMove({}, { previous: null })
 
     expect(yield* fixture.store.find(old.id)).toEqual(Option.none())
   })

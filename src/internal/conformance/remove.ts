@@ -55,8 +55,7 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(other.id)).toEqual(Option.some(other))
   }),
 
-  test("update, move and touch never bring a removed session back", function* (fixture) {
-    const { store, stored, now, idsOf } = fixture
+  test("no later write revives a removed session", function* ({ store, stored, now, idsOf }) {
     const record = yield* stored({ userId: "7" })
     const target = moved(record)
     yield* store.remove(record.id)
@@ -87,8 +86,8 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(record.id)).toEqual(Option.none())
   }),
 
-  test("remove by the previous id ends the session", function* ({ store, storedAndMoved }) {
-    const { old, current } = yield* storedAndMoved()
+  test("remove by the previous id ends the session", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
 
     const removed = yield* store.remove(old.id)
 
@@ -97,9 +96,8 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(old.id)).toEqual(Option.none())
   }),
 
-  timed("remove by the previous id works after its grace period", function* (fixture) {
-    const { store, storedAndMoved } = fixture
-    const { old, current } = yield* storedAndMoved()
+  timed("remove by the previous id works after its grace period", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
     yield* pass(minute)
 
     const removed = yield* store.remove(old.id)
@@ -108,9 +106,8 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(current.id)).toEqual(Option.none())
   }),
 
-  test("remove by the id before the previous one ends nothing", function* (fixture) {
-    const { store, storedAndMoved } = fixture
-    const { old: first, current: middle } = yield* storedAndMoved()
+  test("remove by the id before the previous one ends nothing", function* ({ store, aMove }) {
+    const { old: first, current: middle } = yield* aMove()
     const last = moved(middle)
     yield* store.move(middle.id, last, 2)
 
@@ -118,9 +115,8 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(last.id)).toEqual(Option.some(last))
   }),
 
-  test("remove by a previous id that an update dropped ends nothing", function* (fixture) {
-    const { store, storedAndMoved } = fixture
-    const { old, current } = yield* storedAndMoved()
+  test("remove by a previous id that an update dropped ends nothing", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
     const later = next(current, { previous: null })
     yield* store.update(later, 2)
 
@@ -128,24 +124,20 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.find(current.id)).toEqual(Option.some(later))
   }),
 
-  test("the previous id of a removed session finds nothing", function* (fixture) {
-    const { store, storedAndMoved } = fixture
-    const { old, current } = yield* storedAndMoved()
+  test("the previous id of a removed session finds nothing", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
 
     yield* store.remove(current.id)
 
     expect(yield* store.find(old.id)).toEqual(Option.none())
   }),
 
-  test("removeWhere ends the sessions that match the filter and counts them", function* (fixture) {
-    const { store, stored, namespace, idsOf } = fixture
+  test("removeWhere ends what the filter matches", function* ({ store, stored, namespace, idsOf }) {
     yield* stored({ userId: "7" })
     yield* stored({ userId: "7" })
     const other = yield* stored({ userId: "8" })
 
-    const ended = yield* store.removeWhere({ namespace, userId: "7" })
-
-    expect(ended).toBe(2)
+    expect(yield* store.removeWhere({ namespace, userId: "7" })).toBe(2)
     expect(yield* idsOf()).toEqual([other.id])
   }),
 
@@ -167,26 +159,21 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.removeWhere({ namespace, state: "all" })).toBe(1)
   }),
 
-  test("removeWhere spares the session whose id is except", function* (fixture) {
-    const { store, stored, namespace } = fixture
+  test("removeWhere spares what except names", function* ({ store, stored, namespace }) {
     const spared = yield* stored()
     const other = yield* stored()
 
-    const ended = yield* store.removeWhere({ namespace }, { except: spared.id })
-
-    expect(ended).toBe(1)
+    expect(yield* store.removeWhere({ namespace }, { except: spared.id })).toBe(1)
     expect(yield* store.find(spared.id)).toEqual(Option.some(spared))
     expect(yield* store.find(other.id)).toEqual(Option.none())
   }),
 
-  test("removeWhere spares the session whose previous id is except", function* (fixture) {
-    const { store, stored, storedAndMoved, namespace } = fixture
-    const { old, current: spared } = yield* storedAndMoved()
+  test("removeWhere spares what except names by its previous id", function* (fixture) {
+    const { store, stored, aMove, namespace } = fixture
+    const { old, current: spared } = yield* aMove()
     yield* stored()
 
-    const ended = yield* store.removeWhere({ namespace }, { except: old.id })
-
-    expect(ended).toBe(1)
+    expect(yield* store.removeWhere({ namespace }, { except: old.id })).toBe(1)
     expect(yield* store.find(spared.id)).toEqual(Option.some(spared))
   })
 ]

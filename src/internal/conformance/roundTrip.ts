@@ -83,8 +83,7 @@ export const roundTripTests: ReadonlyArray<Test> = [
     expect(afterEmptying).toEqual(Option.some(emptied))
   }),
 
-  test("instants are exact to the millisecond and may be ten years ahead", function* (fixture) {
-    const { store, stored, now } = fixture
+  test("instants are exact, even ten years ahead", function* ({ store, stored, now }) {
     const record = yield* stored({
       createdAtMillis: now - 3,
       lastActivityMillis: now - 1,
@@ -104,7 +103,7 @@ export const roundTripTests: ReadonlyArray<Test> = [
     expect(yield* store.find(record.id)).toEqual(Option.some(next(record)))
   }),
 
-  test("entries compares user ids byte by byte", function* ({ stored, idsOf }) {
+  test("entries compares user ids as bytes", function* ({ stored, idsOf }) {
     const records = yield* Effect.forEach(userIds, (userId) => stored({ userId }))
 
     const found = yield* Effect.forEach(userIds, (userId) => idsOf({ userId }))
@@ -112,7 +111,7 @@ export const roundTripTests: ReadonlyArray<Test> = [
     expect(found).toEqual(records.map(({ id }) => [id]))
   }),
 
-  test("count compares user ids byte by byte", function* ({ store, stored, namespace }) {
+  test("count compares user ids as bytes", function* ({ store, stored, namespace }) {
     yield* Effect.forEach([...userIds, ...userIds], (userId) => stored({ userId }))
 
     const counted = yield* store.count({ namespace })
@@ -120,14 +119,11 @@ export const roundTripTests: ReadonlyArray<Test> = [
     expect(counted).toEqual({ sessions: 2 * userIds.length, users: userIds.length })
   }),
 
-  test("revokeUser compares user ids byte by byte", function* (fixture) {
-    const { store, stored, namespace, idsOf } = fixture
+  test("revokeUser compares user ids as bytes", function* ({ store, stored, namespace, idsOf }) {
     const others = yield* Effect.forEach(userIds.slice(1), (userId) => stored({ userId }))
     yield* stored({ userId: "a" })
 
-    const ended = yield* store.revokeUser({ namespace, userId: "a" })
-
-    expect(ended).toBe(1)
+    expect(yield* store.revokeUser({ namespace, userId: "a" })).toBe(1)
     expect(yield* idsOf()).toEqual(others.map(({ id }) => id).sort())
   })
 ]

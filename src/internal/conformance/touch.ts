@@ -18,9 +18,9 @@ export const touchTests: ReadonlyArray<Test> = [
   }),
 
   test("touch is true only for a live session of that id and version", function* (fixture) {
-    const { store, stored, storedAndMoved, now } = fixture
+    const { store, stored, aMove, now } = fixture
     const record = yield* stored({ version: 3 })
-    const { old } = yield* storedAndMoved()
+    const { old } = yield* aMove()
     const expired = yield* stored({ expiresIn: -second })
     const touch = (id: string, version: number) =>
       store.touch(id, version, now + minute, now + 2 * hour)
@@ -44,8 +44,7 @@ export const touchTests: ReadonlyArray<Test> = [
     })
   }),
 
-  test("each of several parallel touches answers for its own session", function* (fixture) {
-    const { store, stored, now } = fixture
+  test("each parallel touch answers for its session", function* ({ store, stored, now }) {
     const records = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (version) => stored({ version }))
 
     const touched = yield* inParallel(records, ({ id }) =>
@@ -119,16 +118,15 @@ export const touchTests: ReadonlyArray<Test> = [
     expect([Option.isSome(before), Option.isSome(at)]).toEqual([true, false])
   }),
 
-  test("touch by the previous id changes nothing", function* ({ store, storedAndMoved, now }) {
-    const { old, current } = yield* storedAndMoved()
+  test("touch by the previous id changes nothing", function* ({ store, aMove, now }) {
+    const { old, current } = yield* aMove()
 
     yield* store.touch(old.id, 2, now + minute, now + 2 * hour)
 
     expect(yield* store.find(current.id)).toEqual(Option.some(current))
   }),
 
-  test("an update with parallel touches neither misses nor loses data", function* (fixture) {
-    const { store, stored, now } = fixture
+  test("an update with parallel touches loses nothing", function* ({ store, stored, now }) {
     const record = yield* stored()
     const touch = store.touch(record.id, 1, now + minute, now + 2 * hour)
     const update = store.update(next(record, { payload: "changed" }), 1)

@@ -21,9 +21,7 @@ export const updateTests: ReadonlyArray<Test> = [
       payload: "changed"
     })
 
-    const updated = yield* store.update(changed, 1)
-
-    expect(updated).toBe(true)
+    expect(yield* store.update(changed, 1)).toBe(true)
     expect(yield* store.find(record.id)).toEqual(Option.some(changed))
   }),
 
@@ -40,20 +38,19 @@ export const updateTests: ReadonlyArray<Test> = [
   test("update misses an unknown id and inserts nothing", function* ({ store, aRecord, idsOf }) {
     const record = aRecord()
 
-    const updated = yield* store.update(next(record), 1)
-
-    expect(updated).toBe(false)
+    expect(yield* store.update(next(record), 1)).toBe(false)
     expect(yield* store.find(record.id)).toEqual(Option.none())
     expect(yield* idsOf({ state: "all" })).toEqual([])
   }),
 
-  test("update misses an expired record and does not revive it", function* (fixture) {
-    const { store, now } = fixture
-    const record = yield* fixture.stored({ expiresIn: -second })
+  test("update misses an expired record and does not revive it", function* ({
+    store,
+    stored,
+    now
+  }) {
+    const record = yield* stored({ expiresIn: -second })
 
-    const updated = yield* store.update(next(record, { expiresAtMillis: now + hour }), 1)
-
-    expect(updated).toBe(false)
+    expect(yield* store.update(next(record, { expiresAtMillis: now + hour }), 1)).toBe(false)
     expect(yield* store.find(record.id)).toEqual(Option.none())
   }),
 
@@ -61,18 +58,14 @@ export const updateTests: ReadonlyArray<Test> = [
     const record = yield* stored({ expiresIn: minute })
     yield* pass(minute)
 
-    const updated = yield* store.update(next(record, { expiresAtMillis: now + hour }), 1)
-
-    expect(updated).toBe(false)
+    expect(yield* store.update(next(record, { expiresAtMillis: now + hour }), 1)).toBe(false)
     expect(yield* store.find(record.id)).toEqual(Option.none())
   }),
 
-  test("update misses by the previous id", function* ({ store, storedAndMoved }) {
-    const { old, current } = yield* storedAndMoved()
+  test("update misses by the previous id", function* ({ store, aMove }) {
+    const { old, current } = yield* aMove()
 
-    const updated = yield* store.update(next(current, { id: old.id, payload: "lost" }), 2)
-
-    expect(updated).toBe(false)
+    expect(yield* store.update(next(current, { id: old.id, payload: "lost" }), 2)).toBe(false)
     expect(yield* store.find(current.id)).toEqual(Option.some(current))
   }),
 
@@ -108,8 +101,7 @@ export const updateTests: ReadonlyArray<Test> = [
     expect(found).toEqual(commits.map((commit) => Option.some(commit)))
   }),
 
-  test("parallel commits that retry until they succeed lose nothing", function* (fixture) {
-    const { store, stored } = fixture
+  test("parallel commits that retry lose nothing", function* ({ store, stored }) {
     const { id } = yield* stored({ payload: "0" })
     const increment: Effect.Effect<void, SessionStoreError> = Effect.gen(function* () {
       const record = Option.getOrThrow(yield* store.find(id))
@@ -127,8 +119,7 @@ export const updateTests: ReadonlyArray<Test> = [
     expect({ payload, version }).toEqual({ payload: "10", version: 11 })
   }),
 
-  test("an update to another user is listed for that user only", function* (fixture) {
-    const { store, stored, idsOf } = fixture
+  test("an update can give the session to another user", function* ({ store, stored, idsOf }) {
     const record = yield* stored({ userId: "1" })
 
     yield* store.update(next(record, { userId: "2" }), 1)
