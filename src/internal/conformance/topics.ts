@@ -21,17 +21,20 @@ const shared: Topics = {
   update: updateTests,
   "move and the previous id": moveTests,
   "remove and removeWhere": removeTests,
-  touch: touchTests,
-  "what a record may contain": roundTripTests,
-  entries: entriesTests,
   "revokeUser and revokedWithin": revokeTests,
   "count, addresses, hourly and usage": analyticsTests
 }
 
 /** For a store that keeps nothing of an ended session. */
-export const topics: Topics = { ...shared, collect: collectTests }
+export const topics: Topics = {
+  ...shared,
+  touch: touchTests,
+  "what a record may contain": roundTripTests,
+  entries: entriesTests,
+  collect: collectTests
+}
 
-/** For a store that keeps ended sessions for seven days. */
+/** For a store that keeps ended sessions for seven days: what `keepEnded` can change. */
 export const keepEndedTopics: Topics = {
   ...shared,
   "ended sessions": keepEndedTests,
