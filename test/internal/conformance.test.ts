@@ -59,7 +59,7 @@ const broken: ReadonlyArray<readonly [fault: string, claim: string, breaks: Brea
   ],
   [
     "insert always answers true",
-    "one of several parallel inserts of an id succeeds",
+    "exactly one of several parallel inserts succeeds",
     ({ insert }) => ({ insert: (record) => Effect.as(insert(record), true) })
   ],
   [
@@ -74,7 +74,7 @@ const broken: ReadonlyArray<readonly [fault: string, claim: string, breaks: Brea
   ],
   [
     "update reads the version before it writes",
-    "one of several parallel updates of a version succeeds",
+    "exactly one of several parallel updates succeeds",
     ({ find, update }) => ({
       update: (record, version) =>
         Effect.flatMap(find(record.id), (found) =>

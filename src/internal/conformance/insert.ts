@@ -58,7 +58,7 @@ export const insertTests: ReadonlyArray<Test> = [
     expect(yield* store.find(old.id)).toEqual(Option.none())
   }),
 
-  test("one of several parallel inserts of an id succeeds", function* ({ store, aRecord }) {
+  test("exactly one of several parallel inserts succeeds", function* ({ store, aRecord }) {
     const id = anId()
     const records = times(8, (index) => aRecord({ id, payload: `${index}` }))
 

@@ -49,7 +49,7 @@ export const moveTests: ReadonlyArray<Test> = [
     expect(yield* store.find(fourth.id)).toEqual(Option.some(fourth))
   }),
 
-  test("one of several parallel moves of a version succeeds", function* ({ store, stored, idsOf }) {
+  test("exactly one of several parallel moves succeeds", function* ({ store, stored, idsOf }) {
     const old = yield* stored()
     const targets = times(8, () => moved(old))
 
@@ -59,7 +59,7 @@ export const moveTests: ReadonlyArray<Test> = [
     expect(yield* idsOf()).toEqual([targets[done.indexOf(true)]?.id])
   }),
 
-  test("one of a parallel update and move of a version succeeds", function* ({ store, stored }) {
+  test("exactly one of a parallel update and move succeeds", function* ({ store, stored }) {
     const old = yield* stored()
     const current = moved(old)
 
@@ -141,11 +141,7 @@ export const moveTests: ReadonlyArray<Test> = [
     })
   ]),
 
-  test("a grace period that ended before the move gives nothing", function* ({
-    store,
-    stored,
-    now
-  }) {
+  test("a grace period in the past gives nothing", function* ({ store, stored, now }) {
     const old = yield* stored()
     yield* store.move(old.id, moved(old, { previous: alias(old.id, now - 1) }), 1)
 

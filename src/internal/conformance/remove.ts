@@ -36,7 +36,7 @@ export const removeTests: ReadonlyArray<Test> = [
     expect(yield* store.remove(record.id)).toEqual(Option.none())
   }),
 
-  test("one of several parallel removes ends the session", function* ({ store, stored }) {
+  test("exactly one of several parallel removes ends the session", function* ({ store, stored }) {
     const { id } = yield* stored()
 
     const removed = yield* inParallel(Array(8).fill(id), store.remove)

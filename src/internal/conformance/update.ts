@@ -78,7 +78,7 @@ export const updateTests: ReadonlyArray<Test> = [
     expect(yield* store.find(other.id)).toEqual(Option.some(other))
   }),
 
-  test("one of several parallel updates of a version succeeds", function* ({ store, stored }) {
+  test("exactly one of several parallel updates succeeds", function* ({ store, stored }) {
     const record = yield* stored()
     const commits = times(16, (index) => next(record, { payload: `${index}` }))
 
