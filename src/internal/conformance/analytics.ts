@@ -1,70 +1,12 @@
-/**
- * Tests of the figures `count`, `addresses`, `hourly` and `usage`: a table of rows to store, questions to ask and the
- * answers to expect.
- */
+/** Tests of `count`, `addresses`, `hourly` and `usage`. */
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
-import type { KeptFilter, Service } from "../store/contract.js"
 import { day, hour, minute, pass, second } from "./clock.js"
-import type { Fixture, StoreEffect, Test } from "./harness.js"
+import type { Filter, Rows } from "./figures.js"
+import { addresses, count, figures, hourly, usage } from "./figures.js"
+import type { Test } from "./harness.js"
 import { test, timed, times } from "./harness.js"
-import { expectDerivedFigures, inOrder, manySessions } from "./manySessions.js"
-import type { RecordOptions } from "./records.js"
-
-/** What rows and filters refer to. */
-interface Context extends Pick<Fixture, "store" | "namespace" | "now"> {
-  readonly otherNamespace: string
-  /** The beginning of the hour that contains `now`. */
-  readonly thisHour: number
-}
-
-type Rows = (context: Context) => ReadonlyArray<RecordOptions>
-type Question = (context: Context) => StoreEffect<unknown>
-type Filter = (context: Context) => Partial<KeptFilter>
-
-const contextOf = ({ store, namespace, now }: Fixture): Context => ({
-  store,
-  namespace,
-  now,
-  otherNamespace: `${namespace}2`,
-  thisHour: Math.floor(now / hour) * hour
-})
-
-const figures = (
-  claim: string,
-  rows: Rows,
-  ...answers: ReadonlyArray<readonly [question: Question, answer: unknown]>
-): Test =>
-  test(claim, function* (fixture) {
-    const context = contextOf(fixture)
-    yield* Effect.forEach(rows(context), fixture.stored, { discard: true })
-
-    for (const [question, answer] of answers) {
-      expect(yield* question(context)).toEqual(answer)
-    }
-  })
-
-const filtered =
-  (ask: (store: Service, filter: KeptFilter) => StoreEffect<unknown>) =>
-  (filter: Filter = () => ({})): Question =>
-  (context) =>
-    ask(context.store, { namespace: context.namespace, ...filter(context) })
-
-const count = filtered((store, filter) => store.count(filter))
-const usage = filtered((store, filter) => store.usage(filter))
-const addresses = filtered((store, filter) => Effect.map(store.addresses(filter), inOrder))
-
-/** Asks for the hours from `from` to before `until`, counted from this hour. */
-const hourly =
-  (from: number, until: number): Question =>
-  ({ store, namespace, thisHour }) => {
-    const range = { fromMillis: thisHour + from * hour, untilMillis: thisHour + until * hour }
-    return Effect.map(store.hourly({ namespace, ...range }), (hours) => ({
-      hours: hours.map(({ startMillis }) => (startMillis - thisHour) / hour),
-      sessions: hours.map(({ sessions }) => sessions),
-      users: hours.map(({ users }) => users)
-    }))
-  }
+import { expectDerivedFigures, manySessions } from "./manySessions.js"
 
 const ofUser8: Filter = () => ({ userId: "8" })
 const ofLastMinute: Filter = ({ now }) => ({ activeSinceMillis: now - minute })

@@ -16,27 +16,28 @@ import { updateTests } from "./update.js"
 /** The tests of each topic. */
 export type Topics = Readonly<Record<string, ReadonlyArray<Test>>>
 
-const shared: Topics = {
+/** For a store that keeps nothing of an ended session. */
+export const topics: Topics = {
   "insert and find": insertTests,
   update: updateTests,
   "move and the previous id": moveTests,
   "remove and removeWhere": removeTests,
-  "revokeUser and revokedWithin": revokeTests,
-  "count, addresses, hourly and usage": analyticsTests
-}
-
-/** For a store that keeps nothing of an ended session. */
-export const topics: Topics = {
-  ...shared,
   touch: touchTests,
   "what a record may contain": roundTripTests,
   entries: entriesTests,
+  "revokeUser and revokedWithin": revokeTests,
+  "count, addresses, hourly and usage": analyticsTests,
   collect: collectTests
 }
 
 /** For a store that keeps ended sessions for seven days: what `keepEnded` can change. */
 export const keepEndedTopics: Topics = {
-  ...shared,
+  "insert and find": insertTests,
+  update: updateTests,
+  "move and the previous id": moveTests,
+  "remove and removeWhere": removeTests,
+  "revokeUser and revokedWithin": revokeTests,
+  "count, addresses, hourly and usage": analyticsTests,
   "ended sessions": keepEndedTests,
   "figures of ended sessions": keepEndedAnalyticsTests
 }
