@@ -1,8 +1,10 @@
 /**
- * The conformance suite for authors of stores: every rule of the store's contract that can be seen at the store, as
- * tests of `vitest`. It stands at `effect-session/SessionStoreTest` only, because nothing else needs `vitest`.
+ * The conformance suite for authors of stores: every rule of the store's contract that a single process can observe, as
+ * `vitest` tests.
  *
- * What it cannot see is up to the author: other processes, crashes, the loss of a connection.
+ * It does not test what needs a second process, a crash or a lost connection; the author tests those.
+ *
+ * This module is only at `effect-session/SessionStoreTest`, because nothing else of the library needs `vitest`.
  *
  * @since 0.1.0
  */
@@ -12,44 +14,45 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
-import { afterAll, beforeAll, describe } from "vitest"
-import type { RunWithStore, Suite } from "./internal/conformance/bench.js"
-import { makeSuite } from "./internal/conformance/bench.js"
-import { collecting, keepingEnded } from "./internal/conformance/collecting.js"
-import { figuring, figuringKept } from "./internal/conformance/figuring.js"
-import { inserting } from "./internal/conformance/inserting.js"
-import { keepingText } from "./internal/conformance/keepingText.js"
-import { listing } from "./internal/conformance/listing.js"
-import { moving } from "./internal/conformance/moving.js"
-import { removing } from "./internal/conformance/removing.js"
-import { revoking } from "./internal/conformance/revoking.js"
-import { touching } from "./internal/conformance/touching.js"
-import { updating } from "./internal/conformance/updating.js"
+import { afterAll, beforeAll, describe, it } from "vitest"
+import type { Test } from "./internal/conformance/harness.js"
+import { runTest } from "./internal/conformance/harness.js"
+import type { Topics } from "./internal/conformance/topics.js"
+import { keepEndedTopics, topics } from "./internal/conformance/topics.js"
 import type { SessionStore } from "./SessionStore.js"
 
 /**
- * What a store may need told about it.
+ * Settings of the suite.
  *
  * @since 0.1.0
  * @category testing
  */
 export interface Options<E = never> {
-  /** The same store with `keepEnded: "7 days"`; without it the rules about kept sessions are not tested. */
+  /**
+   * The same store with `keepEnded: "7 days"`.
+   *
+   * Without it the suite does not test how the store keeps ended sessions.
+   */
   readonly layerKeeping7Days?: Layer.Layer<SessionStore, E> | undefined
   /**
-   * The clock the store reads. `test` (default): Effect's `Clock`, as the contract asks. `live`: some other clock; the
-   * tests that let time pass are then reported as skipped.
+   * The clock that the store reads, `test` by default.
+   *
+   * - `test`: Effect's `Clock`, as the contract asks. The suite replaces it by a `TestClock`.
+   * - `live`: some other clock. The tests that let time pass are skipped.
    */
   readonly clock?: "test" | "live" | undefined
-  /** How long one test, and the building of the layer, may take: milliseconds, 60,000 by default. */
+  /** How long each test may take, and each building of a layer: milliseconds, 60,000 by default. */
   readonly timeoutMillis?: number | undefined
 }
 
 /**
- * Runs the conformance suite on a store.
+ * Registers the conformance tests for a store, to be called at the top of a test file or in a `describe`.
  *
- * The layer is built once for all tests. Each test works in a namespace of its own, so an existing database will do; but
- * `collect` knows no namespaces, and what else is over in that database will be gone. The suite must be alone in it.
+ * The layer is built once for all tests and released after them.
+ *
+ * Each test works in a namespace of its own, so the suite can run on a database that holds other sessions. Do not run it
+ * on one that matters: `collect` covers all namespaces, so the suite collects what has expired in any of them. Nothing
+ * else may use the database meanwhile.
  *
  * @example
  * ```ts
@@ -69,62 +72,47 @@ export const suite = <E, E2 = never>(
   layer: Layer.Layer<SessionStore, E>,
   options: Options<E2> = {}
 ): void => {
-  const { layerKeeping7Days, clock = "test", timeoutMillis = 60_000 } = options
-  const on = <E3>(store: Layer.Layer<SessionStore, E3>, parts: ReadonlyArray<Part>) => {
-    const run = builtOnce(clock === "live" ? store : inTestTime(store), timeoutMillis)
-    for (const [topic, part] of parts) {
-      describe(topic, () => part(makeSuite(run, clock, timeoutMillis)))
-    }
-  }
+  const { layerKeeping7Days } = options
   describe(`SessionStore: ${name}`, () => {
-    describe("contract", () => on(layer, contract))
+    describe("contract", () => register(topics, layer, options))
     if (layerKeeping7Days !== undefined) {
-      describe("keeping ended sessions", () => on(layerKeeping7Days, contractOfKeeping))
+      describe("keepEnded", () => register(keepEndedTopics, layerKeeping7Days, options))
     }
   })
 }
 
-type Part = readonly [topic: string, part: (suite: Suite) => void]
-
-const contract: ReadonlyArray<Part> = [
-  ["insert and find", inserting],
-  ["update", updating],
-  ["move and the previous id", moving],
-  ["remove", removing],
-  ["touch", touching],
-  ["what a record holds", keepingText],
-  ["entries and count", listing],
-  ["revokeUser", revoking],
-  ["addresses, hourly and usage", figuring],
-  ["collect", collecting]
-]
-
-const contractOfKeeping: ReadonlyArray<Part> = [
-  ["insert and find", inserting],
-  ["update", updating],
-  ["move and the previous id", moving],
-  ["remove", removing],
-  ["revokeUser", revoking],
-  ["addresses, hourly and usage", figuring],
-  ["figures of kept sessions", figuringKept],
-  ["keepEnded", keepingEnded]
-]
+const register = <E>(
+  topics: Topics,
+  layer: Layer.Layer<SessionStore, E>,
+  { clock = "test", timeoutMillis = 60_000 }: Options<unknown>
+): void => {
+  const run = builtOnce(clock === "live" ? layer : inTestTime(layer), timeoutMillis)
+  for (const [topic, tests] of Object.entries(topics)) {
+    describe(topic, () => {
+      for (const test of tests) {
+        const canRun = clock === "test" || !test.needsTestClock
+        it.runIf(canRun)(test.name, { timeout: timeoutMillis }, ({ signal }) => run(test, signal))
+      }
+    })
+  }
+}
 
 // The TestClock begins in 1970; a store may compare with a file's time or a database's clock, so it is set to the present.
 const startOfTime = Layer.suspend(() =>
   Layer.effectDiscard(TestClock.setTime(Math.floor(Date.now() / 1000) * 1000))
 )
 
-const inTestTime = <E>(store: Layer.Layer<SessionStore, E>) =>
-  Layer.provideMerge(Layer.provide(store, startOfTime), TestContext.TestContext)
+const inTestTime = <E>(layer: Layer.Layer<SessionStore, E>) =>
+  Layer.provideMerge(Layer.provide(layer, startOfTime), TestContext.TestContext)
 
-// Not the `layer` of `@effect/vitest`: that one changes the `it.effect` of the author's whole file.
-const builtOnce = <E>(layer: Layer.Layer<SessionStore, E>, timeoutMillis: number): RunWithStore => {
+// Not the `layer` of `@effect/vitest`: that one changes `it.effect` in the author's whole file.
+const builtOnce = <E>(layer: Layer.Layer<SessionStore, E>, timeoutMillis: number) => {
   const runtime = ManagedRuntime.make(layer)
   beforeAll(() => runtime.runtime(), timeoutMillis)
   afterAll(() => runtime.dispose(), timeoutMillis)
-  return async (effect, signal) => {
-    const exit = await runtime.runPromiseExit(effect, { signal })
+  return async (test: Test, signal: AbortSignal): Promise<void> => {
+    const exit = await runtime.runPromiseExit(runTest(test), { signal })
+    // Vitest shows the failure itself, not the fiber's report of it.
     if (Exit.isFailure(exit)) throw Cause.squash(exit.cause)
   }
 }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileSystemSessionStore } from "../../src/index.js"
 import { run } from "../../src/internal/cli/root.js"
-import { anId } from "../../src/internal/conformance/bench.js"
+import { anId } from "../../src/internal/conformance/records.js"
 import { type SessionRecord, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
 
 const root = resolve(import.meta.dirname, "../..")

@@ -2,7 +2,7 @@
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { anId } from "../../src/internal/conformance/bench.js"
+import { anId } from "../../src/internal/conformance/records.js"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, type MariadbServer, startMariadb } from "../support/mariadb.js"

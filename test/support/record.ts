@@ -1,4 +1,4 @@
-import { anId } from "../../src/internal/conformance/bench.js"
+import { anId } from "../../src/internal/conformance/records.js"
 import type { SessionRecord } from "../../src/SessionStore.js"
 
 /** A guest's record that lives for an hour from `nowMillis`. */
