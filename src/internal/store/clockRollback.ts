@@ -1,61 +1,70 @@
 /**
- * What happens when the clock goes back: a session this process has seen expire stays expired.
+ * What happens when the clock goes back: a session that this process has seen expire stays expired.
  *
- * Time itself is not held at its latest instant. After a clock was ahead for a moment, that would end every session that
- * begins, for as long as it was ahead. Only the sessions the clock had passed by are passed over, unless they were used
- * since it went back.
+ * The time itself is not held at its latest instant. If the clock was ahead for a moment, that would end every new
+ * session for as long as it was ahead. So `find` passes over only those sessions whose expiry the clock had reached, and
+ * finds them again if they were used after the clock went back.
  */
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../../core/record/record.js"
 import type { Primitives } from "./contract.js"
-import { seeing } from "./synchronous.js"
 
 /** How long before it is stored an activity may have been: a request reads the clock, works, and calls the store. */
 const requestMillis = 60_000
 
-/** The calls that watch the clock. */
-type Watching = Pick<Primitives, "find" | "insert" | "update" | "move">
+/** The calls that read the clock. */
+type Calls = Pick<Primitives, "find" | "insert" | "update" | "move">
 
-/** Makes calls of which `find` passes over what had expired at the latest instant that any of them was made at. */
-export const withoutLapsed = ({ find, insert, update, move }: Watching): Watching => {
+/** Wraps the calls so that `find` passes over what had expired at the latest instant that any of them saw. */
+export const withClockRollback = ({ find, insert, update, move }: Calls): Calls => {
   const watch = new Watch()
-  const unlapsed = (found: Option.Option<SessionRecord>) =>
-    Option.filter(found, (record) => !watch.hasLapsed(record))
-  const look = (nowMillis: number) => {
-    watch.look(nowMillis)
-    return undefined
-  }
+  const watched = <A, E>(call: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.clockWith((clock) => {
+      watch.see(clock.unsafeCurrentTimeMillis())
+      return call()
+    })
   return {
-    find: seeing(find, (nowMillis) => (watch.look(nowMillis) ? unlapsed : undefined)),
-    insert: seeing(insert, look),
-    update: seeing(update, look),
-    move: seeing(move, look)
+    find: (id) =>
+      watched(() =>
+        watch.isBack
+          ? Effect.map(
+              find(id),
+              Option.filter((record) => watch.isLive(record))
+            )
+          : find(id)
+      ),
+    insert: (record) => watched(() => insert(record)),
+    update: (record, expectedVersion) => watched(() => update(record, expectedVersion)),
+    move: (fromId, record, expectedVersion) => watched(() => move(fromId, record, expectedVersion))
   }
 }
 
-/** The instants of one process, as its clock showed them. */
+/** The instants that the clock of one process has shown. */
 class Watch {
   private nowMillis = Number.NEGATIVE_INFINITY
   private latestMillis = Number.NEGATIVE_INFINITY
+  /** The earliest instant since the clock went back; infinite unless it is back. */
   private wentBackToMillis = Number.POSITIVE_INFINITY
 
-  /** Takes what the clock shows; true while it is behind its latest instant. */
-  look(nowMillis: number): boolean {
+  see(nowMillis: number): void {
     this.nowMillis = nowMillis
-    if (this.nowMillis >= this.latestMillis) {
-      this.latestMillis = this.nowMillis
-      this.wentBackToMillis = Number.POSITIVE_INFINITY
-      return false
-    }
-    this.wentBackToMillis = Math.min(this.wentBackToMillis, this.nowMillis)
-    return true
+    this.latestMillis = Math.max(this.latestMillis, nowMillis)
+    this.wentBackToMillis = this.isBack
+      ? Math.min(this.wentBackToMillis, nowMillis)
+      : Number.POSITIVE_INFINITY
   }
 
-  hasLapsed({ expiresAtMillis, lastActivityMillis }: SessionRecord): boolean {
-    if (expiresAtMillis > this.latestMillis) return false
-    const isUsedSince =
+  /** True while the clock is behind its latest instant. */
+  get isBack(): boolean {
+    return this.nowMillis < this.latestMillis
+  }
+
+  /** True unless the session had expired at the latest instant and was not used since the clock went back. */
+  isLive({ expiresAtMillis, lastActivityMillis }: SessionRecord): boolean {
+    const wasUsed =
       lastActivityMillis >= this.wentBackToMillis - requestMillis &&
       lastActivityMillis <= this.nowMillis
-    return !isUsedSince
+    return expiresAtMillis > this.latestMillis || wasUsed
   }
 }
