@@ -24,11 +24,9 @@ import { remove } from "./internal/file/end.js"
 import { removeWhere, revokeUser } from "./internal/file/endMany.js"
 import { named, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
-import { hostClock } from "./internal/file/hostClock.js"
 import { Paths } from "./internal/file/paths.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
-import { revokedWithin } from "./internal/store/revocations.js"
 import type { Overrides, Primitives, Service } from "./SessionStore.js"
 import { make as makeStore, SessionStore } from "./SessionStore.js"
 
@@ -80,9 +78,6 @@ export const make = (
  * with a warning, and `remove` deletes it. A file that the system does not let the store read (EIO, EACCES) makes its own
  * session unavailable; a collection skips it with a warning. A listing gives all others, then fails, since no figure may
  * be taken from a part; `removeWhere` and `revokeUser` end all others, then fail.
- *
- * Whether a user was revoked while a login was in flight is told by the monotonic clock, which all processes of a host
- * share; where the system does not tell when it was started (other than Linux), by the wall clock between two processes.
  *
  * Fails with `SessionStoreError` (operation `open`) when the directory is a symbolic link, belongs to another user, can be
  * written to by every user, cannot be made or written to, or lies on a file system without hard links.
@@ -150,7 +145,6 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
       named("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
     collect: (limit) => named("collect")(collect(disk, glances, limit)),
     removeWhere: removeAll,
-    revokeUser: revokeUser(primitives, removeAll),
-    revokedWithin: revokedWithin(primitives, hostClock)
+    revokeUser: revokeUser(primitives, removeAll)
   }
 }

@@ -8,7 +8,6 @@ import { writeMark } from "../store/revocations.js"
 import type { Disk } from "./disk.js"
 import { remove } from "./end.js"
 import { named, toStoreError } from "./failure.js"
-import { hostClock } from "./hostClock.js"
 import { Skipped } from "./skipped.js"
 import { readable } from "./walk.js"
 
@@ -48,7 +47,6 @@ export const removeWhere =
 export const revokeUser =
   (primitives: Primitives, removeWhere: RemoveWhere): Service["revokeUser"] =>
   ({ namespace, userId, except }) =>
-    Effect.flatMap(
-      Effect.either(writeMark(primitives, { namespace, userId }, except, hostClock)),
-      (marked) => Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
+    Effect.flatMap(Effect.either(writeMark(primitives, { namespace, userId }, except)), (marked) =>
+      Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
     )
