@@ -13,58 +13,40 @@ import type { Primitives } from "./contract.js"
 /** How long before it is stored an activity may have been: a request reads the clock, works, and calls the store. */
 const requestMillis = 60_000
 
-/** The calls that read the clock. */
-type Calls = Pick<Primitives, "find" | "insert" | "update" | "move">
-
-/** Wraps the calls so that `find` passes over what had expired at the latest instant that any of them saw. */
-export const withClockRollback = ({ find, insert, update, move }: Calls): Calls => {
-  const watch = new Watch()
-  const watched = <A, E>(call: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.clockWith((clock) => {
-      watch.see(clock.unsafeCurrentTimeMillis())
-      return call()
-    })
+/**
+ * Wraps the two calls with which a request begins to use a store. `find` passes over what had expired at the latest
+ * instant that the clock showed to either of them.
+ */
+export const withClockRollback = ({
+  find,
+  insert
+}: Pick<Primitives, "find" | "insert">): Pick<Primitives, "find" | "insert"> => {
+  let latestMillis = -Infinity
+  // Since the clock went back; infinite unless it is back.
+  let earliestSinceMillis = Infinity
+  /** True while the clock is behind its latest instant. */
+  const isBackAt = (nowMillis: number): boolean => {
+    const isBack = nowMillis < latestMillis
+    latestMillis = Math.max(latestMillis, nowMillis)
+    earliestSinceMillis = isBack ? Math.min(earliestSinceMillis, nowMillis) : Infinity
+    return isBack
+  }
+  const isUsable =
+    (nowMillis: number) =>
+    ({ expiresAtMillis, lastActivityMillis }: SessionRecord): boolean =>
+      expiresAtMillis > latestMillis ||
+      (lastActivityMillis >= earliestSinceMillis - requestMillis && lastActivityMillis <= nowMillis)
   return {
     find: (id) =>
-      watched(() =>
-        watch.isBack
-          ? Effect.map(
-              find(id),
-              Option.filter((record) => watch.isLive(record))
-            )
-          : find(id)
-      ),
-    insert: (record) => watched(() => insert(record)),
-    update: (record, expectedVersion) => watched(() => update(record, expectedVersion)),
-    move: (fromId, record, expectedVersion) => watched(() => move(fromId, record, expectedVersion))
-  }
-}
-
-/** The instants that the clock of one process has shown. */
-class Watch {
-  private nowMillis = Number.NEGATIVE_INFINITY
-  private latestMillis = Number.NEGATIVE_INFINITY
-  /** The earliest instant since the clock went back; infinite unless it is back. */
-  private wentBackToMillis = Number.POSITIVE_INFINITY
-
-  see(nowMillis: number): void {
-    this.nowMillis = nowMillis
-    this.latestMillis = Math.max(this.latestMillis, nowMillis)
-    this.wentBackToMillis = this.isBack
-      ? Math.min(this.wentBackToMillis, nowMillis)
-      : Number.POSITIVE_INFINITY
-  }
-
-  /** True while the clock is behind its latest instant. */
-  get isBack(): boolean {
-    return this.nowMillis < this.latestMillis
-  }
-
-  /** True unless the session had expired at the latest instant and was not used since the clock went back. */
-  isLive({ expiresAtMillis, lastActivityMillis }: SessionRecord): boolean {
-    const wasUsed =
-      lastActivityMillis >= this.wentBackToMillis - requestMillis &&
-      lastActivityMillis <= this.nowMillis
-    return expiresAtMillis > this.latestMillis || wasUsed
+      Effect.clockWith((clock) => {
+        const now = clock.unsafeCurrentTimeMillis()
+        const found = find(id)
+        return isBackAt(now) ? Effect.map(found, Option.filter(isUsable(now))) : found
+      }),
+    insert: (record) =>
+      Effect.clockWith((clock) => {
+        isBackAt(clock.unsafeCurrentTimeMillis())
+        return insert(record)
+      })
   }
 }

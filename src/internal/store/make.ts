@@ -14,12 +14,14 @@ export const make = (
   primitives: Primitives & Overrides,
   options?: { readonly keepEnded?: Duration.DurationInput | undefined }
 ): Service => {
-  const { remove } = primitives
+  const { update, move, remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = preferOverride(primitives.removeWhere, Derived.removeWhere(entries, remove))
   const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
   return {
     ...withClockRollback(primitives),
+    update,
+    move,
     remove,
     entries,
     removeWhere,
