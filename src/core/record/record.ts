@@ -130,7 +130,7 @@ export const isCollectable = (
     ? isOver(record, nowMillis)
     : isDueForDeletion(record, keepEndedMillis, nowMillis)
 
-/** The record without its sealed token, once the grace of its previous id is over; `undefined` when there is none to erase. */
+/** The record without its sealed token; `undefined` when it has none, or the grace of its previous id is not over. */
 export const withoutStaleToken = (
   record: SessionRecord,
   nowMillis: number

@@ -1,4 +1,7 @@
-/** Collecting: ends sessions that expired, deletes those that were kept long enough, and erases tokens whose grace is over. */
+/**
+ * Collecting: ends sessions that expired, deletes sessions that were kept long enough, and erases tokens whose grace is
+ * over.
+ */
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record/record.js"
 import { isCollectable, withoutStaleToken } from "../../core/record/record.js"

@@ -1,4 +1,4 @@
-/** What is checked when the store is opened: that the directory is private, and that the file system can do what is needed. */
+/** What is checked when the store is opened: that the directory is private, and that the file system has hard links. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Disk } from "./disk.js"

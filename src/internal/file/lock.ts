@@ -28,7 +28,7 @@ export interface Held {
   readonly sinceMillis: number
 }
 
-/** How long a store waits for a lock, after how long it succeeds a holder that stands still, and when a holder must ask. */
+/** How long a store waits for a lock, when it succeeds a holder that stands still, and when a holder must ask. */
 const waitMillis = 2000
 const stoppedMillis = 3000
 const askMillis = 1500

@@ -52,8 +52,8 @@ export const entries = (disk: Disk, filter: SessionFilter): Stream.Stream<Sessio
 /**
  * Lists the sessions that can be read, and notes the files that cannot.
  *
- * It reads pointers, too: a session that moves from a shard that is still to be read to one that has been read is found by the
- * pointer that it leaves. Each session is listed once, under its old id or its new one.
+ * It reads pointers, too. If a session moves from a shard that is not read yet to one that was read already, it is found
+ * by the pointer that it leaves. Each session is listed once, under its old id or its new one.
  */
 export const readable = (
   disk: Disk,

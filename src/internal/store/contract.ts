@@ -11,8 +11,8 @@ import type { SessionStoreError } from "../errors/errors.js"
 /**
  * The six calls that a store must provide. `SessionStore.make` derives everything else from them.
  *
- * A store keeps each `SessionRecord` as it was given, and never looks into its `payload`. A record is **live** until it ends
- * (`endedAtMillis` is set) or expires (`expiresAtMillis` is now or earlier). The time is that of Effect's `Clock`.
+ * A store keeps each `SessionRecord` as it was given, and never looks into its `payload`. A record is **live** until it
+ * ends (`endedAtMillis` is set) or expires (`expiresAtMillis` is now or earlier). The time is that of Effect's `Clock`.
  *
  * Each call but `entries` is atomic: of two calls at once, in one process or in two, one happens before the other. It
  * stays atomic when it is interrupted: it has happened or it has not, it leaves no lock behind, and the next call works.

@@ -160,8 +160,8 @@ const marksRecord = (
 }
 
 /**
- * Derives `revokedWithin` from the marks that `writeMark` keeps. A mark that cannot be read fails with `corrupt`, so that no
- * login gets past it; the next `revokeUser` of the user replaces it.
+ * Derives `revokedWithin` from the marks that `writeMark` keeps. A mark that cannot be read fails with `corrupt`, so that
+ * no login gets past it. The next `revokeUser` of the user replaces it.
  */
 export const revokedWithin =
   (primitives: Primitives): Service["revokedWithin"] =>

@@ -1,4 +1,4 @@
-/** The memory store: `MemoryRecords` behind the signatures of the contract. Each call is one synchronous step, so it is atomic. */
+/** The memory store: `MemoryRecords` behind the contract. Each call is one synchronous step, so it is atomic. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
