@@ -1,7 +1,7 @@
 /**
- * The store that keeps one file per session in a directory: for one host, with any number of processes.
+ * A store that keeps one file per session in a directory, for any number of processes on one host.
  *
- * It is not for directories that several hosts share over a network.
+ * It does not work on a directory that several hosts share over a network.
  *
  * @since 0.1.0
  */
@@ -15,20 +15,18 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import * as Changes from "./internal/file/changes.js"
-import type { Glances } from "./internal/file/collect.js"
+import type { StampsOfShards } from "./internal/file/collect.js"
 import { collect } from "./internal/file/collect.js"
 import { prepare, probe } from "./internal/file/directory.js"
 import type { Disk } from "./internal/file/disk.js"
 import { discard } from "./internal/file/disk.js"
 import { remove } from "./internal/file/end.js"
 import { removeWhere, revokeUser } from "./internal/file/endMany.js"
-import { named, Problem, toStoreError } from "./internal/file/failure.js"
+import { failingAs, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
-import { hostClock } from "./internal/file/hostClock.js"
 import { Paths } from "./internal/file/paths.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
-import { revokedWithin } from "./internal/store/revocations.js"
 import type { Overrides, Primitives, Service } from "./SessionStore.js"
 import { make as makeStore, SessionStore } from "./SessionStore.js"
 
@@ -40,14 +38,15 @@ import { make as makeStore, SessionStore } from "./SessionStore.js"
  */
 export interface Options {
   /**
-   * Where the sessions lie. It is made when it is missing, and given mode 0700; nothing else should lie in it. One that
-   * every user of the host can write to is refused.
+   * Where the session files are. The store makes the directory if it is missing and gives it mode 0700. Keep nothing else
+   * in it. A directory that every user of the host can write to is refused.
    */
   readonly directory: string
   /**
-   * Whether a write waits until its file is on the disk (default `true`). Without it, what was written in the seconds
-   * before a power failure can be lost or damaged; the end of the process harms nothing either way. With it a file is
-   * never damaged, but the directory is not waited for: a power failure may bring back the state some seconds old.
+   * Whether a write waits until its file is on the disk (default `true`). With `false` a power failure can lose or damage
+   * what was written in the seconds before it. With `true` no file is ever damaged; a power failure may still bring back
+   * a state that is some seconds old, because the store does not wait for the directory. A process that is killed loses
+   * nothing either way.
    */
   readonly fsync?: boolean | undefined
   /** How long a session that ended is kept, without its payload (default 0). */
@@ -55,7 +54,7 @@ export interface Options {
 }
 
 /**
- * Opens the store in a scope; when it closes, the file that names this process in its locks is deleted.
+ * Opens the store in a scope. Closing it deletes the file that names this process in its locks.
  *
  * @since 0.1.0
  * @category constructors
@@ -63,26 +62,27 @@ export interface Options {
 export const make = (
   options: Options
 ): Effect.Effect<Service, SessionStoreError, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
-  Effect.map(Effect.acquireRelease(named("open")(open(options)), close), (disk) =>
+  Effect.map(Effect.acquireRelease(failingAs("open")(open(options)), close), (disk) =>
     makeStore(primitivesOf(disk), { keepEnded: options.keepEnded })
   )
 
 /**
  * Provides a `SessionStore` that keeps one file per session in `directory`.
  *
- * Shape on disk: `<directory>/<2 characters>/sess_<id>`, UTF-8, mode 0600 in directories of mode 0700. The token never
- * appears in a file. A write goes to a temporary file that is renamed, so a reader sees the old record or the new one,
- * also when the process is killed. Last activity and expiry are read from the file's content, not from its times, so
- * that a directory that was copied or restored revives nothing. Writers of several processes exclude each other by lock
- * files; a process waits at most two seconds for another one, then fails with `timeout`. Reading takes no lock.
+ * **On disk.** A session is the file `<directory>/<2 characters>/sess_<id>`, UTF-8, mode 0600 in directories of mode 0700.
+ * The token never appears in a file. A write goes to a temporary file that is renamed, so a reader sees the old record or
+ * the new one, even when the process is killed. Last activity and expiry are in the content of the file, not in its times,
+ * so a directory that is copied or restored revives no session.
  *
- * A file that is damaged or none of the store's fails `find` with `corrupt` and stays for inspection; listings skip it
- * with a warning, and `remove` deletes it. A file that the system does not let the store read (EIO, EACCES) makes its own
- * session unavailable; a collection skips it with a warning. A listing gives all others, then fails, since no figure may
- * be taken from a part; `removeWhere` and `revokeUser` end all others, then fail.
+ * **Processes.** Writers exclude each other by lock files. A process waits at most two seconds for a lock, then fails with
+ * `timeout`. Reading takes no lock.
  *
- * Whether a user was revoked while a login was in flight is told by the monotonic clock, which all processes of a host
- * share; where the system does not tell when it was started (other than Linux), by the wall clock between two processes.
+ * **Damaged files.** A file that is damaged, or that the store did not write, fails `find` with `corrupt` and stays for
+ * inspection. Listings skip it with a warning, and `remove` deletes it.
+ *
+ * **Unreadable files.** If the system does not let the store read a file (EIO, EACCES), that session is unavailable.
+ * `collect` skips the file with a warning. `removeWhere` and `revokeUser` end all other sessions, then fail. A listing
+ * gives all other sessions, then fails, because a figure must not be taken from a part.
  *
  * Fails with `SessionStoreError` (operation `open`) when the directory is a symbolic link, belongs to another user, can be
  * written to by every user, cannot be made or written to, or lies on a file system without hard links.
@@ -131,15 +131,15 @@ const open = (options: Options) =>
 const close = (disk: Disk): Effect.Effect<void> => discard(disk.paths.holder(disk.holder.nonce))
 
 const primitivesOf = (disk: Disk): Primitives & Overrides => {
-  const glances: Glances = new Map()
+  const stamps: StampsOfShards = new Map()
   const primitives: Primitives = {
-    find: (id) => Effect.map(named("find")(find(disk, id)), Option.fromNullable),
-    insert: (record) => named("insert")(Changes.insert(disk, record)),
+    find: (id) => Effect.map(failingAs("find")(find(disk, id)), Option.fromNullable),
+    insert: (record) => failingAs("insert")(Changes.insert(disk, record)),
     update: (record, expectedVersion) =>
-      named("update")(Changes.update(disk, record, expectedVersion)),
+      failingAs("update")(Changes.update(disk, record, expectedVersion)),
     move: (fromId, record, expectedVersion) =>
-      named("move")(Changes.move(disk, fromId, record, expectedVersion)),
-    remove: (id) => Effect.map(named("remove")(remove(disk, id)), Option.fromNullable),
+      failingAs("move")(Changes.move(disk, fromId, record, expectedVersion)),
+    remove: (id) => Effect.map(failingAs("remove")(remove(disk, id)), Option.fromNullable),
     entries: (filter) =>
       Stream.mapError(entries(disk, filter), (cause) => toStoreError("entries", cause))
   }
@@ -147,10 +147,9 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
   return {
     ...primitives,
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
-      named("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
-    collect: (limit) => named("collect")(collect(disk, glances, limit)),
+      failingAs("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
+    collect: (limit) => failingAs("collect")(collect(disk, stamps, limit)),
     removeWhere: removeAll,
-    revokeUser: revokeUser(primitives, removeAll),
-    revokedWithin: revokedWithin(primitives, hostClock)
+    revokeUser: revokeUser(primitives, removeAll)
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The contract between the library and whatever keeps the sessions: the `SessionStore` service, `make`, which derives
- * the whole service from six primitives, the memory layer, and `migrating`, for a change from one store to another.
+ * Where sessions are kept: the `SessionStore` service, `make`, which builds it from the six primitives of a store, the
+ * store in memory, and `migrating`, which moves the sessions of a running app to another store.
  *
- * A store moves records. It knows nothing about tokens, cookies, HTTP or what a payload contains.
+ * A store keeps records. It knows nothing about tokens, cookies, HTTP or the content of a payload.
  *
  * @since 0.1.0
  */
@@ -22,28 +22,28 @@ import { SessionStore } from "./internal/store/tag.js"
 
 export type {
   /**
-   * The last retired id of a session, as its record keeps it.
+   * The id that a session had before its id changed last.
    *
    * @since 0.1.0
    * @category models
    */
   PreviousId,
   /**
-   * What a listing tells about a session: the record without its payload.
+   * A session as a listing shows it: the record without its payload.
    *
    * @since 0.1.0
    * @category models
    */
   SessionEntry,
   /**
-   * Which sessions a listing is about.
+   * Which sessions a call is about.
    *
    * @since 0.1.0
    * @category models
    */
   SessionFilter,
   /**
-   * A stored session: what a store keeps for each.
+   * What a store keeps for each session.
    *
    * @since 0.1.0
    * @category models
@@ -52,52 +52,51 @@ export type {
 } from "./core/record/record.js"
 export {
   /**
-   * The store could not do what was asked: for the operator. Unhandled it answers 503.
+   * The store could not answer. Unhandled in a request, it answers 503.
    *
    * @since 0.1.0
    * @category errors
    */
   SessionStoreError
 } from "./internal/errors/errors.js"
-
 export type {
   /**
-   * The figures of one hour, which begins at `startMillis`.
+   * The figures of one hour.
    *
    * @since 0.1.0
    * @category models
    */
   HourFigures,
   /**
-   * Tells which sessions a figure is about: live ones, and those that are over and still kept (`keepEnded`, or not yet collected). What is left out does not restrict.
+   * Which sessions a figure is about.
    *
    * @since 0.1.0
    * @category models
    */
   KeptFilter,
   /**
-   * A filter of one namespace.
+   * A filter with one namespace.
    *
    * @since 0.1.0
    * @category models
    */
   NamespaceFilter,
   /**
-   * What a store may do better than `make` derives it. Each has the meaning of the service's method of that name.
+   * The calls that a store may do better than `make` derives them.
    *
    * @since 0.1.0
    * @category models
    */
   Overrides,
   /**
-   * What a store must be able to do. Each primitive is atomic on its own and reads the time from Effect's `Clock`.
+   * The six calls that a store must provide.
    *
    * @since 0.1.0
    * @category models
    */
   Primitives,
   /**
-   * The whole service: the six primitives and what is derived from them.
+   * All calls of a store: the six primitives, and what is derived from them or overridden.
    *
    * @since 0.1.0
    * @category models
@@ -111,7 +110,7 @@ export type {
    */
   UsageFigures,
   /**
-   * The addresses a user was seen from, each once, in no particular order.
+   * The addresses that a user was seen from.
    *
    * @since 0.1.0
    * @category models
@@ -129,7 +128,7 @@ export {
 } from "./internal/store/tag.js"
 
 /**
- * An instant of this process by two clocks. Only for telling a login that was in flight when a user was revoked.
+ * An instant of this process by two clocks, for `revokedWithin`.
  *
  * @since 0.1.0
  * @category models
@@ -137,7 +136,7 @@ export {
 export type LocalInstant = Contract.LocalInstant
 
 /**
- * Reads the clocks of this process.
+ * Reads both clocks of this process.
  *
  * @since 0.1.0
  * @category constructors
@@ -145,21 +144,106 @@ export type LocalInstant = Contract.LocalInstant
 export const LocalInstant: { readonly now: () => LocalInstant } = { now: Revocations.localNow }
 
 /**
- * Makes the whole service from the six primitives; what the store can do better it passes beside them.
+ * Makes the whole service from the six primitives of a store. Overrides, the calls that the store can do better than they
+ * are derived, stand beside the primitives.
  *
- * `keepEnded` must be the time the store's `remove` honours (default 0): `collect` needs it to tell what is due.
- * The marks of a derived `revokeUser` are records of the store itself (namespace `effect-session/revocations`, no user,
- * ids that no token leads to, gone after one to four days). `make` sees to it that they are in no listing, no figure and
- * no `removeWhere`.
+ * `keepEnded` (default 0) is how long the store's `remove` keeps a session that ended: the derived `collect` needs to
+ * know it.
+ *
+ * A derived `revokeUser` leaves a mark, so that a login in flight is refused. Marks are records of the store, in the
+ * namespace `effect-session/revocations`, without a user. They expire after one to three days. No listing, figure or
+ * removal of the service shows them.
+ *
+ * Test your store with `SessionStoreTest.suite`.
  *
  * @example
  * ```ts
- * import { Layer } from "effect"
+ * import { Clock, Effect, Layer, Option, Stream } from "effect"
  * import { SessionStore } from "effect-session"
  *
- * declare const primitives: SessionStore.Primitives
+ * type SessionRecord = SessionStore.SessionRecord
  *
- * export const layer = Layer.sync(SessionStore.SessionStore, () => SessionStore.make(primitives))
+ * // A store over a map, which keeps no ended sessions. Each call does its work in one synchronous step, so it is atomic.
+ * const atNow = <A>(step: (now: number) => A) => Effect.map(Clock.currentTimeMillis, step)
+ *
+ * const isLive = ({ expiresAtMillis }: Pick<SessionRecord, "expiresAtMillis">, now: number) =>
+ *   expiresAtMillis > now
+ *
+ * const entryOf = ({ payload, previous, version, ...rest }: SessionRecord): SessionStore.SessionEntry => ({
+ *   ...rest,
+ *   previousId: previous?.id ?? null,
+ *   payloadBytes: new TextEncoder().encode(payload).length
+ * })
+ *
+ * const isListed = (
+ *   filter: SessionStore.SessionFilter,
+ *   entry: SessionStore.SessionEntry,
+ *   now: number
+ * ) => {
+ *   const { namespace, userId, activeSinceMillis = 0, state = "live" } = filter
+ *   return (
+ *     (namespace === undefined || entry.namespace === namespace) &&
+ *     (userId === undefined || entry.userId === userId) &&
+ *     entry.lastActivityMillis >= activeSinceMillis &&
+ *     (state === "all" || isLive(entry, now) === (state === "live"))
+ *   )
+ * }
+ *
+ * const makePrimitives = (): SessionStore.Primitives => {
+ *   const records = new Map<string, SessionRecord>()
+ *   const lookUp = (id: string) =>
+ *     records.get(id) ?? [...records.values()].find(({ previous }) => previous?.id === id)
+ *   const hasLive = (id: string, version: number, now: number) => {
+ *     const record = records.get(id)
+ *     return record !== undefined && record.version === version && isLive(record, now)
+ *   }
+ *   return {
+ *     find: (id) =>
+ *       atNow((now) => {
+ *         const record = lookUp(id)
+ *         if (record === undefined || !isLive(record, now)) return Option.none()
+ *         const isFound = record.id === id || (record.previous?.untilMillis ?? 0) > now
+ *         return isFound ? Option.some(record) : Option.none()
+ *       }),
+ *     insert: (record) =>
+ *       Effect.sync(() => {
+ *         if (records.has(record.id)) return false
+ *         records.set(record.id, record)
+ *         return true
+ *       }),
+ *     update: (record, expectedVersion) =>
+ *       atNow((now) => {
+ *         if (!hasLive(record.id, expectedVersion, now)) return false
+ *         records.set(record.id, record)
+ *         return true
+ *       }),
+ *     move: (fromId, record, expectedVersion) =>
+ *       atNow((now) => {
+ *         if (!hasLive(fromId, expectedVersion, now) || records.has(record.id)) return false
+ *         records.delete(fromId)
+ *         records.set(record.id, record)
+ *         return true
+ *       }),
+ *     remove: (id) =>
+ *       atNow((now) => {
+ *         const record = lookUp(id)
+ *         if (record === undefined) return Option.none()
+ *         records.delete(record.id)
+ *         return isLive(record, now) ? Option.some(entryOf(record)) : Option.none()
+ *       }),
+ *     entries: (filter) =>
+ *       Stream.unwrap(
+ *         atNow((now) => {
+ *           const entries = [...records.values()].map(entryOf)
+ *           return Stream.fromIterable(entries.filter((entry) => isListed(filter, entry, now)))
+ *         })
+ *       )
+ *   }
+ * }
+ *
+ * export const layer = Layer.sync(SessionStore.SessionStore, () =>
+ *   SessionStore.make(makePrimitives())
+ * )
  * ```
  *
  * @since 0.1.0
@@ -171,14 +255,21 @@ export const make: (
 ) => Service = makeService
 
 /**
- * Provides a store in this process's memory, with settings. Each build of the layer has sessions of its own.
+ * Provides a store in the memory of this process, with settings. Each time the layer is built it has sessions of its own.
  *
- * - `maxSessions` (at least 1, default unlimited) bounds the sessions that are held, ended ones included. Where an insert
- *   would exceed it, what is over is collected first (looked for at most once a second); if that is not enough, kept
- *   ended sessions go, and then the least recently active live session is evicted: its user is logged out.
+ * - `maxSessions` (at least 1, default unlimited) bounds the sessions in memory, also those that ended and are kept. When
+ *   the store is full, an insert first collects what is over, at most once a second. If that is not enough it deletes
+ *   sessions that ended, then live ones, the least recently active first: their users are logged out.
  * - `keepEnded` (default 0) is how long a session that ended is kept, without its payload.
  *
  * Dies with `SessionConfigError` when `maxSessions` is not a positive integer.
+ *
+ * @example
+ * ```ts
+ * import { SessionStore } from "effect-session"
+ *
+ * export const layer = SessionStore.layerMemoryWith({ maxSessions: 100_000, keepEnded: "7 days" })
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -200,8 +291,23 @@ export const layerMemoryWith = (options: {
   )
 
 /**
- * Provides a store in this process's memory: for tests, for development, and for one process that may forget its sessions
- * when it stops. Unlimited: see `layerMemoryWith`.
+ * Provides a store in the memory of this process: for tests, for development, and for an app of one process that may
+ * forget its sessions when it stops. The number of sessions is not limited; `layerMemoryWith` can limit it.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import { Session, SessionMiddleware, SessionStore } from "effect-session"
+ *
+ * const router = HttpRouter.empty.pipe(
+ *   HttpRouter.get("/", Effect.flatMap(Session.increment("visits"), HttpServerResponse.json))
+ * )
+ *
+ * export const server = HttpServer.serve(SessionMiddleware.middleware(router)).pipe(
+ *   Layer.provide(SessionStore.layerMemory)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -209,7 +315,7 @@ export const layerMemoryWith = (options: {
 export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})
 
 /**
- * A change of driver that is going on: what `migrating` provides beside the store.
+ * The service that `migrating` provides beside the store; `copy` and `copyProgress` use it.
  *
  * @since 0.1.0
  * @category tags
@@ -223,32 +329,35 @@ export class Migration extends Context.Tag("effect-session/SessionStore/Migratio
 >() {}
 
 /**
- * How far a change of driver is: the live sessions that still lie in `from`, and how many this process has copied since
- * the layer was built. The change is over when none is left.
+ * How far a migration is.
  *
  * @since 0.1.0
  * @category models
  */
 export interface CopyProgress {
+  /** How many live sessions are still in `from`. The migration is over when none is left. */
   readonly left: number
+  /** How many sessions this process has copied since the layer was built. */
   readonly copied: number
 }
 
 /**
- * Provides a store that moves sessions from one store to another while servers use it, so that a change of driver logs
- * nobody out. A session is copied when it is first asked for, all others by `copy`.
+ * Provides a store that moves the sessions of a running app from one store to another, and logs nobody out.
  *
- * - Reads look into `to`, then into `from`; writes go to `to`. A session that ends, ends in both: nothing comes back.
- * - Any number of servers may copy at once, and each may stop at any moment: a session is neither lost nor doubled, its
- *   last id (a quarantine, an alias) goes with it, and its data are those that were written last.
- * - Listings and figures see both stores and each session once. What ended before stays where it was kept.
- * - While a session is being copied, `removeWhere` and `revokeUser` may count it twice. A session that `to` still keeps as
- *   ended (`keepEnded`) is over, so on the way back to a store that was left within that time, its sessions are logged out.
+ * - A read looks in `to`, then in `from`. What it finds in `from` is copied to `to` on the way; `copy` copies the rest.
+ * - A write goes to `to`. A session that ends is ended in both stores, so it does not come back.
+ * - Several servers may copy at once, and each may stop at any moment. A session is neither lost nor doubled. It keeps the
+ *   last data that were written, and its previous id.
+ * - Listings and figures cover both stores and count a session once. Sessions that ended earlier stay where they are.
+ * - While a session is being copied, `removeWhere` and `revokeUser` may count it twice.
  *
- * Switch all servers together. A server that still runs on `from` alone does not see the sessions that were copied: to it
- * their users are logged out. What it writes to the others is copied, or refused where the copy was faster; what it destroys
- * or revokes is over on all servers. When `copyProgress` says that none is left, switch all servers to `to`; until then none
- * may run on `to` alone.
+ * To migrate, switch all servers to this store at the same time. When `copyProgress` says that none is left, switch them
+ * to `to`. A server that still uses `from` alone finds no session that was copied, so it treats those users as logged out.
+ * What it ends is ended on all servers; what it writes is copied, or refused when the copy came first. A server that uses
+ * `to` alone finds no session that is not copied yet.
+ *
+ * Migrating back within `keepEnded` logs users out: the old store still remembers their sessions as ended, and an ended
+ * session is never revived.
  *
  * @example
  * ```ts
@@ -261,7 +370,7 @@ export interface CopyProgress {
  *   to: FileSystemSessionStore.layer({ directory: "./new" })
  * })
  *
- * // Copies in the background what nobody asks for.
+ * // Copies in the background the sessions that no request asks for.
  * const copying = Layer.scopedDiscard(Effect.forkScoped(SessionStore.copy))
  *
  * export const layer = copying.pipe(Layer.provideMerge(store), Layer.provide(NodeContext.layer))
@@ -276,7 +385,7 @@ export const migrating = <E, R, E2, R2>(options: {
 }): Layer.Layer<SessionStore | Migration, E | E2, R | R2> =>
   Layer.scopedContext(
     Effect.gen(function* () {
-      // Built apart: both provide the one tag, and one layer given twice must not become one store.
+      // Each is built by itself: both provide the same tag, and one layer given twice must not become one store.
       const from = Context.get(yield* Layer.build(options.from), SessionStore)
       const to = Context.get(yield* Layer.build(options.to), SessionStore)
       const stores = { from, to, copied: 0 }
@@ -291,10 +400,10 @@ export const migrating = <E, R, E2, R2>(options: {
   )
 
 /**
- * Copies all sessions that are still in `from`; succeeds with how many there were. It may be interrupted and run again,
- * and run on several servers at once. A session that cannot be read stays where it is, with a warning.
+ * Copies all sessions that are still in `from`, and gives how many there were. It may be interrupted and run again, and
+ * several servers may run it at once. A session that cannot be read stays in `from`, with a warning.
  *
- * Dies with `SessionConfigError` when `from` and `to` are one and the same store.
+ * Dies with `SessionConfigError` when `from` and `to` are the same store.
  *
  * @since 0.1.0
  * @category accessors
@@ -305,7 +414,7 @@ export const copy: Effect.Effect<number, SessionStoreError, Migration> = Effect.
 )
 
 /**
- * Tells how far the change of driver is.
+ * Tells how far the migration is.
  *
  * @since 0.1.0
  * @category accessors

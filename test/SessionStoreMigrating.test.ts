@@ -333,7 +333,7 @@ describe("copy", () => {
     })
   )
 
-  it.scoped("removes a note that a process which stopped left behind", () =>
+  it.scoped("removes a claim that a process which stopped left behind", () =>
     Effect.gen(function* () {
       const from = yield* memory()
       const to = yield* memory()

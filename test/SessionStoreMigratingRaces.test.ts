@@ -187,7 +187,7 @@ const always = (
 const finding: Process = ({ store }) => store.find(a.id)
 
 describe("processes that copy a session at once", () => {
-  it("lose nothing and leave one session, whoever of them stops", () =>
+  it("lose nothing and leave one session, whichever of them stops", () =>
     always([finding, finding, finding], { mayStop: true }, async ({ world, from, to }) => {
       const record = await found(world, { from, to }, a.id)
 
@@ -262,7 +262,7 @@ describe("processes that copy a session while it ends", () => {
     ["revokeUser", ({ store }) => store.revokeUser({ namespace: "session", userId: "7" })]
   ]
   for (const [name, ends] of endings) {
-    it(`never bring it back after ${name}, whoever of them stops`, () =>
+    it(`never bring it back after ${name}, whichever of them stops`, () =>
       always([finding, finding, ends], { mayStop: true }, async ({ world, from, to, outcome }) => {
         if (outcome[2] === "stopped") return
 
@@ -281,7 +281,7 @@ describe("processes that copy a session while it ends", () => {
 })
 
 describe("processes that copy a session while it logs in", () => {
-  it("never bring the old id back, whoever of them stops", () => {
+  it("never bring the old id back, whichever of them stops", () => {
     let loggedIn = false
     const logsIn: Process = ({ store }) =>
       Effect.gen(function* () {

@@ -1,10 +1,21 @@
-/** A store as a third party would write it: the six primitives over one map, everything else derived. */
+/** Stores as a third party would write them: the six primitives over one map, everything else derived. */
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { entryOf, isOver, matches } from "../../src/core/record/record.js"
+import ts from "typescript"
+import {
+  ended,
+  entryOf,
+  isDueForDeletion,
+  isFoundBy,
+  isOver,
+  matches
+} from "../../src/core/record/record.js"
 import type { Primitives, SessionRecord } from "../../src/SessionStore.js"
+import * as Stores from "../../src/SessionStore.js"
 import { make, SessionStore } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
 
@@ -25,18 +36,15 @@ const sixPrimitives = (keepEndedMillis: number): Primitives => {
   const removed = (id: string, now: number) => {
     const row = rows.get(id) ?? byPrevious(id)
     if (row === undefined) return undefined
-    const endedAtMillis = row.endedAtMillis ?? Math.min(now, row.expiresAtMillis)
-    if (endedAtMillis + keepEndedMillis <= now) rows.delete(row.id)
-    else rows.set(row.id, { ...row, payload: "", previous: null, endedAtMillis })
+    if (isDueForDeletion(row, keepEndedMillis, now)) rows.delete(row.id)
+    else rows.set(row.id, ended(row, now))
     return isOver(row, now) ? undefined : entryOf(row)
   }
   return {
     find: (id) =>
       atNow((now) => {
         const row = rows.get(id) ?? byPrevious(id)
-        if (row === undefined || isOver(row, now)) return Option.none()
-        const finds = row.id === id || (row.previous !== null && row.previous.untilMillis > now)
-        return finds ? Option.some(row) : Option.none()
+        return row !== undefined && isFoundBy(id, row, now) ? Option.some(row) : Option.none()
       }),
     insert: (record) =>
       atNow(() => {
@@ -81,3 +89,20 @@ SessionStoreTest.suite(
     )
   }
 )
+
+/** The layer that the example of `SessionStore.make` exports. */
+const layerOfExample = (): Layer.Layer<SessionStore> => {
+  const source = readFileSync(new URL("../../src/SessionStore.ts", import.meta.url), "utf8")
+  const [, documented = ""] = /Makes the whole service.*?```ts\n(.*?) \* ```/s.exec(source) ?? []
+  const { outputText } = ts.transpileModule(documented.replace(/^ \* ?/gm, ""), {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 }
+  })
+  const exported: { layer?: Layer.Layer<SessionStore> } = {}
+  const require = (name: string) =>
+    name === "effect-session" ? { SessionStore: Stores } : createRequire(import.meta.url)(name)
+  new Function("require", "exports", outputText)(require, exported)
+  if (exported.layer === undefined) throw new Error("The example exports no layer.")
+  return exported.layer
+}
+
+SessionStoreTest.suite("the example of SessionStore.make", layerOfExample())

@@ -1,25 +1,26 @@
 /**
- * The row a store keeps for a session, as plain data.
+ * The record that a store keeps for each session, as plain data, and the rules that every store shares: when a record is
+ * over, who finds it, how it is touched, what is left of it when it ends.
  *
- * Times are milliseconds since the Unix epoch. A store sees `payload` as one opaque text: what is in it is the business
- * of `envelope.ts`. The token of the cookie is never part of a record, only the id that is derived from it.
+ * Times are milliseconds since the Unix epoch. A store sees `payload` as one opaque text; `payload.ts` knows what is in
+ * it. A record never contains the token of the cookie, only the id that is derived from it.
  */
 
-/** The id a session was moved away from last, kept in the row of the session itself. */
+/** The id that a session had before its id changed last, kept in the record of the session itself. */
 export interface PreviousId {
   /** The retired id: 40 lower-case hex characters. */
   readonly id: string
-  /** `quarantine`: requests with the old id see nothing. `alias`: they work on this session until the grace is over. */
+  /** `quarantine`: a request with the old id sees nothing. `alias`: it works on this session until the grace is over. */
   readonly kind: "quarantine" | "alias"
-  /** From this instant on the old id finds nothing any more. */
+  /** From this instant on the old id finds nothing. */
   readonly untilMillis: number
   /** The current token, sealed under a key derived from the old token; `null` for a quarantine and after the grace. */
   readonly sealedToken: string | null
 }
 
 /**
- * True for what can be a user's id: 1 to 255 bytes of UTF-8, without NUL and lone surrogates, which some databases refuse
- * and some change.
+ * True for a text that can be a user's id: 1 to 255 bytes of UTF-8, without NUL and lone surrogates, because some
+ * databases refuse or change those.
  */
 export const isUserId = (text: string): boolean =>
   typeof text === "string" &&
@@ -44,9 +45,9 @@ export interface SessionRecord {
   readonly userAgent: string | null
   readonly createdAtMillis: number
   readonly lastActivityMillis: number
-  /** Never before `lastActivityMillis`: a store may look for recent activity among recent expiries. */
+  /** Never before `lastActivityMillis`, so a store may look for recent activity among recent expiries. */
   readonly expiresAtMillis: number
-  /** When the session ended, for a store that keeps ended sessions; `null` while it lives. */
+  /** When the session ended; `null` until then. Only a store that keeps ended sessions has records where it is set. */
   readonly endedAtMillis: number | null
   /** Counts the commits, from 1. A touch does not change it. */
   readonly version: number
@@ -54,33 +55,99 @@ export interface SessionRecord {
   readonly payload: string
 }
 
-/** What a listing tells about a session: the record without its payload. */
+/** A session as a listing shows it: the record without its payload. */
 export interface SessionEntry extends Omit<SessionRecord, "payload" | "previous" | "version"> {
   readonly previousId: string | null
-  /** Length of the payload in bytes of UTF-8. */
+  /** The length of the payload in bytes of UTF-8. */
   readonly payloadBytes: number
 }
 
-/** Tells which sessions a listing is about; what is left out does not restrict. */
+/** Which sessions a call is about. A field that is left out restricts nothing. */
 export interface SessionFilter {
   readonly namespace?: string | undefined
   readonly userId?: string | undefined
   /** Only sessions whose last activity is at this instant or later. */
   readonly activeSinceMillis?: number | undefined
   /**
-   * `live` (default): neither ended nor expired. `all`: also those that ended or expired and are still kept.
-   * `over`: only those that ended or expired.
+   * `live` (default): sessions that neither ended nor expired. `over`: those that ended or expired and are still kept.
+   * `all`: both.
    */
   readonly state?: "live" | "all" | "over" | undefined
 }
 
-/** True once the session has expired or ended, seen at `nowMillis`; the instant of expiry itself is over. */
-export const isOver = (
-  record: Pick<SessionRecord, "endedAtMillis" | "expiresAtMillis">,
-  nowMillis: number
-): boolean => record.endedAtMillis !== null || record.expiresAtMillis <= nowMillis
+/** True once the session has ended or expired, seen at `nowMillis`. At the instant of its expiry it has expired. */
+export const isOver = (record: Lifetime, nowMillis: number): boolean =>
+  record.endedAtMillis !== null || record.expiresAtMillis <= nowMillis
 
-/** Describes a record without its payload. */
+type Lifetime = Pick<SessionRecord, "endedAtMillis" | "expiresAtMillis">
+
+/** True when `find(id)` gives this record: it is live, and `id` is its id or its previous id within its time. */
+export const isFoundBy = (id: string, record: SessionRecord, nowMillis: number): boolean => {
+  if (isOver(record, nowMillis)) return false
+  const { previous } = record
+  return (
+    record.id === id ||
+    (previous !== null && previous.id === id && previous.untilMillis > nowMillis)
+  )
+}
+
+/** The record with a later activity and expiry. Neither instant ever goes back. */
+export const touched = (
+  record: SessionRecord,
+  lastActivityMillis: number,
+  expiresAtMillis: number
+): SessionRecord => ({
+  ...record,
+  lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
+  expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
+})
+
+/** What a store keeps of a session that ends at `nowMillis`, or that expired or ended earlier. */
+export const ended = (record: SessionRecord, nowMillis: number): SessionRecord => ({
+  ...record,
+  payload: "",
+  previous: null,
+  endedAtMillis: endOf(record, nowMillis)
+})
+
+const endOf = ({ endedAtMillis, expiresAtMillis }: Lifetime, nowMillis: number): number =>
+  endedAtMillis ?? Math.min(nowMillis, expiresAtMillis)
+
+/** True when a store that removes this record deletes it: its session ended `keepEndedMillis` ago or earlier. */
+export const isDueForDeletion = (
+  record: Lifetime,
+  keepEndedMillis: number,
+  nowMillis: number
+): boolean => endOf(record, nowMillis) + keepEndedMillis <= nowMillis
+
+/** True when `collect` has something to do: the session has expired, or it ended and is due for deletion. */
+export const isCollectable = (
+  record: Lifetime,
+  keepEndedMillis: number,
+  nowMillis: number
+): boolean =>
+  record.endedAtMillis === null
+    ? isOver(record, nowMillis)
+    : isDueForDeletion(record, keepEndedMillis, nowMillis)
+
+/** The record without its sealed token; `undefined` when it has none, or the grace of its previous id is not over. */
+export const withoutStaleToken = (
+  record: SessionRecord,
+  nowMillis: number
+): SessionRecord | undefined => {
+  const { previous } = record
+  return previous !== null && previous.sealedToken !== null && previous.untilMillis <= nowMillis
+    ? { ...record, previous: { ...previous, sealedToken: null } }
+    : undefined
+}
+
+/** True when a removal spares this session: `except` is its id or its previous id. */
+export const isSpared = (
+  { id, previousId }: Pick<SessionEntry, "id" | "previousId">,
+  except: string | undefined
+): boolean => except !== undefined && (id === except || previousId === except)
+
+/** Makes the entry of a record. */
 export const entryOf = (record: SessionRecord): SessionEntry => ({
   id: record.id,
   namespace: record.namespace,
@@ -95,20 +162,16 @@ export const entryOf = (record: SessionRecord): SessionEntry => ({
   payloadBytes: Buffer.byteLength(record.payload)
 })
 
-/** True when the filter lets this summary through, seen at `nowMillis`. */
-export const matches = (
-  filter: SessionFilter,
-  summary: SessionEntry,
-  nowMillis: number
-): boolean => {
-  if (filter.namespace !== undefined && filter.namespace !== summary.namespace) return false
-  if (filter.userId !== undefined && filter.userId !== summary.userId) return false
+/** True when the filter lets this entry through, seen at `nowMillis`. */
+export const matches = (filter: SessionFilter, entry: SessionEntry, nowMillis: number): boolean => {
+  if (filter.namespace !== undefined && filter.namespace !== entry.namespace) return false
+  if (filter.userId !== undefined && filter.userId !== entry.userId) return false
   if (
     filter.activeSinceMillis !== undefined &&
-    summary.lastActivityMillis < filter.activeSinceMillis
+    entry.lastActivityMillis < filter.activeSinceMillis
   ) {
     return false
   }
   const state = filter.state ?? "live"
-  return state === "all" || (state === "over") === isOver(summary, nowMillis)
+  return state === "all" || (state === "over") === isOver(entry, nowMillis)
 }

@@ -1,28 +1,35 @@
-/** Changing sessions: the conditional writes of the store's contract. */
+/** Changing sessions: `insert`, `update`, `move` and `touch`. */
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record/record.js"
-import { isOver } from "../../core/record/record.js"
+import { isOver, touched } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { encodeMove, encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { discard, stage, unlink } from "./disk.js"
-import type { Change } from "./exclusive.js"
-import { commit, currentMillis, exclusively, isThere, point, settle, unpoint } from "./exclusive.js"
+import { discard, isThere, stage, unlink } from "./disk.js"
 import { isCorrupt, Problem } from "./failure.js"
+import type { Change } from "./locked.js"
+import {
+  currentMillis,
+  deletePointer,
+  readLocked,
+  replace,
+  underLocks,
+  writePointer
+} from "./locked.js"
 import { readPending } from "./sessions.js"
 
 const noId: Change<never> = Effect.fail(
   new Problem("unknown", "The id of a session must be 40 lower-case hex characters.")
 )
 
-/** Stores a new session; false when there is a file of its name, whatever it is. */
+/** Stores a new session; false when its id is taken, by a damaged file too. */
 export const insert = (disk: Disk, record: SessionRecord): Change<boolean> => {
   const { id } = record
   if (!isId(id)) return noId
-  return exclusively(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
+  return underLocks(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
     Effect.gen(function* () {
       if (yield* isTaken(disk, id)) return false
-      yield* point(disk, record)
+      yield* writePointer(disk, record)
       yield* assertHeld
       yield* disk.fs.rename(disk.paths.temporary(id, disk.holder.nonce), disk.paths.session(id))
       return true
@@ -38,16 +45,16 @@ export const update = (
 ): Change<boolean> => {
   const { id } = record
   if (!isId(id)) return Effect.succeed(false)
-  return exclusively(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
+  return underLocks(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
     Effect.flatMap(readLive(disk, id, expectedVersion), (current) =>
       current === undefined
         ? Effect.succeed(false)
-        : Effect.as(commit(disk, current, record, assertHeld), true)
+        : Effect.as(replace(disk, current, record, assertHeld), true)
     )
   )
 }
 
-/** Moves activity and expiry of the live session of this id and version forward; true when there is such a session. */
+/** Moves activity and expiry of the live session with this id and version forward; true when there is such a session. */
 export const touch = (
   disk: Disk,
   id: string,
@@ -62,31 +69,26 @@ export const touch = (
       isCurrent = record.version === version && !isOver(record, nowMillis)
       const isLater =
         record.lastActivityMillis < lastActivityMillis || record.expiresAtMillis < expiresAtMillis
-      if (!isCurrent || !isLater) return undefined
-      return {
-        ...record,
-        lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
-        expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
-      }
+      return isCurrent && isLater ? touched(record, lastActivityMillis, expiresAtMillis) : undefined
     })
     return Effect.map(rewritten, () => isCurrent)
   })
 }
 
-/** Replaces the session as `change` says, which is asked again under the lock; false when it gives `undefined`. */
+/** Replaces the session by what `change` makes of it under the lock; false when that is `undefined`. */
 export const rewrite = (
   disk: Disk,
   id: string,
   change: (record: SessionRecord, nowMillis: number) => SessionRecord | undefined
 ): Change<boolean> =>
-  exclusively(disk, [id], Effect.void, (assertHeld) =>
+  underLocks(disk, [id], Effect.void, (assertHeld) =>
     Effect.gen(function* () {
-      const stored = yield* settle(disk, id)
+      const stored = yield* readLocked(disk, id)
       if (stored === undefined) return false
       const changed = change(stored, yield* currentMillis)
       if (changed === undefined) return false
       yield* stage(disk, id, encodeSession(changed, null))
-      yield* commit(disk, stored, changed, assertHeld)
+      yield* replace(disk, stored, changed, assertHeld)
       return true
     })
   )
@@ -106,25 +108,25 @@ export const move = (
     stage(disk, id, encodeSession(record, fromId)),
     stage(disk, fromId, encodeMove(fromId, id))
   )
-  return exclusively(disk, [fromId, id], staged, (assertHeld) =>
+  return underLocks(disk, [fromId, id], staged, (assertHeld) =>
     Effect.gen(function* () {
       const current = yield* readLive(disk, fromId, expectedVersion)
       if (current === undefined) return false
       if (yield* isTaken(disk, id)) return false
-      yield* point(disk, record, fromId)
+      yield* writePointer(disk, record, fromId)
       yield* fs.rename(paths.temporary(id, holder.nonce), paths.pending(id))
       yield* assertHeld
       yield* fs.rename(paths.temporary(fromId, holder.nonce), paths.session(fromId))
-      // It has happened: what remains is tidying up, which a collection does as well.
+      // The move has happened. A collection could do the rest, too.
       yield* Effect.ignore(finishMove(disk, fromId, record))
       const before = current.previous?.id
-      if (before !== record.previous?.id) yield* unpoint(disk, before)
+      if (before !== record.previous?.id) yield* deletePointer(disk, before)
       return true
     }).pipe(Effect.tapError(() => Effect.ignore(dropPending(disk, id))))
   )
 }
 
-/** Gives a session that was moved its name, and makes the stub a pointer. Both ids are locked. */
+/** Gives the moved session its name, and turns the stub into a pointer. Both ids are locked. */
 const finishMove = (disk: Disk, fromId: string, record: SessionRecord): Change<void> =>
   Effect.gen(function* () {
     const { paths, fs } = disk
@@ -134,7 +136,7 @@ const finishMove = (disk: Disk, fromId: string, record: SessionRecord): Change<v
     else yield* unlink(stub)
   })
 
-/** Deletes the pending file of a move that did not happen, a damaged one too. The id is locked. */
+/** Deletes the pending file of a move that did not happen, also a damaged one. The id is locked. */
 export const dropPending = (disk: Disk, id: string): Change<void> =>
   Effect.flatMap(
     Effect.catchIf(readPending(disk, id), isCorrupt, () => Effect.succeed(undefined)),
@@ -142,13 +144,13 @@ export const dropPending = (disk: Disk, id: string): Change<void> =>
   )
 
 const readLive = (disk: Disk, id: string, version: number): Change<SessionRecord | undefined> =>
-  Effect.zipWith(settle(disk, id), currentMillis, (record, nowMillis) =>
+  Effect.zipWith(readLocked(disk, id), currentMillis, (record, nowMillis) =>
     record === undefined || record.version !== version || isOver(record, nowMillis)
       ? undefined
       : record
   )
 
-/** True when there is something in the place of this session, or a move to its id that happened is unfinished. */
+/** True when there is a file in the place of this session, or an unfinished move to its id. */
 const isTaken = (disk: Disk, id: string): Change<boolean> =>
   Effect.flatMap(isThere(disk.paths.session(id)), (there) =>
     there

@@ -1,23 +1,23 @@
 /**
- * The text of a file: `<SHA-256 of the rest in hex> <header as JSON>\n<payload>`, in UTF-8.
+ * The content of a file: `<SHA-256 of the rest in hex> <header as JSON>\n<payload>`, in UTF-8.
  *
- * The checksum covers everything, and the header names the id, so that a file that was cut off, changed by a bit or put
- * in the place of another is told from a good one. It is no signature: who can write the file can compute it.
+ * The checksum covers all of the rest and the header names the id, so `decode` notices a file that was cut off, changed
+ * or put in the place of another. It is no signature: anybody who can write the file can compute it.
  */
 import { createHash } from "node:crypto"
 import type { PreviousId, SessionRecord } from "../../core/record/record.js"
 
-/** What a file says: a session, or that the session of this id went to another one. */
+/** What a file holds: a session, or where the session of this id was moved to. */
 export type Stored = StoredSession | StoredMove
 
-/** `from` is the id a session is being moved from; it counts only in a pending file. */
+/** A session. In a pending file `from` is the id that it is moved from. */
 export interface StoredSession {
   readonly kind: "session"
   readonly record: SessionRecord
   readonly from: string | null
 }
 
-/** The session now has the id `to`. */
+/** A stub or pointer: the session has the id `to` now. */
 export interface StoredMove {
   readonly kind: "moved"
   readonly to: string
@@ -33,16 +33,16 @@ const seal = (header: object, payload: string): Buffer => {
   return Buffer.concat([Buffer.from(`${sumOf(rest)} `, "latin1"), rest])
 }
 
-/** The file of a session. */
+/** Makes the content of a session's file. */
 export const encodeSession = (record: SessionRecord, from: string | null): Buffer => {
   const { payload, ...header } = record
   return seal({ format, ...header, from }, payload)
 }
 
-/** The file that says where the session `id` went. */
+/** Makes the content of the stub or pointer of `id`. */
 export const encodeMove = (id: string, to: string): Buffer => seal({ format, id, to }, "")
 
-/** Reads a file that must be about `id`; `undefined` unless it is whole. */
+/** Reads the content of a file that must be about `id`; `undefined` unless it is whole. */
 export const decode = (bytes: Uint8Array, id: string): Stored | undefined => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (buffer.length < sumLength + 2 || buffer[sumLength] !== 0x20) return undefined

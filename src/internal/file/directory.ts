@@ -1,8 +1,8 @@
-/** What is checked when the store is opened: that the directory is ours alone, and can do what the store needs. */
+/** What is checked when the store is opened: that the directory is private, and that the file system has hard links. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type { Disk } from "./disk.js"
-import { attempt, discard, look, ownUid } from "./disk.js"
+import { discard, lstat, ownUid } from "./disk.js"
 import { type Failure, Problem } from "./failure.js"
 import { writeHolder } from "./lock.js"
 import { makeDirectory } from "./makeDirectory.js"
@@ -13,10 +13,10 @@ type Check<A> = Effect.Effect<A, Failure>
 const refuse = (message: string, cause?: unknown): Check<never> =>
   Effect.fail(new Problem("unavailable", message, { cause }))
 
-/** Makes the directory where it is missing, and makes it and its shards private. */
+/** Makes the directory if it is missing, and makes it and its shards private. */
 export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<void> =>
   Effect.gen(function* () {
-    const found = yield* attempt(() => look(directory))
+    const found = yield* lstat(directory)
     if (found === undefined) {
       yield* Effect.catchAll(makeDirectory(fs, directory, 0o700), (cause) =>
         refuse(
@@ -28,15 +28,15 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
     yield* refuseOpenToAll(directory)
     yield* makePrivate(fs, directory)
     const names = yield* fs.readDirectory(directory)
-    // A directory that others could write to may hold shards that others made.
+    // While others could write to the directory they may have made shards.
     const shards = names.filter(isShard).map((name) => `${directory}/${name}`)
     yield* Effect.forEach(shards, (shard) => makePrivate(fs, shard), { discard: true })
   })
 
-/** What everybody could write to may hold anything by now: that is for a person to look at. */
+/** Refuses a directory that every user can write to. A person has to look at what is in it. */
 const refuseOpenToAll = (directory: string): Check<void> =>
   Effect.gen(function* () {
-    const found = yield* attempt(() => look(directory))
+    const found = yield* lstat(directory)
     if (ownUid === undefined || found?.isDirectory() !== true || (found.mode & 0o002) === 0) return
     yield* refuse(
       `The session directory ${directory} can be written to by every user of this host; look what is in it, then ` +
@@ -46,7 +46,7 @@ const refuseOpenToAll = (directory: string): Check<void> =>
 
 const makePrivate = (fs: FileSystem.FileSystem, path: string): Check<void> =>
   Effect.gen(function* () {
-    const found = yield* attempt(() => look(path))
+    const found = yield* lstat(path)
     if (found?.isSymbolicLink() === true) {
       return yield* refuse(
         `The session directory ${path} is a symbolic link; name the directory it leads to.`
@@ -65,14 +65,14 @@ const makePrivate = (fs: FileSystem.FileSystem, path: string): Check<void> =>
     if ((found.mode & 0o7777) !== 0o700) yield* fs.chmod(path, 0o700)
   })
 
-/** Tries what the store will do, and tells whether the umask takes bits away that the owner needs. */
+/** Tries what the store will do, and finds out whether the umask takes away bits that the owner needs. */
 export const probe = (disk: Disk): Check<{ readonly narrowed: boolean }> => {
   const { fs, paths, holder } = disk
   const own = paths.holder(holder.nonce)
   const link = `${own}.probe`
   return Effect.gen(function* () {
     yield* writeHolder(disk)
-    const found = yield* attempt(() => look(own))
+    const found = yield* lstat(own)
     const narrowed = ownUid !== undefined && found !== undefined && (found.mode & 0o777) !== 0o600
     if (narrowed) yield* fs.chmod(own, 0o600)
     yield* Effect.catchAll(fs.link(own, link), (cause) =>

@@ -1,6 +1,6 @@
 /**
- * The steps every operation of the filesystem store is made of: look, read, stage, replace, unlink. What Effect's
- * `FileSystem` has goes through it; `node:fs` serves `lstat` and `unlink`, which it lacks.
+ * The steps that the filesystem store is made of: look at a file, read it, write a new one, delete it. They go through
+ * Effect's `FileSystem`, but for `lstat` and `unlink`, which it lacks: those are of `node:fs`.
  */
 import { randomBytes } from "node:crypto"
 import type { BigIntStats, Stats } from "node:fs"
@@ -14,13 +14,13 @@ import { codeOf, fromNode, isNotFound, isTaken, Problem } from "./failure.js"
 import type { Holder } from "./holder.js"
 import type { Paths } from "./paths.js"
 
-/** One open store: where it is and how it writes. */
+/** An open store: where it is and how it writes. */
 export interface Disk {
   readonly fs: FileSystem.FileSystem
   readonly paths: Paths
   readonly fsync: boolean
   readonly keepEndedMillis: number
-  /** Whether the umask takes away bits the owner needs, so that modes are set after creation. */
+  /** Whether the umask takes away bits that the owner needs, so that the mode of a new file has to be set. */
   readonly narrowed: boolean
   readonly holder: Holder
 }
@@ -28,22 +28,31 @@ export interface Disk {
 /** The largest file that is read or written, in bytes. */
 export const maxFileBytes = 16 * 1024 * 1024
 
-/** The user this process runs as; `undefined` where the system has no such thing. */
+/** The user id of this process; `undefined` where the system has none. */
 export const ownUid: number | undefined = process.geteuid?.()
 
-/** What is at a path, links not followed; `undefined` when nothing is. Throws what the system answers otherwise. */
-export const look = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false })
+/** What is at a path, without following a link; `undefined` when nothing is. Throws any other error of the system. */
+export const lstatNow = (path: string): Stats | undefined =>
+  lstatSync(path, { throwIfNoEntry: false })
 
-/** As `look`, with numbers that are exact however large. */
-export const lookExactly = (path: string): BigIntStats | undefined =>
+/** As `lstatNow`, with exact numbers of any size. */
+export const lstatExactlyNow = (path: string): BigIntStats | undefined =>
   lstatSync(path, { throwIfNoEntry: false, bigint: true })
 
-/** Runs a synchronous step that may throw the system's answer. */
-export const attempt = <A>(step: () => A): Effect.Effect<A, Problem> =>
+/** Runs a synchronous step that may throw an error of the system. */
+export const trySync = <A>(step: () => A): Effect.Effect<A, Problem> =>
   Effect.try({ try: step, catch: fromNode })
 
-/** Why a file cannot be one of the store's; `undefined` when it can. */
-const oddity = (found: Stats): string | undefined => {
+/** As `lstatNow`, as an effect. */
+export const lstat = (path: string): Effect.Effect<Stats | undefined, Problem> =>
+  trySync(() => lstatNow(path))
+
+/** True when anything is at the path. */
+export const isThere = (path: string): Effect.Effect<boolean, Problem> =>
+  Effect.map(lstat(path), (found) => found !== undefined)
+
+/** Why the store cannot have written this file; `undefined` if it can. */
+const oddityOf = (found: Stats): string | undefined => {
   if (!found.isFile()) return "is not a regular file"
   if (found.nlink > 1) return "has a second name"
   if (found.size > maxFileBytes) return "is larger than a session can be"
@@ -56,24 +65,18 @@ const corrupt = (path: string, why: string): Problem =>
   new Problem("corrupt", `The file ${path} ${why}; it is kept for inspection.`)
 
 /**
- * Reads the file about `id` at `path`; `undefined` when there is none. Anything that is not a whole file of the store
- * fails as corrupt, and is neither opened nor followed unless it is a regular file of a sane size.
+ * Reads the file about `id` at `path`; `undefined` when there is none. Fails as corrupt when it is not a whole file of the
+ * store. Opens only a regular file of a sane size, and follows no link.
  */
 export const readStored = (
   disk: Disk,
   path: string,
   id: string
 ): Effect.Effect<Stored | undefined, Failure> =>
-  Effect.suspend(() => {
-    let found: Stats | undefined
-    try {
-      found = look(path)
-    } catch (cause) {
-      return Effect.fail(fromNode(cause))
-    }
+  Effect.flatMap(lstat(path), (found) => {
     if (found === undefined) return Effect.succeed(undefined)
-    const odd = oddity(found)
-    if (odd !== undefined) return Effect.fail(corrupt(path, odd))
+    const oddity = oddityOf(found)
+    if (oddity !== undefined) return Effect.fail(corrupt(path, oddity))
     return Effect.matchEffect(disk.fs.readFile(path), {
       onFailure: (failure) =>
         isNotFound(failure) ? Effect.succeed(undefined) : Effect.fail(failure),
@@ -86,17 +89,15 @@ export const readStored = (
     })
   })
 
-/** Fails when the store's directory itself is gone, so that a missing directory is not taken for missing sessions. */
+/** Fails when the directory of the store is gone, so that nobody takes that for missing sessions. */
 export const assertPresent = (disk: Disk): Effect.Effect<void, Failure> =>
-  Effect.flatMap(
-    attempt(() => look(disk.paths.directory)),
-    (found) =>
-      found?.isDirectory() === true
-        ? Effect.void
-        : Effect.fail(new Problem("unavailable", "The directory of the session store is gone."))
+  Effect.flatMap(lstat(disk.paths.directory), (found) =>
+    found?.isDirectory() === true
+      ? Effect.void
+      : Effect.fail(new Problem("unavailable", "The directory of the session store is gone."))
   )
 
-/** Makes the shard of an id. The store's directory itself is never made anew: that is the operator's to do. */
+/** Makes the shard of an id. It never makes the directory of the store again: that is up to the operator. */
 export const makeShard = (disk: Disk, id: string): Effect.Effect<void, Failure> => {
   const path = disk.paths.shard(id)
   return disk.fs.makeDirectory(path, { mode: 0o700 }).pipe(
@@ -112,7 +113,7 @@ const writeSynced = (disk: Disk, path: string, bytes: Uint8Array) =>
     )
   )
 
-/** Writes a new file of mode 0600, whatever the umask; on the disk when it succeeds, if the store syncs. */
+/** Writes a new file of mode 0600, whatever the umask is. With `fsync` it waits until the file is on the disk. */
 export const writeNew = (
   disk: Disk,
   path: string,
@@ -124,11 +125,11 @@ export const writeNew = (
   return disk.narrowed ? Effect.zipRight(write, disk.fs.chmod(path, 0o600)) : write
 }
 
-/** Writes the temporary file of `id`, to be renamed in this process's turn for the id; succeeds with its path. */
+/** Writes the temporary file of `id` and gives its path. It belongs to the turn for the id, which renames or deletes it. */
 export const stage = (disk: Disk, id: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
   stageAt(disk, id, disk.paths.temporary(id, disk.holder.nonce), bytes)
 
-/** As `stage`, without a turn for the id: under a name that nobody else can guess. */
+/** As `stage`, without a turn for the id, under a random name. */
 export const stageApart = (
   disk: Disk,
   id: string,
@@ -149,7 +150,7 @@ const stageAt = (
   return write.pipe(
     Effect.catchAll((failure) => {
       if (isNotFound(failure)) return Effect.zipRight(makeShard(disk, id), write)
-      // Left by an earlier write of this store that could not be tidied up: the id is ours for this turn.
+      // Left by an earlier turn of this store that could not delete it.
       return isTaken(failure) ? Effect.zipRight(discard(path), write) : Effect.fail(failure)
     }),
     Effect.tapError(() => discard(path)),
@@ -157,7 +158,7 @@ const stageAt = (
   )
 }
 
-/** Deletes a name, never what a link leads to; succeeds when it is not there. */
+/** Deletes a file, or a link but not its target. Succeeds when there is none. */
 export const unlink = (path: string): Effect.Effect<void, Problem> =>
   Effect.async((resume) => {
     unlinkNode(path, (cause) => {
@@ -167,5 +168,5 @@ export const unlink = (path: string): Effect.Effect<void, Problem> =>
     })
   })
 
-/** Deletes a name that matters to nobody; what cannot be deleted is left to the next collection. */
+/** Deletes a file that nobody needs. If that fails, the next collection does it. */
 export const discard = (path: string): Effect.Effect<void> => Effect.ignore(unlink(path))

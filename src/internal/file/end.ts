@@ -1,87 +1,79 @@
 /** Ending sessions: by a logout, a revocation or a collection. */
 import * as Effect from "effect/Effect"
 import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
-import { entryOf, isOver } from "../../core/record/record.js"
+import { ended, entryOf, isDueForDeletion, isOver } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { encodeSession } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { assertPresent, attempt, look, stage, unlink } from "./disk.js"
-import type { Change } from "./exclusive.js"
-import { commit, currentMillis, exclusively, isThere, settle, unpoint } from "./exclusive.js"
+import { assertPresent, isThere, lstat, stage, unlink } from "./disk.js"
 import { isCorrupt, Problem } from "./failure.js"
+import type { Change } from "./locked.js"
+import { currentMillis, deletePointer, readLocked, replace, underLocks } from "./locked.js"
 import { resolve } from "./sessions.js"
 
-/** Ends the session of this id or retired id. */
+/** Ends the session with this id or previous id. */
 export const remove = (disk: Disk, id: string, tries = 5): Change<SessionEntry | undefined> => {
   if (!isId(id)) return Effect.succeed(undefined)
   return Effect.gen(function* () {
     const target = yield* resolveDamaged(disk, id)
     if (target === undefined) return yield* Effect.as(assertPresent(disk), undefined)
-    const ended = yield* end(
+    const outcome = yield* end(
       disk,
       target,
       (record) => record.id === id || record.previous?.id === id
     )
-    if (ended !== "gone") return ended
-    // It moved between the two looks.
+    if (outcome !== "gone") return outcome
+    // It moved after its file was found and before it was locked.
     if (tries > 1) return yield* remove(disk, id, tries - 1)
     return yield* Effect.fail(new Problem("timeout", "The session kept moving to another id."))
   })
 }
 
 /**
- * Ends the session if `admits` still says so under the lock: deletes its file, or with `keepEnded` strips it. `gone` when
- * there is no such session any more.
+ * Ends the session if `admits` says so under the lock, and gives its entry if it was live. `gone` means that there is no
+ * such session any more. A damaged file is deleted.
  */
 export const end = (
   disk: Disk,
   id: string,
   admits: (record: SessionRecord, nowMillis: number) => boolean
 ): Change<SessionEntry | undefined | "gone"> =>
-  exclusively(disk, [id], Effect.void, (assertHeld) =>
+  underLocks(disk, [id], Effect.void, (assertHeld) =>
     Effect.gen(function* () {
-      const record = yield* Effect.catchIf(settle(disk, id), isCorrupt, () =>
+      const record = yield* Effect.catchIf(readLocked(disk, id), isCorrupt, () =>
         Effect.as(unlinkDamaged(disk, id, assertHeld), "damaged" as const)
       )
       if (record === "damaged") return undefined
       const nowMillis = yield* currentMillis
       if (record === undefined || !admits(record, nowMillis)) return "gone"
-      yield* write(disk, record, endedAt(record, nowMillis), nowMillis, assertHeld)
+      yield* deleteOrStrip(disk, record, nowMillis, assertHeld)
       return isOver(record, nowMillis) ? undefined : entryOf(record)
     })
   )
 
-/** True when the session, once ended, is to be kept no longer. */
-export const isDue = (disk: Disk, record: SessionRecord, nowMillis: number): boolean =>
-  endedAt(record, nowMillis) + disk.keepEndedMillis <= nowMillis
-
-const endedAt = (record: SessionRecord, nowMillis: number): number =>
-  record.endedAtMillis ?? Math.min(nowMillis, record.expiresAtMillis)
-
-/** Deletes the session, or strips it where it is to be kept. */
-const write = (
+/** Deletes the file of the session, or leaves what is to be kept of it. */
+const deleteOrStrip = (
   disk: Disk,
   record: SessionRecord,
-  endedAtMillis: number,
   nowMillis: number,
   assertHeld: Change<void>
 ): Change<void> => {
   const { id, previous } = record
-  if (isDue(disk, record, nowMillis)) {
+  if (isDueForDeletion(record, disk.keepEndedMillis, nowMillis)) {
     return assertHeld.pipe(
       Effect.zipRight(unlink(disk.paths.session(id))),
-      Effect.zipRight(unpoint(disk, previous?.id))
+      Effect.zipRight(deletePointer(disk, previous?.id))
     )
   }
   if (record.endedAtMillis !== null) return Effect.void
-  const ended = { ...record, payload: "", previous: null, endedAtMillis }
+  const kept = ended(record, nowMillis)
   return Effect.zipRight(
-    stage(disk, id, encodeSession(ended, null)),
-    commit(disk, record, ended, assertHeld)
+    stage(disk, id, encodeSession(kept, null)),
+    replace(disk, record, kept, assertHeld)
   )
 }
 
-/** The id of the session's file; a file that cannot be read is a target too, under its own id. */
+/** The id of the file to end. That file may be damaged. */
 const resolveDamaged = (disk: Disk, id: string): Change<string | undefined> =>
   Effect.catchIf(
     Effect.map(resolve(disk, id), (record) => record?.id),
@@ -92,14 +84,12 @@ const resolveDamaged = (disk: Disk, id: string): Change<string | undefined> =>
       )
   )
 
-/** Deletes what lies in the place of a session and is none, never following it. A directory stays where it is. */
+/** Deletes a file that is in the place of a session and is none. A link is not followed, and a directory stays. */
 const unlinkDamaged = (disk: Disk, id: string, assertHeld: Change<void>): Change<void> => {
   const path = disk.paths.session(id)
-  return Effect.flatMap(
-    attempt(() => look(path)),
-    (found) =>
-      found?.isDirectory() === true
-        ? Effect.fail(new Problem("corrupt", `There is a directory in the place of ${path}.`))
-        : Effect.zipRight(assertHeld, unlink(path))
+  return Effect.flatMap(lstat(path), (found) =>
+    found?.isDirectory() === true
+      ? Effect.fail(new Problem("corrupt", `There is a directory in the place of ${path}.`))
+      : Effect.zipRight(assertHeld, unlink(path))
   )
 }

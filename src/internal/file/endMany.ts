@@ -1,4 +1,4 @@
-/** Ending many sessions at once: whoever can be logged out is, whatever the files of others are like. */
+/** Ending many sessions at once. One file that cannot be read keeps no other session alive. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -7,9 +7,8 @@ import * as Derived from "../store/derived.js"
 import { writeMark } from "../store/revocations.js"
 import type { Disk } from "./disk.js"
 import { remove } from "./end.js"
-import { named, toStoreError } from "./failure.js"
-import { hostClock } from "./hostClock.js"
-import { Skipped } from "./skipped.js"
+import { failingAs, toStoreError } from "./failure.js"
+import { SkippedFiles } from "./skippedFiles.js"
 import { readable } from "./walk.js"
 
 type RemoveWhere = NonNullable<Overrides["removeWhere"]>
@@ -17,38 +16,37 @@ type RemoveWhere = NonNullable<Overrides["removeWhere"]>
 const operation = "removeWhere"
 
 /**
- * Ends every session that can be read and ended, and only then fails for those that cannot: a file that the system does
- * not let us read may hold a session the filter is about, and be readable again tomorrow. A damaged file holds none.
+ * Ends every session that can be read and ended, then fails if there are files that cannot: one of them may hold a
+ * session of the filter and be readable again later. A damaged file holds none.
  */
 export const removeWhere =
   (disk: Disk): RemoveWhere =>
   (filter, options) =>
     Effect.suspend(() => {
-      const skipped = new Skipped()
+      const skipped = new SkippedFiles()
       const entries: Primitives["entries"] = (asked) =>
         Stream.suspend(() => {
-          // One listing a pass, and the last pass counts.
+          // The derived call lists more than once, and the last listing counts.
           skipped.clear()
           return Stream.mapError(readable(disk, asked, skipped), (cause) =>
             toStoreError(operation, cause)
           )
         })
       const end: Primitives["remove"] = (id) =>
-        Effect.map(named(operation)(skipped.passing(remove(disk, id))), Option.fromNullable)
+        Effect.map(failingAs(operation)(skipped.skipping(remove(disk, id))), Option.fromNullable)
       return Effect.zipLeft(
         Derived.removeWhere(entries, end)(filter, options),
-        named(operation)(skipped.failure)
+        failingAs(operation)(skipped.failure)
       )
     })
 
 /**
- * Leaves the mark, then ends the sessions, as the derived method does. Where the mark cannot be written the sessions end
- * all the same before this fails: a disk that is full, or has one bad file, can still delete.
+ * Writes the mark, then ends the sessions, as the derived call does. If the mark cannot be written it still ends the
+ * sessions, then fails: a disk that is full can delete.
  */
 export const revokeUser =
   (primitives: Primitives, removeWhere: RemoveWhere): Service["revokeUser"] =>
   ({ namespace, userId, except }) =>
-    Effect.flatMap(
-      Effect.either(writeMark(primitives, { namespace, userId }, except, hostClock)),
-      (marked) => Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
+    Effect.flatMap(Effect.either(writeMark(primitives, { namespace, userId }, except)), (marked) =>
+      Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
     )

@@ -1,4 +1,4 @@
-/** How what the system says becomes a `SessionStoreError`. Inside the filesystem store failures have no operation yet. */
+/** The failures inside the filesystem store, and the `SessionStoreError` that each becomes. */
 import type { PlatformError } from "@effect/platform/Error"
 import * as Effect from "effect/Effect"
 import { SessionStoreError } from "../errors/errors.js"
@@ -6,7 +6,7 @@ import { SessionStoreError } from "../errors/errors.js"
 /** What goes wrong inside the filesystem store. */
 export type Failure = PlatformError | Problem
 
-/** A failure that is not the answer of a `FileSystem`; the message is a sentence for the operator. */
+/** A failure that does not come from `FileSystem`. Its message is a sentence for the operator. */
 export class Problem extends Error {
   readonly _tag = "Problem"
   constructor(
@@ -24,7 +24,7 @@ export const codeOf = (cause: unknown): string | undefined =>
     ? cause.code
     : undefined
 
-/** Wraps what a call of `node:fs` threw. */
+/** Wraps an error of `node:fs`. */
 export const fromNode = (cause: unknown): Problem =>
   new Problem(
     reasonOfCode(codeOf(cause)),
@@ -32,7 +32,7 @@ export const fromNode = (cause: unknown): Problem =>
     { cause }
   )
 
-/** True when the file or a directory above it is not there. */
+/** True when the file or a directory above it is missing. */
 export const isNotFound = (failure: Failure): boolean =>
   failure._tag === "SystemError"
     ? failure.reason === "NotFound"
@@ -48,18 +48,21 @@ export const isTaken = (failure: Failure): boolean =>
 export const isCorrupt = (failure: Failure): boolean =>
   failure._tag === "Problem" && failure.reason === "corrupt"
 
-/** True when somebody else kept the lock for too long. */
+/** True when another process kept the lock for too long. */
 export const isTimeout = (failure: Failure): boolean =>
   failure._tag === "Problem" && failure.reason === "timeout"
 
-/** What the system answers when not one file is at fault, but the process, the disk or the file system as a whole. */
-const codesOfAll = new Set("EMFILE ENFILE ENOMEM ENOSPC EDQUOT EROFS ENODEV ENOTCONN".split(" "))
+/** The errors that are not about one file, but about the process, the disk or the file system. */
+const codesOfAllFiles = new Set(
+  "EMFILE ENFILE ENOMEM ENOSPC EDQUOT EROFS ENODEV ENOTCONN".split(" ")
+)
 
-/** True when the failure says nothing about the file it happened at: with the next one it would be the same. */
-export const isOfAll = (failure: Failure): boolean => codesOfAll.has(codeOf(failure.cause) ?? "")
+/** True when the same would happen with any other file. */
+export const concernsAllFiles = (failure: Failure): boolean =>
+  codesOfAllFiles.has(codeOf(failure.cause) ?? "")
 
-/** Says which of the store's operations failed. */
-export const named =
+/** Gives the failures of a call the name of the call. */
+export const failingAs =
   (operation: string) =>
   <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, SessionStoreError, R> =>
     Effect.mapError(effect, (cause) => toStoreError(operation, cause))
@@ -74,7 +77,7 @@ const reasonOfCode = (code: string | undefined): SessionStoreError["reason"] => 
   return code === "ETIMEDOUT" ? "timeout" : "unavailable"
 }
 
-/** Why an operation failed that this failure ended. */
+/** The reason in the `SessionStoreError` of a failure. */
 export const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
   if (failure._tag === "Problem") return failure.reason
   if (failure._tag === "BadArgument") return "unknown"

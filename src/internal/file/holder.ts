@@ -1,23 +1,23 @@
 /**
- * Who has a lock. Each store keeps one small file that says which process it runs in; taking a lock is making a hard
- * link of that file, so that a lock is complete from its first instant.
+ * Who holds a lock. Each store has one small file that says which process it is in. To take a lock is to make a hard link
+ * of that file, so a lock is complete from its first instant.
  */
 import { randomBytes } from "node:crypto"
 import { lstatSync, readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
-/** A store within a process, as its locks name it. */
+/** A store in a process, as its locks name it. */
 export interface Holder {
   readonly pid: number
-  /** When the process started, in the kernel's own unit: a number that is used again has another one. */
+  /** When the process started, in the kernel's unit. It tells two processes with the same number apart. */
   readonly start: string | null
-  /** The boot of the machine and the space of process numbers: elsewhere the number means nothing. */
+  /** The boot of the machine and the namespace of process numbers, within which `pid` means something. */
   readonly space: string
-  /** Tells this store from every other. */
+  /** Tells this store from all others. */
   readonly nonce: string
 }
 
-const attempt = (read: () => string): string | null => {
+const readOrNull = (read: () => string): string | null => {
   try {
     return read().trim()
   } catch {
@@ -27,14 +27,14 @@ const attempt = (read: () => string): string | null => {
 
 // The second field, the command, may itself contain spaces and parentheses.
 const startOf = (pid: number): string | null =>
-  attempt(() => {
+  readOrNull(() => {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""
   })
 
 const spaceOfThisProcess = (): string => {
-  const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"))
-  const numbers = attempt(() => readlinkSync("/proc/self/ns/pid"))
+  const boot = readOrNull(() => readFileSync("/proc/sys/kernel/random/boot_id", "latin1"))
+  const numbers = readOrNull(() => readlinkSync("/proc/self/ns/pid"))
   return `${boot ?? hostname()} ${numbers ?? ""}`
 }
 
@@ -46,9 +46,9 @@ export const makeHolder = (): Holder => ({
   nonce: randomBytes(16).toString("hex")
 })
 
-/** The holder that the file at `path` names; `undefined` when it names none. Opens nothing but a small regular file. */
+/** Reads the holder that the file at `path` names; `undefined` when it names none. Opens only a small regular file. */
 export const readHolder = (path: string): Holder | undefined => {
-  const text = attempt(() => {
+  const text = readOrNull(() => {
     const found = lstatSync(path)
     return found.isFile() && found.size < 4096 ? readFileSync(path, "utf8") : ""
   })
@@ -78,7 +78,7 @@ const exists = (pid: number): boolean => {
   }
 }
 
-/** True when the holder's process has certainly ended, seen from `own`. A stopped process has not. */
+/** True when the holder's process has certainly ended, as `own` can tell. A stopped process has not. */
 export const isDead = (holder: Holder, own: Holder): boolean => {
   if (holder.space !== own.space || !Number.isSafeInteger(holder.pid) || holder.pid <= 0)
     return false

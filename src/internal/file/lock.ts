@@ -1,22 +1,25 @@
 /**
  * The lock of a session between processes: a name in its shard that is a hard link of the holder's file.
  *
- * A lock whose holder is gone is not deleted but succeeded: whoever first makes the name `<lock>.<inode of the lock>` is
- * its one successor, and only a successor may delete the lock it succeeds. So no taker ever deletes the lock of a live
- * one. A holder that is alive, or that this process cannot judge, is succeeded only when this process has seen it hold
- * the same lock, and take or release no other, for three seconds of its own monotonic clock: it was stopped. Such a
- * holder finds out before it writes (`assertHeld`), since it asks whenever more than half that time has passed.
+ * A lock whose holder is dead is not deleted, but succeeded. The process that first makes the name
+ * `<lock>.<inode of the lock>` is the one successor, and only a successor may delete the lock that it succeeds. So no
+ * process ever deletes the lock of a live holder.
+ *
+ * A holder that is alive, or of which this process cannot tell, may be stopped. It is succeeded when this process has seen
+ * it keep the same lock for three seconds of its own monotonic clock, and take or release no other. If such a holder
+ * goes on, it asks whether it still has the lock (`assertHeld`) before it writes: it does so whenever it has held the lock
+ * for more than half of that time.
  */
 import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
 import type { Disk } from "./disk.js"
-import { attempt, discard, look, lookExactly, makeShard, writeNew } from "./disk.js"
+import { discard, lstatExactlyNow, lstatNow, makeShard, trySync, writeNew } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { isNotFound, isTaken, Problem } from "./failure.js"
 import type { Holder } from "./holder.js"
 import { isDead, readHolder } from "./holder.js"
 
-/** A lock that is held: its names, the first lock and those of its successors, the last of which is our own. */
+/** A lock that this store holds. Its names are the first lock and the successors; the last one is our own. */
 export interface Held {
   readonly id: string
   readonly names: ReadonlyArray<string>
@@ -25,14 +28,14 @@ export interface Held {
   readonly sinceMillis: number
 }
 
-/** How long a lock is waited for, how long a holder must have stood still to be succeeded, and when it must ask. */
+/** How long a store waits for a lock, when it succeeds a holder that stands still, and when a holder must ask. */
 const waitMillis = 2000
 const stoppedMillis = 3000
 const askMillis = 1500
 const longestChain = 8
 const mostSightings = 10_000
 
-/** Runs `body` with the lock of `id`, given what to call right before it changes anything. */
+/** Runs `body` with the lock of `id`. The body runs what it is given right before it changes anything. */
 export const withLock = <A>(
   disk: Disk,
   id: string,
@@ -44,7 +47,7 @@ export const withLock = <A>(
     (held) => release(disk, held)
   )
 
-/** Writes the file that all locks of this store are links of. */
+/** Writes the file of which all locks of this store are links. */
 export const writeHolder = (disk: Disk): Effect.Effect<void, Failure> => {
   const path = disk.paths.holder(disk.holder.nonce)
   const bytes = Buffer.from(JSON.stringify(disk.holder))
@@ -56,7 +59,7 @@ export const writeHolder = (disk: Disk): Effect.Effect<void, Failure> => {
 const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
   Effect.suspend(() => {
     const untilMillis = performance.now() + waitMillis
-    const again = (held: Held | undefined, pauseMillis: number): Effect.Effect<Held, Failure> => {
+    const wait = (held: Held | undefined, pauseMillis: number): Effect.Effect<Held, Failure> => {
       if (held !== undefined) return Effect.succeed(held)
       if (performance.now() >= untilMillis) {
         return Effect.fail(
@@ -65,13 +68,13 @@ const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
       }
       return spread(pauseMillis).pipe(
         Effect.zipRight(tryAcquire(disk, id)),
-        Effect.flatMap((next) => again(next, Math.min(pauseMillis * 2, 16)))
+        Effect.flatMap((next) => wait(next, Math.min(pauseMillis * 2, 16)))
       )
     }
-    return Effect.flatMap(tryAcquire(disk, id), (held) => again(held, 1))
+    return Effect.flatMap(tryAcquire(disk, id), (held) => wait(held, 1))
   })
 
-/** Keeps the processes that contend from asking all at once. */
+/** Pauses for a random time, so that waiting processes do not try all at once. */
 const spread = (millis: number): Effect.Effect<void> => pause(() => millis * (0.5 + Math.random()))
 
 const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Failure> => {
@@ -85,10 +88,10 @@ const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Fai
     return Effect.flatMap(makeLink(disk, id, name), (made) => {
       if (made) {
         const held = { id, names, inodes, sinceMillis }
-        return inodes.length === 0 ? Effect.succeed(held) : confirm(held)
+        return inodes.length === 0 ? Effect.succeed(held) : unlessOutdated(held)
       }
       return Effect.flatMap(
-        attempt(() => succeedable(disk, name)),
+        trySync(() => staleLock(disk, name)),
         (stale) => {
           if (stale === undefined || names.length >= longestChain) return Effect.succeed(undefined)
           const successor = `${root}.${stale.inode}`
@@ -103,13 +106,13 @@ const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Fai
   return climb([root], [])
 }
 
-/** Takes from a holder that was succeeded what it was about to rename, before the state it was to replace is read. */
+/** Deletes the file that a succeeded holder was about to rename, before the state that it would replace is read. */
 const disarm = (disk: Disk, id: string, holder: Holder | undefined): Effect.Effect<void> =>
   holder === undefined || holder.nonce === disk.holder.nonce
     ? Effect.void
     : discard(disk.paths.temporary(id, holder.nonce))
 
-/** Makes the link; false when the name is taken. What is missing for it, the shard or our own file, is made first. */
+/** Makes the link; false when the name is taken. Makes the shard and our own file first if they are missing. */
 const makeLink = (disk: Disk, id: string, name: string): Effect.Effect<boolean, Failure> => {
   const link = disk.fs.link(disk.paths.holder(disk.holder.nonce), name)
   return link.pipe(
@@ -121,10 +124,10 @@ const makeLink = (disk: Disk, id: string, name: string): Effect.Effect<boolean, 
   )
 }
 
-/** A successor is one only if all it succeeded is still there: its predecessors' successor may just have been done. */
-const confirm = (held: Held): Effect.Effect<Held | undefined, Failure> =>
+/** Gives the lock up again if one that it succeeds is gone: an earlier successor has released that one meanwhile. */
+const unlessOutdated = (held: Held): Effect.Effect<Held | undefined, Failure> =>
   Effect.flatMap(
-    attempt(() => isUnchanged(held)),
+    trySync(() => isUnchanged(held)),
     (unchanged) => {
       if (unchanged) {
         for (const name of held.names) sightings.delete(name)
@@ -135,7 +138,7 @@ const confirm = (held: Held): Effect.Effect<Held | undefined, Failure> =>
   )
 
 const isUnchanged = ({ names, inodes }: Held): boolean =>
-  inodes.every((inode, index) => lookExactly(names[index] ?? "")?.ino === inode)
+  inodes.every((inode, index) => lstatExactlyNow(names[index] ?? "")?.ino === inode)
 
 interface Stale {
   readonly inode: bigint
@@ -150,22 +153,22 @@ interface Sighting {
 
 const sightings = new Map<string, Sighting>()
 
-/** What is known of a lock whose holder may be succeeded; `undefined` when it may not, or is gone. */
-const succeedable = (disk: Disk, name: string): Stale | undefined => {
-  const found = lookExactly(name)
+/** Finds the lock and its holder if it may be succeeded; `undefined` when it may not, or is gone. */
+const staleLock = (disk: Disk, name: string): Stale | undefined => {
+  const found = lstatExactlyNow(name)
   if (found === undefined) {
     sightings.delete(name)
     return undefined
   }
   const holder = readHolder(name)
   const stale = { inode: found.ino, holder }
-  // Our own: a release that failed. Nobody in this process has it, since the turn for this id is ours.
+  // Our own, from a release that failed: no other fiber has it, because the turn for this id is ours.
   if (holder?.nonce === disk.holder.nonce) return stale
   if (holder !== undefined && isDead(holder, disk.holder)) return stale
   return hasStoodStill(name, found.ino, found.ctimeNs) ? stale : undefined
 }
 
-// The change time of a holder's file is that of the last lock it took or released, so a busy holder never stands still.
+// Each lock that a holder takes or releases changes the time of its file, so a busy holder never seems to stand still.
 const hasStoodStill = (name: string, inode: bigint, changedNanos: bigint): boolean => {
   const nowMillis = performance.now()
   const seen = sightings.get(name)
@@ -180,14 +183,14 @@ const hasStoodStill = (name: string, inode: bigint, changedNanos: bigint): boole
 const isOverdue = ({ sinceMillis }: Held): boolean => performance.now() - sinceMillis >= askMillis
 
 const ownInode = (disk: Disk): bigint | undefined =>
-  lookExactly(disk.paths.holder(disk.holder.nonce))?.ino
+  lstatExactlyNow(disk.paths.holder(disk.holder.nonce))?.ino
 
-/** Fails when the lock may have been succeeded. Costs a comparison of two numbers unless it was held for long. */
+/** Fails when the lock was succeeded. It only looks at the file system if the lock has been held for long. */
 const assertHeld = (disk: Disk, held: Held): Effect.Effect<void, Failure> =>
   Effect.suspend(() => {
     if (!isOverdue(held)) return Effect.void
     return Effect.flatMap(
-      attempt(() => isStillOurs(disk, held)),
+      trySync(() => isStillOurs(disk, held)),
       (ours) =>
         ours
           ? Effect.void
@@ -200,27 +203,27 @@ const isStillOurs = (disk: Disk, held: Held): boolean => {
   return (
     inode !== undefined &&
     isUnchanged({ ...held, inodes: [...held.inodes, inode] }) &&
-    look(`${disk.paths.lock(held.id)}.${inode}`) === undefined
+    lstatNow(`${disk.paths.lock(held.id)}.${inode}`) === undefined
   )
 }
 
-/** Deletes the names, the first lock first. A holder that stood still asks by becoming its own successor. */
+/** Deletes the names, the first lock first. A holder that stood still first tries to become its own successor. */
 const release = (disk: Disk, held: Held): Effect.Effect<void> => {
   const unlinkAll = Effect.forEach(held.names, discard, { discard: true })
   return Effect.suspend(() => {
-    const inode = isOverdue(held) ? attemptSync(() => ownInode(disk)) : undefined
+    const inode = isOverdue(held) ? tryOrNone(() => ownInode(disk)) : undefined
     if (inode === undefined) return unlinkAll
     const own = `${disk.paths.lock(held.id)}.${inode}`
     if (held.names.includes(own)) return unlinkAll
     return Effect.matchEffect(makeLink(disk, held.id, own), {
-      // Whoever succeeded this lock deletes it.
+      // The successor deletes it.
       onFailure: () => Effect.void,
       onSuccess: (made) => (made ? Effect.zipRight(unlinkAll, discard(own)) : Effect.void)
     })
   })
 }
 
-const attemptSync = <A>(step: () => A): A | undefined => {
+const tryOrNone = <A>(step: () => A): A | undefined => {
   try {
     return step()
   } catch {

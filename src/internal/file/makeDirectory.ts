@@ -1,4 +1,4 @@
-/** Making a directory, for the store of files and for whoever else is told to make one. */
+/** Making a directory with what is missing above it. */
 import { dirname } from "node:path"
 import type { PlatformError } from "@effect/platform/Error"
 import type * as FileSystem from "@effect/platform/FileSystem"
@@ -6,9 +6,8 @@ import * as Effect from "effect/Effect"
 import { isNotFound, isTaken } from "./failure.js"
 
 /**
- * Makes a directory and what is missing above it, each with this mode (default: what the umask leaves of 0777). Not with
- * `recursive`: where the system makes no directory but says that the one above is missing, as `/proc` does, Node tries
- * for ever.
+ * Makes a directory and what is missing above it, each with this mode (default 0777, less the umask). It does not use
+ * `recursive`, with which Node tries for ever in `/proc`, where the system says that the directory above is missing.
  */
 export const makeDirectory = (
   fs: FileSystem.FileSystem,

@@ -1,20 +1,23 @@
-/** Names and places of the files of the filesystem store. No path is ever made of a text that is not an id. */
+/** The names and paths of the files of the filesystem store. A text that is not an id never becomes part of a path. */
 
-/** What a name in a shard stands for; the id is that of the session (`previous`: the retired id). */
+/** What the name of a file in a shard says. `id` is that of the session; for `previous`, its previous id. */
 export type Name =
   | { readonly kind: "session" | "pending" | "previous"; readonly id: string }
   | { readonly kind: "lock"; readonly id: string }
   | { readonly kind: "temporary"; readonly nonce: string }
+
+/** A file in a shard. */
+export type NamedFile = Name & { readonly path: string }
 
 const shardPattern = /^[0-9a-f]{2}$/
 const namePattern =
   /^(?:(sess|next|prev|lock)_([0-9a-f]{40})(?:\.[0-9]{1,20})?|tmp_([0-9a-f]{32})_[0-9a-f]{40})$/
 const kinds = { sess: "session", next: "pending", prev: "previous", lock: "lock" } as const
 
-/** True for the name of a directory that holds the ids beginning with it. */
+/** True for the name of a shard: the directory of all ids that begin with it. */
 export const isShard = (name: string): boolean => shardPattern.test(name)
 
-/** Tells what a name in a shard stands for; `undefined` for a file that is none of the store's. */
+/** Reads the name of a file in a shard; `undefined` when the store makes no such name. */
 export const parseName = (name: string): Name | undefined => {
   const [, prefix, id, nonce] = namePattern.exec(name) ?? []
   if (nonce !== undefined) return { kind: "temporary", nonce }
@@ -24,22 +27,22 @@ export const parseName = (name: string): Name | undefined => {
   return kind === "lock" || name.length === 45 ? { kind, id } : undefined
 }
 
-/** The paths of one store; the ids given to it have passed `isId`. */
+/** The paths of one store. Callers check ids with `isId` first. */
 export class Paths {
   constructor(readonly directory: string) {}
 
   shard(id: string): string {
     return `${this.directory}/${id.slice(0, 2)}`
   }
-  /** The session itself, or for an instant after a move a stub that names the new id. */
+  /** The session itself. For a moment after a move: a stub that names the new id. */
   session(id: string): string {
     return `${this.shard(id)}/sess_${id}`
   }
-  /** A session that is being moved to this id: it is one as soon as the old id's file says so. */
+  /** A session that is being moved to this id. It counts as soon as the stub of the old id names it. */
   pending(id: string): string {
     return `${this.shard(id)}/next_${id}`
   }
-  /** Names the session a retired id belongs to. */
+  /** A pointer: it names the session that a previous id belongs to. */
   previous(id: string): string {
     return `${this.shard(id)}/prev_${id}`
   }
@@ -49,7 +52,7 @@ export class Paths {
   temporary(id: string, nonce: string): string {
     return `${this.shard(id)}/tmp_${nonce}_${id}`
   }
-  /** Tells which process has a lock: every lock it takes is a hard link of this file. */
+  /** Says which process a store is in. Each lock that the store takes is a hard link of this file. */
   holder(nonce: string): string {
     return `${this.directory}/holder_${nonce}`
   }

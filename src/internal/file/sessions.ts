@@ -1,14 +1,19 @@
 /**
  * Reading sessions, without a lock.
  *
- * A move from A to B is: the file of B is written under a name that is no session (`next_B`, which says "from A"); the
- * file of A is replaced by a stub that says "went to B", which is the one instant at which the move happens; `next_B`
- * gets its name; the stub becomes the pointer `prev_A`. Whatever step a process is killed at, the functions here see the
- * session under exactly one id: a pending file counts when, and only when, the stub of its origin names it.
+ * A move from A to B takes four steps:
+ *
+ * 1. The session is written to the pending file `next_B`, which says "from A".
+ * 2. The file of A is replaced by a stub that says "moved to B". At this instant the move happens.
+ * 3. `next_B` is renamed to `sess_B`.
+ * 4. The stub is renamed to the pointer `prev_A`, or deleted.
+ *
+ * A pending file counts only if the stub of its origin names it. So a reader finds the session under exactly one id,
+ * whichever step a process was killed at.
  */
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record/record.js"
-import { isOver } from "../../core/record/record.js"
+import { isFoundBy } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import type { Stored, StoredMove } from "./codec.js"
 import type { Disk } from "./disk.js"
@@ -19,19 +24,19 @@ type Read<A> = Effect.Effect<A | undefined, Failure>
 
 const nothing = Effect.succeed(undefined)
 
-/** What is stored under this id now: a session, or where it went. */
+/** Reads what has this id now: a session, or a stub. */
 export const readCurrent = (disk: Disk, id: string): Read<Stored> =>
   Effect.flatMap(readStored(disk, disk.paths.session(id), id), (stored) =>
     stored === undefined ? readUnsettled(disk, id) : Effect.succeed(stored)
   )
 
-/** The session that is to be found under the retired id, or where it went from there; no time limit is looked at. */
+/** Reads the session that has this previous id, whatever its time limit. */
 export const readRetired = (disk: Disk, id: string): Read<SessionRecord> =>
   Effect.flatMap(readStored(disk, disk.paths.previous(id), id), (stored) =>
     stored?.kind === "moved" ? follow(disk, id, stored) : nothing
   )
 
-/** The session that a stub or pointer of `id` leads to. */
+/** Reads the session that the stub or pointer of `id` names. */
 export const follow = (disk: Disk, id: string, { to }: StoredMove): Read<SessionRecord> =>
   isId(to)
     ? Effect.map(readCurrent(disk, to), (stored) =>
@@ -39,14 +44,14 @@ export const follow = (disk: Disk, id: string, { to }: StoredMove): Read<Session
       )
     : nothing
 
-/** The session of this id or, without a time limit, of this retired id, be it over or not. */
+/** Reads the session with this id or this previous id. It may be over, and so may the time of the previous id. */
 export const resolve = (disk: Disk, id: string): Read<SessionRecord> =>
   Effect.flatMap(readCurrent(disk, id), (stored) => {
     if (stored === undefined) return readRetired(disk, id)
     return stored.kind === "moved" ? follow(disk, id, stored) : Effect.succeed(stored.record)
   })
 
-/** Finds the live session as the contract of `find` says. */
+/** Finds the live session, as the contract says. */
 export const find = (disk: Disk, id: string): Read<SessionRecord> => {
   if (!isId(id)) return nothing
   return Effect.flatMap(resolve(disk, id), (record) =>
@@ -54,33 +59,26 @@ export const find = (disk: Disk, id: string): Read<SessionRecord> => {
       ? Effect.as(assertPresent(disk), undefined)
       : Effect.clockWith((clock) =>
           Effect.succeed(
-            isVisible(record, id, clock.unsafeCurrentTimeMillis()) ? record : undefined
+            isFoundBy(id, record, clock.unsafeCurrentTimeMillis()) ? record : undefined
           )
         )
   )
 }
 
-/** The pending file of `id` if the move it belongs to has happened; the name of its origin with it. */
-export const readPending = (
-  disk: Disk,
-  id: string
-): Read<{ readonly record: SessionRecord; readonly from: string }> =>
+/** Reads the session in the pending file of `id`, if its move has happened. */
+export const readPending = (disk: Disk, id: string): Read<SessionRecord> =>
   Effect.flatMap(readStored(disk, disk.paths.pending(id), id), (stored) => {
     if (stored?.kind !== "session" || stored.from === null || !isId(stored.from)) return nothing
     const { record, from } = stored
     return Effect.map(readStored(disk, disk.paths.session(from), from), (origin) =>
-      origin?.kind === "moved" && origin.to === id ? { record, from } : undefined
+      origin?.kind === "moved" && origin.to === id ? record : undefined
     )
   })
 
-const isVisible = (record: SessionRecord, id: string, nowMillis: number): boolean =>
-  !isOver(record, nowMillis) &&
-  (record.id === id || (record.previous !== null && record.previous.untilMillis > nowMillis))
-
-// The second look at the session's name is for a pending file that got it between the first look and the look at it.
+// `sess_<id>` is read once more, because the pending file may have been renamed after the first look.
 const readUnsettled = (disk: Disk, id: string): Read<Stored> =>
   Effect.flatMap(readPending(disk, id), (pending) =>
     pending === undefined
       ? readStored(disk, disk.paths.session(id), id)
-      : Effect.succeed({ kind: "session", record: pending.record, from: null } as const)
+      : Effect.succeed({ kind: "session", record: pending, from: null } as const)
   )

@@ -1,4 +1,4 @@
-/** Going through the whole directory: the listing of `entries`. Holds no lock; sessions may move and end meanwhile. */
+/** Going through the whole directory, for listings. It takes no lock, so sessions may move and end meanwhile. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { SessionEntry, SessionFilter, SessionRecord } from "../../core/record/record.js"
@@ -6,67 +6,76 @@ import { entryOf, matches } from "../../core/record/record.js"
 import type { Disk } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { isCorrupt, isNotFound } from "./failure.js"
-import type { Name } from "./paths.js"
+import { currentMillis } from "./locked.js"
+import type { NamedFile } from "./paths.js"
 import { isShard, parseName } from "./paths.js"
 import { readRetired, resolve } from "./sessions.js"
-import { Skipped } from "./skipped.js"
+import { SkippedFiles } from "./skippedFiles.js"
 
-/** Shards that are read at the same time, and files within each. */
+/** How many shards are read at the same time, and how many files in each. */
 const shardsAtOnce = 4
 const filesAtOnce = 8
 
-/** The names of the shards that there are. Fails when the directory itself is gone. */
+/** Lists the shards. Fails when the directory of the store is gone. */
 export const shardsOf = (disk: Disk): Effect.Effect<ReadonlyArray<string>, Failure> =>
   Effect.map(disk.fs.readDirectory(disk.paths.directory), (names) => names.filter(isShard).sort())
 
-/** The names in a shard; none when it is gone. */
-export const namesIn = (disk: Disk, shard: string): Effect.Effect<ReadonlyArray<string>, Failure> =>
-  Effect.catchIf(disk.fs.readDirectory(`${disk.paths.directory}/${shard}`), isNotFound, () =>
-    Effect.succeed([])
+/** Lists the store's files in a shard; none when the shard is gone. */
+export const filesIn = (
+  disk: Disk,
+  shard: string
+): Effect.Effect<ReadonlyArray<NamedFile>, Failure> => {
+  const directory = `${disk.paths.directory}/${shard}`
+  return disk.fs.readDirectory(directory).pipe(
+    Effect.catchIf(isNotFound, () => Effect.succeed([])),
+    Effect.map((names) =>
+      names.flatMap((text) => {
+        const name = parseName(text)
+        return name === undefined ? [] : [{ ...name, path: `${directory}/${text}` }]
+      })
+    )
   )
+}
 
 /**
- * Lists the sessions the filter lets through. A damaged file is skipped with a warning: what is in it is no session.
+ * Lists the sessions that the filter lets through. A damaged file is skipped with a warning.
  *
- * A file that the system does not let us read may well hold one. Then all others are listed, and the listing fails at its
- * end: a number or a limit must not be taken from a listing that is not whole.
+ * A file that the system does not let us read may hold a session. Then the listing gives all others and fails at its end,
+ * because nobody may count or limit sessions by a listing that is not complete.
  */
 export const entries = (disk: Disk, filter: SessionFilter): Stream.Stream<SessionEntry, Failure> =>
   Stream.suspend(() => {
-    const skipped = new Skipped()
+    const skipped = new SkippedFiles()
     return Stream.concat(readable(disk, filter, skipped), Stream.execute(skipped.failure))
   })
 
 /**
- * Lists the sessions that can be read, and notes what cannot.
+ * Lists the sessions that can be read, and notes the files that cannot.
  *
- * A session that moves from a shard not yet read to one read already is found by the pointer it leaves behind, so that
- * pointers are read as well; each id is listed once, and not again under the id it moved to.
+ * It reads pointers, too. If a session moves from a shard that is not read yet to one that was read already, it is found
+ * by the pointer that it leaves. Each session is listed once, under its old id or its new one.
  */
 export const readable = (
   disk: Disk,
   filter: SessionFilter,
-  skipped: Skipped
+  skipped: SkippedFiles
 ): Stream.Stream<SessionEntry, Failure> =>
   Stream.unwrap(
-    Effect.map(
-      Effect.all([shardsOf(disk), Effect.clockWith((clock) => clock.currentTimeMillis)]),
-      ([shards, nowMillis]) => {
-        const isNew = onlyOnce()
-        return Stream.fromIterable(shards).pipe(
-          Stream.mapEffect((shard) => recordsIn(disk, shard, skipped), {
-            concurrency: shardsAtOnce
-          }),
-          Stream.mapConcat((records) =>
-            records.flatMap((record) => {
-              if (record === undefined || !isNew(record)) return []
-              const summary = entryOf(record)
-              return matches(filter, summary, nowMillis) ? [summary] : []
-            })
-          )
+    Effect.map(Effect.all([shardsOf(disk), currentMillis]), ([shards, nowMillis]) => {
+      const isNew = onlyOnce()
+      return Stream.fromIterable(shards).pipe(
+        Stream.mapEffect((shard) => recordsIn(disk, shard, skipped), {
+          concurrency: shardsAtOnce
+        }),
+        Stream.mapConcat((records) =>
+          records.flatMap((record) => {
+            if (record === undefined || !isNew(record)) return []
+            const entry = entryOf(record)
+            return matches(filter, entry, nowMillis) ? [entry] : []
+          })
         )
-      }
-    )
+      )
+    })
   )
 
 const onlyOnce = (): ((record: SessionRecord) => boolean) => {
@@ -81,28 +90,24 @@ const onlyOnce = (): ((record: SessionRecord) => boolean) => {
 const recordsIn = (
   disk: Disk,
   shard: string,
-  skipped: Skipped
+  skipped: SkippedFiles
 ): Effect.Effect<ReadonlyArray<SessionRecord | undefined>, Failure> =>
-  Effect.flatMap(skipped.passing(namesIn(disk, shard)), (names = []) =>
-    Effect.forEach(
-      names,
-      (text) => {
-        const name = parseName(text)
-        return name === undefined
-          ? Effect.succeed(undefined)
-          : skipped.passing(recordOf(disk, name))
-      },
-      { concurrency: filesAtOnce }
-    )
+  Effect.flatMap(skipped.skipping(filesIn(disk, shard)), (files = []) =>
+    Effect.forEach(files, (file) => skipped.skipping(recordOf(disk, file)), {
+      concurrency: filesAtOnce
+    })
   )
 
-const recordOf = (disk: Disk, name: Name): Effect.Effect<SessionRecord | undefined, Failure> => {
-  if (name.kind === "lock" || name.kind === "temporary") return Effect.succeed(undefined)
-  const read = name.kind === "previous" ? readRetired(disk, name.id) : resolve(disk, name.id)
-  return skipDamaged(name.id, read)
+const recordOf = (
+  disk: Disk,
+  file: NamedFile
+): Effect.Effect<SessionRecord | undefined, Failure> => {
+  if (file.kind === "lock" || file.kind === "temporary") return Effect.succeed(undefined)
+  const read = file.kind === "previous" ? readRetired(disk, file.id) : resolve(disk, file.id)
+  return skipDamaged(file.id, read)
 }
 
-/** A file that is damaged is no reason to list nothing; the id in the message opens no session. */
+/** Skips a damaged file with a warning. The id in it opens no session. */
 export const skipDamaged = <A>(
   id: string,
   read: Effect.Effect<A | undefined, Failure>

@@ -1,4 +1,7 @@
-/** What a store does: six primitives, what a store may do better, and the whole service. A store's author reads this first. */
+/**
+ * What a store does. The author of a store reads this file first: `Primitives` are the six calls to write, `Overrides` are
+ * those that a store may do better than they are derived, and `Service` is all that the library calls.
+ */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
@@ -6,34 +9,46 @@ import type { SessionEntry, SessionFilter, SessionRecord } from "../../core/reco
 import type { SessionStoreError } from "../errors/errors.js"
 
 /**
- * What a store must be able to do. Each primitive is atomic on its own and reads the time from Effect's `Clock`.
+ * The six calls that a store must provide. `SessionStore.make` derives everything else from them.
  *
- * "Live" means: neither ended nor expired (`expiresAtMillis` greater than now).
+ * A store keeps each `SessionRecord` as it was given, and never looks into its `payload`. A record is **live** until it
+ * ends (`endedAtMillis` is set) or expires (`expiresAtMillis` is now or earlier). The time is that of Effect's `Clock`.
+ *
+ * Each call but `entries` is atomic: of two calls at once, in one process or in two, one happens before the other. It
+ * stays atomic when it is interrupted: it has happened or it has not, it leaves no lock behind, and the next call works.
+ * A request runs each call in a fiber of its own and interrupts it after two seconds. That fiber has no context of the
+ * handler, so the store never runs in a transaction of the app.
+ *
+ * A session that is unknown, over or has another version is an answer: `none` or `false`. A call fails with
+ * `SessionStoreError` only when the store cannot answer.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Primitives {
   /**
-   * Finds the live record with this id; on a miss the live record whose `previous.id` it is, as long as
-   * `previous.untilMillis` is in the future (of several, which cannot happen, any). The caller tells the two apart by
-   * comparing `record.id`. Never returns an expired or ended record. A record that cannot be read fails with `corrupt`.
+   * Finds the live record with this id. If there is none, finds the live record whose `previous.id` this is, while
+   * `previous.untilMillis` is later than now. The caller compares `record.id` to tell the two apart.
+   *
+   * Fails with the reason `corrupt` when there is a record that cannot be read.
    */
   readonly find: (id: string) => Effect.Effect<Option.Option<SessionRecord>, SessionStoreError>
-  /** Stores a new record. `false` when the id is taken, by an ended or expired record too; nothing is overwritten then. */
+  /**
+   * Stores a new record. `false`, and nothing is written, when a record has this id already, also one that is over.
+   */
   readonly insert: (record: SessionRecord) => Effect.Effect<boolean, SessionStoreError>
   /**
-   * Replaces the live record `record.id` if its version is `expectedVersion`. `false` when it is gone, expired, ended or
-   * has another version; nothing is written then, and never inserted. `createdAtMillis` is written as given.
+   * Replaces the live record with the id `record.id` if its version is `expectedVersion`. `record` says what every field
+   * is from now on, the version too. `false`, and nothing is written, when there is no such record.
    */
   readonly update: (
     record: SessionRecord,
     expectedVersion: number
   ) => Effect.Effect<boolean, SessionStoreError>
   /**
-   * Replaces the live record `fromId` by `record`, whose id differs, if its version is `expectedVersion`. From then on
-   * `fromId` finds the record only as `record.previous` says. `false` under the conditions of `update`, or when
-   * `record.id` is taken.
+   * Replaces the live record with the id `fromId` by `record`, which has another id, if its version is `expectedVersion`.
+   * Afterwards `fromId` leads to the session only if `record.previous` says so. `false`, and nothing is written, when
+   * there is no such record, or when a record has the id `record.id` already, also one that is over.
    */
   readonly move: (
     fromId: string,
@@ -41,21 +56,26 @@ export interface Primitives {
     expectedVersion: number
   ) => Effect.Effect<boolean, SessionStoreError>
   /**
-   * Ends the session whose id or previous id this is (the previous id counts without its time limit). With `keepEnded`
-   * 0 the record is deleted; otherwise its payload becomes `""`, `previous` becomes `null` and `endedAtMillis` the
-   * earlier of now and its expiry, and a record that ended `keepEnded` ago or earlier is deleted. Succeeds with the
-   * summary of a live session that this call ended, otherwise (unknown, expired or ended already) with none.
+   * Ends the session with this id or this `previous.id`, whatever `previous.untilMillis` says. Gives the entry of the
+   * session as it was before, if it was live; `none` if it is unknown, expired or ended.
+   *
+   * Without `keepEnded` the record is deleted. With it, `payload` becomes `""`, `previous` becomes `null`, and
+   * `endedAtMillis` becomes now, or the expiry if that is earlier; one that is set stays. The record is deleted if it
+   * ended `keepEnded` ago or earlier.
    */
   readonly remove: (id: string) => Effect.Effect<Option.Option<SessionEntry>, SessionStoreError>
-  /** Lists summaries in no particular order. A session that is stored throughout is listed exactly once. */
+  /**
+   * Lists the sessions that the filter lets through, in any order. A session that is stored from the beginning of the
+   * listing to its end is listed exactly once.
+   */
   readonly entries: (filter: SessionFilter) => Stream.Stream<SessionEntry, SessionStoreError>
 }
 
 /**
- * What a store may do better than `make` derives it. Each has the meaning of the service's method of that name.
+ * The calls that a store may do better than `make` derives them. Each means what the `Service` says.
  *
- * Those that take a filter are called with a namespace only, and never with the one in which `make` keeps the marks of
- * `revokeUser`: a call that could see a mark is derived instead. So no override needs to know of them.
+ * A call with a filter is given one namespace, and never the one in which `make` keeps the marks of `revokeUser`: where
+ * it could see a mark, `make` uses the derived call. So an override need not know about marks.
  *
  * @since 0.1.0
  * @category models
@@ -75,7 +95,104 @@ export interface Overrides
 }
 
 /**
- * A filter of one namespace.
+ * All that the library calls: the six primitives, and what is derived from them or overridden.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service extends Primitives {
+  /**
+   * Finds as the primitive does. When the clock of this process goes back, a session that had expired before is not
+   * found again unless it was used since.
+   */
+  readonly find: Primitives["find"]
+  /**
+   * Moves the last activity and the expiry of the live session `id` forward, never back, if its version is `version`. The
+   * version stays. A session that is over, unknown or has another version is left as it is.
+   *
+   * `true`: the session has this version, and its expiry is now at least `expiresAtMillis`, even if it was before.
+   * `false`: it has not, or another writer was busy with it and the store passed it over.
+   */
+  readonly touch: (
+    id: string,
+    version: number,
+    lastActivityMillis: number,
+    expiresAtMillis: number
+  ) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Collects at most `limit` sessions that are over, and gives how many it collected: fewer than `limit` means that none
+   * is left. It deletes them. With `keepEnded` it first clears their payload, and deletes them when that time has passed.
+   *
+   * A store that overrides this call also erases sealed tokens (`previous.sealedToken`) whose grace is over. The derived
+   * call leaves them to the session's next write.
+   */
+  readonly collect: (limit: number) => Effect.Effect<number, SessionStoreError>
+  /** Counts the sessions that the filter lets through, and the different users among them. */
+  readonly count: (
+    filter: SessionFilter
+  ) => Effect.Effect<{ readonly sessions: number; readonly users: number }, SessionStoreError>
+  /**
+   * Ends every live session that the filter lets through, except the one whose id or previous id is `except`. Gives how
+   * many it ended.
+   */
+  readonly removeWhere: (
+    filter: SessionFilter,
+    options?: { readonly except?: string | undefined }
+  ) => Effect.Effect<number, SessionStoreError>
+  /**
+   * Ends every live session of a user, except the one whose id or previous id is `except`, and gives how many it ended.
+   * It also remembers the instant for at least a day, so that `revokedWithin` can tell a login in flight.
+   */
+  readonly revokeUser: (options: {
+    readonly namespace: string
+    readonly userId: string
+    readonly except?: string | undefined
+  }) => Effect.Effect<number, SessionStoreError>
+  /**
+   * True if `revokeUser` ran for this user at `since` or later; `since` comes from `LocalInstant.now` in this process.
+   * A revocation that spared `exceptId` does not count.
+   */
+  readonly revokedWithin: (options: {
+    readonly namespace: string
+    readonly userId: string
+    readonly since: LocalInstant
+    readonly exceptId?: string | undefined
+  }) => Effect.Effect<boolean, SessionStoreError>
+  /**
+   * Lists the users whose sessions were seen from more than one address, in any order. Sessions without a user or an
+   * address do not count. Two addresses are different when their texts are.
+   */
+  readonly addresses: (
+    filter: KeptFilter
+  ) => Effect.Effect<ReadonlyArray<UserAddresses>, SessionStoreError>
+  /**
+   * Counts sessions and their different users for each hour from `fromMillis` on and before `untilMillis`, both multiples
+   * of 3,600,000. An hour counts each session of the namespace, live or over and not deleted yet, that was created
+   * before the hour ends and was last active when it begins or later. The hours come in order and without gaps. A
+   * session counts for the user it has now.
+   */
+  readonly hourly: (range: {
+    readonly namespace: string
+    readonly fromMillis: number
+    readonly untilMillis: number
+  }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
+  /** Adds up the sessions that the filter lets through. */
+  readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
+}
+
+/**
+ * An instant of this process by two clocks, for `revokedWithin`: milliseconds of the wall clock (`Date.now`) and of the
+ * process's monotonic clock (`performance.now`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LocalInstant {
+  readonly wallMillis: number
+  readonly monotonicMillis: number
+}
+/**
+ * A filter with one namespace.
  *
  * @since 0.1.0
  * @category models
@@ -85,8 +202,8 @@ export interface NamespaceFilter extends SessionFilter {
 }
 
 /**
- * Tells which sessions a figure is about: live ones, and those that are over and still kept (`keepEnded`, or not yet
- * collected). What is left out does not restrict.
+ * Which sessions a figure is about: live sessions, and those that are over and not deleted yet. A field that is left out
+ * restricts nothing.
  *
  * @since 0.1.0
  * @category models
@@ -94,7 +211,7 @@ export interface NamespaceFilter extends SessionFilter {
 export interface KeptFilter extends Omit<NamespaceFilter, "state"> {}
 
 /**
- * The addresses a user was seen from, each once, in no particular order.
+ * The addresses that a user was seen from, each once, in any order.
  *
  * @since 0.1.0
  * @category models
@@ -102,12 +219,12 @@ export interface KeptFilter extends Omit<NamespaceFilter, "state"> {}
 export interface UserAddresses {
   readonly userId: string
   readonly addresses: ReadonlyArray<string>
-  /** How many sessions they were seen with. */
+  /** How many of the user's sessions have an address. */
   readonly sessions: number
 }
 
 /**
- * The figures of one hour, which begins at `startMillis`.
+ * The figures of the hour that begins at `startMillis`.
  *
  * @since 0.1.0
  * @category models
@@ -125,109 +242,12 @@ export interface HourFigures {
  * @category models
  */
 export interface UsageFigures {
-  /** Sessions that are live. */
+  /** How many sessions are live. */
   readonly live: number
-  /** Sessions that ended or expired and are still kept. */
+  /** How many sessions ended or expired and are not deleted yet. */
   readonly over: number
-  /** Length of all payloads together, in bytes of UTF-8; those of sessions that are over too, where they still have one. */
+  /** The length of all payloads in bytes of UTF-8. An expired session has its payload until it is collected. */
   readonly payloadBytes: number
-  /** The time from creation to last activity of all sessions together, live or over. */
+  /** The time from creation to last activity, summed over all sessions. */
   readonly activeMillis: number
-}
-
-/**
- * The whole service: the six primitives and what is derived from them.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Service extends Primitives {
-  /**
-   * Finds as the primitive does. When the clock of this process goes back, a session that had expired by then is not found
-   * again, unless it was used since.
-   */
-  readonly find: Primitives["find"]
-  /**
-   * Moves the last activity and the expiry of the live session `id` if its version is `version`, never backwards, without a
-   * new version. A session that is gone, or has another version, is left as it is: this never conflicts and never revives.
-   *
-   * `true` means that the session had this id and this version, and has now at least this expiry, also where both instants
-   * were there already. `false` may mean that it was passed over because somebody else was writing it.
-   */
-  readonly touch: (
-    id: string,
-    version: number,
-    lastActivityMillis: number,
-    expiresAtMillis: number
-  ) => Effect.Effect<boolean, SessionStoreError>
-  /**
-   * Collects at most `limit` sessions that are over: deletes them, or with `keepEnded` first clears their payload and
-   * deletes them when that time has passed. Never touches a live session's data. Succeeds with the number of sessions
-   * collected; less than `limit` means that none is left. A store with an override also erases sealed tokens whose
-   * grace is over; where `collect` is derived, the session's next write drops them.
-   */
-  readonly collect: (limit: number) => Effect.Effect<number, SessionStoreError>
-  /** Counts the sessions a filter lets through, and the different users among them. */
-  readonly count: (
-    filter: SessionFilter
-  ) => Effect.Effect<{ readonly sessions: number; readonly users: number }, SessionStoreError>
-  /**
-   * Ends every live session the filter lets through, except the one whose id or previous id is `except`; succeeds with
-   * how many were ended.
-   */
-  readonly removeWhere: (
-    filter: SessionFilter,
-    options?: { readonly except?: string | undefined }
-  ) => Effect.Effect<number, SessionStoreError>
-  /**
-   * Ends every live session of a user, except the one whose id or previous id is `except`, and remembers the instant, so
-   * that a login in flight is found by `revokedWithin`. Succeeds with how many were ended.
-   */
-  readonly revokeUser: (options: {
-    readonly namespace: string
-    readonly userId: string
-    readonly except?: string | undefined
-  }) => Effect.Effect<number, SessionStoreError>
-  /**
-   * Tells whether `revokeUser` ran for this user after `since`, an instant taken by `LocalInstant.now` in this process.
-   * A revocation whose `except` was `exceptId` does not count.
-   */
-  readonly revokedWithin: (options: {
-    readonly namespace: string
-    readonly userId: string
-    readonly since: LocalInstant
-    readonly exceptId?: string | undefined
-  }) => Effect.Effect<boolean, SessionStoreError>
-  /**
-   * Lists the users that the filter's sessions were seen with from more than one address, in no particular order.
-   * Sessions without a user or without an address do not count. Two addresses differ when their texts do.
-   */
-  readonly addresses: (
-    filter: KeptFilter
-  ) => Effect.Effect<ReadonlyArray<UserAddresses>, SessionStoreError>
-  /**
-   * Counts, for each hour from `fromMillis` on and before `untilMillis` (both multiples of 3,600,000), the sessions of
-   * the namespace, live or over and still kept, that were created before the hour's end and last active at its beginning
-   * or later; and the different users among them. The hours are in order, each is there, an empty one with 0. A session
-   * counts for the user it has now.
-   */
-  readonly hourly: (range: {
-    readonly namespace: string
-    readonly fromMillis: number
-    readonly untilMillis: number
-  }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
-  /** Adds up the filter's sessions. */
-  readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
-}
-
-/**
- * An instant of this process by two clocks: milliseconds of the system's wall clock (`Date.now`) and of the process's
- * monotonic clock (`performance.now`). Only for telling a login that was in flight when a user was revoked.
- *
- * @since 0.1.0
- * @category models
- */
-export interface LocalInstant {
-  readonly wallMillis: number
-  readonly monotonicMillis: number
 }

@@ -1,26 +1,23 @@
 /**
- * What `SessionStore.make` derives from the six primitives, one function a method. Each works on any store, at the price
- * of more than one call; a store that can do better overrides it.
+ * The calls that `SessionStore.make` derives from the six primitives. Each works on any store, but needs several calls of
+ * the store; a store that can do it in one overrides it.
  */
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { SessionEntry } from "../../core/record/record.js"
+import { isCollectable, isSpared, touched } from "../../core/record/record.js"
 import type { Primitives, Service } from "./contract.js"
 
-/** Removals of one call that run at the same time. */
+/** How many removals of one call run at the same time. */
 const concurrency = 8
 
-/** Passes of one `removeWhere`: a session that moves while it is listed can escape one pass. */
+/** How often `removeWhere` lists: a session that changes its id during one listing may be missing in it. */
 const fewestPasses = 2
 const mostPasses = 5
 
-/**
- * Derives `touch`: an update at the version that was found. Two touches at once may leave the earlier of the two
- * instants, which costs nothing but precision.
- */
+/** Derives `touch`: an update without a new version. Of two touches at once, the one with the earlier instants may win. */
 export const touch =
   ({ find, update }: Primitives): Service["touch"] =>
   (id, version, lastActivityMillis, expiresAtMillis) =>
@@ -28,19 +25,10 @@ export const touch =
       if (Option.isNone(found)) return Effect.succeed(false)
       const record = found.value
       if (record.id !== id || record.version !== version) return Effect.succeed(false)
-      const touched = {
-        ...record,
-        lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
-        expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
-      }
-      return update(touched, version)
+      return update(touched(record, lastActivityMillis, expiresAtMillis), version)
     })
 
-/** True when `remove` has something to do for a session that is over. */
-const isDue = (summary: SessionEntry, keepEndedMillis: number, nowMillis: number): boolean =>
-  summary.endedAtMillis === null || summary.endedAtMillis + keepEndedMillis <= nowMillis
-
-/** Derives `collect`: lists what is over and removes what is due. */
+/** Derives `collect`: lists what is over and removes what has not ended yet or was kept long enough. */
 export const collect =
   ({ entries, remove }: Primitives, keepEndedMillis: number): Service["collect"] =>
   (limit) =>
@@ -48,7 +36,7 @@ export const collect =
       const now = yield* Clock.currentTimeMillis
       // Read to the end before the first removal, so that no store is changed while it is listed.
       const due = yield* entries({ state: "over" }).pipe(
-        Stream.filter((summary) => isDue(summary, keepEndedMillis, now)),
+        Stream.filter((entry) => isCollectable(entry, keepEndedMillis, now)),
         Stream.take(Math.max(0, limit)),
         Stream.runCollect
       )
@@ -74,26 +62,24 @@ export const count =
       )
     })
 
-/** Derives `removeWhere`: lists and removes until a pass finds nothing. */
+/** Derives `removeWhere`: lists and removes until a listing shows nothing more to end. */
 export const removeWhere =
   (entries: Primitives["entries"], remove: Primitives["remove"]): Service["removeWhere"] =>
   (filter, options) => {
     if (filter.state === "over") return Effect.succeed(0)
     const except = options?.except
-    const isSpared = (summary: SessionEntry) =>
-      except !== undefined && (summary.id === except || summary.previousId === except)
     const pass = Effect.gen(function* () {
       const listed = yield* Stream.runCollect(entries({ ...filter, state: "live" }))
-      const ids = Chunk.toReadonlyArray(listed).flatMap((one) => (isSpared(one) ? [] : [one.id]))
-      const ended = yield* Effect.forEach(ids, (id) => remove(id), { concurrency })
-      return ended.filter(Option.isSome).length
+      const others = Chunk.filter(listed, (entry) => !isSpared(entry, except))
+      const removed = yield* Effect.forEach(others, ({ id }) => remove(id), { concurrency })
+      return removed.filter(Option.isSome).length
     })
     return Effect.gen(function* () {
       let total = 0
       for (let passes = 1; passes <= mostPasses; passes++) {
-        const ended = yield* pass
-        total += ended
-        if (ended === 0 && passes >= fewestPasses) break
+        const removed = yield* pass
+        total += removed
+        if (removed === 0 && passes >= fewestPasses) break
       }
       return total
     })

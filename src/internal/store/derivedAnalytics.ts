@@ -1,7 +1,4 @@
-/**
- * The figures of the service, derived from `entries` in one pass each; a store that can count where the sessions lie
- * overrides them.
- */
+/** The figures that `SessionStore.make` derives from one listing each. A store that can count by itself overrides them. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -67,10 +64,10 @@ export const usage =
   (filter) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const sums = { live: 0, over: 0, payloadBytes: 0, activeMillis: 0 }
-      const see = (summary: SessionEntry) => {
-        sums[isOver(summary, now) ? "over" : "live"] += 1
-        sums.payloadBytes += summary.payloadBytes
-        sums.activeMillis += summary.lastActivityMillis - summary.createdAtMillis
+      const see = (entry: SessionEntry) => {
+        sums[isOver(entry, now) ? "over" : "live"] += 1
+        sums.payloadBytes += entry.payloadBytes
+        sums.activeMillis += entry.lastActivityMillis - entry.createdAtMillis
       }
       return Effect.map(eachKept(entries, filter, see), () => ({ ...sums }))
     })
@@ -78,8 +75,6 @@ export const usage =
 const eachKept = (
   entries: Entries,
   filter: SessionFilter,
-  see: (summary: SessionEntry) => void
+  see: (entry: SessionEntry) => void
 ): Effect.Effect<void, SessionStoreError> =>
-  Stream.runForEach(entries({ ...filter, state: "all" }), (summary) =>
-    Effect.sync(() => see(summary))
-  )
+  Stream.runForEach(entries({ ...filter, state: "all" }), (entry) => Effect.sync(() => see(entry)))

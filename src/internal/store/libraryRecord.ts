@@ -1,7 +1,7 @@
-/** The records that the library keeps in a store beside the sessions, in namespaces of its own. */
+/** The records that the library itself keeps in a store, in namespaces of its own. */
 import type { SessionRecord } from "../../core/record/record.js"
 
-/** Makes a record that belongs to nobody and was written now. */
+/** Makes a record that belongs to no user and is written at `nowMillis`. */
 export const ownRecord = ({
   nowMillis,
   ...given

@@ -64,13 +64,11 @@ const update = (id: string): Effect.Effect<void, unknown, SessionStore> =>
     yield* say(exit._tag === "Right" ? `updated ${exit.right}` : `failed ${exit.left.reason}`)
   })
 
-/** Revokes a user in a process whose wall clock is an hour behind. */
-const revokeBehind = (userId: string): Effect.Effect<void, unknown, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) => {
-    const now = Date.now
-    Date.now = () => now() - 3_600_000
-    return Effect.zipRight(store.revokeUser({ namespace: "faults", userId }), say("revoked"))
-  })
+/** Revokes a user. */
+const revoke = (userId: string): Effect.Effect<void, unknown, SessionStore> =>
+  Effect.flatMap(SessionStore, (store) =>
+    Effect.zipRight(store.revokeUser({ namespace: "faults", userId }), say("revoked"))
+  )
 
 /** A `FileSystem` whose `rename` says that it was reached and waits for the argument's milliseconds first. */
 const slowRename = Layer.effect(
@@ -99,7 +97,7 @@ const programs: Record<string, Effect.Effect<void, unknown, SessionStore>> = {
     Effect.forEach(ids.split(","), write, { concurrency: "unbounded", discard: true })
   ),
   increment: Effect.zipRight(say("ready"), increment(argument, 500)),
-  revokeBehind: revokeBehind(argument),
+  revoke: revoke(argument),
   hold: update(argument),
   update: update(argument)
 }

@@ -1,12 +1,21 @@
 /**
- * The data structure behind the memory store: plain synchronous methods over maps, with the time as an argument.
+ * The data structure behind the memory store: synchronous methods over maps, with the time as an argument.
  *
- * Records are immutable, so they are handed out as they are. Ended sessions lie apart from the others: what is looked up
- * on every request is in `open`, which may hold expired sessions but no ended ones.
+ * Records are immutable, so callers get them without a copy. `ended` holds the sessions that ended and are kept; `open`
+ * holds all others, of which some may have expired.
  */
-
 import type { SessionEntry, SessionFilter, SessionRecord } from "../../../core/record/record.js"
-import { entryOf, isOver, matches } from "../../../core/record/record.js"
+import {
+  ended as endedRecord,
+  entryOf,
+  isDueForDeletion,
+  isFoundBy,
+  isOver,
+  isSpared,
+  matches,
+  touched,
+  withoutStaleToken
+} from "../../../core/record/record.js"
 
 /** How often a full store looks for expired sessions before it evicts a live one. */
 const sweepIntervalMillis = 1000
@@ -26,11 +35,8 @@ export class MemoryRecords {
   ) {}
 
   find(id: string, now: number): SessionRecord | undefined {
-    const record = this.open.get(id)
-    if (record !== undefined) return record.expiresAtMillis > now ? record : undefined
-    const moved = this.findMoved(id)
-    if (moved === undefined || moved.expiresAtMillis <= now) return undefined
-    return moved.previous !== null && moved.previous.untilMillis > now ? moved : undefined
+    const record = this.open.get(id) ?? this.findMoved(id)
+    return record !== undefined && isFoundBy(id, record, now) ? record : undefined
   }
 
   insert(record: SessionRecord, now: number): boolean {
@@ -66,15 +72,11 @@ export class MemoryRecords {
   ): boolean {
     const current = this.liveAt(id, version, now)
     if (current === undefined) return false
-    this.write(current, {
-      ...current,
-      lastActivityMillis: Math.max(current.lastActivityMillis, lastActivity),
-      expiresAtMillis: Math.max(current.expiresAtMillis, expiresAt)
-    })
+    this.write(current, touched(current, lastActivity, expiresAt))
     return true
   }
 
-  /** Ends the session of this id or previous id; the summary is of a live one, as it was before. */
+  /** Ends the session with this id or previous id; gives its entry if it was live. */
   remove(id: string, now: number): SessionEntry | undefined {
     const record = this.open.get(id) ?? this.findMoved(id)
     if (record === undefined) {
@@ -83,17 +85,29 @@ export class MemoryRecords {
       return undefined
     }
     this.end(record, now)
-    return record.expiresAtMillis > now ? entryOf(record) : undefined
+    return isOver(record, now) ? undefined : entryOf(record)
   }
 
-  /** The records a filter lets through now; later changes do not show in the list. */
-  select(filter: SessionFilter, now: number): ReadonlyArray<SessionEntry> {
-    const summaries: Array<SessionEntry> = []
-    for (const record of this.candidates(filter)) {
-      const summary = entryOf(record)
-      if (matches(filter, summary, now)) summaries.push(summary)
+  /** Ends the live sessions that the filter lets through, except one; gives how many. */
+  removeWhere(filter: SessionFilter, except: string | undefined, now: number): number {
+    if (filter.state === "over") return 0
+    let removed = 0
+    for (const entry of this.select({ ...filter, state: "live" }, now)) {
+      if (isSpared(entry, except)) continue
+      this.remove(entry.id, now)
+      removed += 1
     }
-    return summaries
+    return removed
+  }
+
+  /** Lists the sessions that the filter lets through now. */
+  select(filter: SessionFilter, now: number): ReadonlyArray<SessionEntry> {
+    const entries: Array<SessionEntry> = []
+    for (const record of this.candidates(filter)) {
+      const entry = entryOf(record)
+      if (matches(filter, entry, now)) entries.push(entry)
+    }
+    return entries
   }
 
   /** Ends or deletes at most `limit` sessions that are over, and erases the sealed tokens it meets. */
@@ -117,7 +131,7 @@ export class MemoryRecords {
 
   private liveAt(id: string, version: number, now: number): SessionRecord | undefined {
     const current = this.open.get(id)
-    return current !== undefined && current.version === version && current.expiresAtMillis > now
+    return current !== undefined && current.version === version && !isOver(current, now)
       ? current
       : undefined
   }
@@ -132,7 +146,7 @@ export class MemoryRecords {
   }
 
   private isDue(ended: SessionRecord, now: number): boolean {
-    return ended.endedAtMillis === null || ended.endedAtMillis + this.keepEndedMillis <= now
+    return isDueForDeletion(ended, this.keepEndedMillis, now)
   }
 
   private write(current: SessionRecord, next: SessionRecord): void {
@@ -150,16 +164,14 @@ export class MemoryRecords {
 
   private end(record: SessionRecord, now: number): void {
     this.drop(record)
-    const endedAtMillis = Math.min(now, record.expiresAtMillis)
-    const ended = { ...record, payload: "", previous: null, endedAtMillis }
+    const ended = endedRecord(record, now)
     if (!this.isDue(ended, now)) this.ended.set(record.id, ended)
   }
 
   private eraseSealedToken(record: SessionRecord, now: number): void {
-    const previous = record.previous
-    if (previous === null || previous.sealedToken === null || previous.untilMillis > now) return
-    // Set in place, not through `write`: this is no activity, and the map is being walked.
-    this.open.set(record.id, { ...record, previous: { ...previous, sealedToken: null } })
+    const erased = withoutStaleToken(record, now)
+    // Not through `write`, because this is no activity and must not change the order of the map.
+    if (erased !== undefined) this.open.set(record.id, erased)
   }
 
   private makeRoom(now: number): void {
@@ -172,7 +184,7 @@ export class MemoryRecords {
     while (this.open.size + this.ended.size >= max) this.evict()
   }
 
-  /** Gives up the session that is missed least: one that ended, else the least recently active one. */
+  /** Deletes a session that ended, or else the least recently active one. */
   private evict(): void {
     for (const id of this.ended.keys()) {
       this.ended.delete(id)

@@ -1,17 +1,17 @@
 /**
- * How one session gets from one store to another while servers use both, although nothing is atomic across two stores.
+ * How one session gets from one store to another while servers use both, although no write is atomic across two stores.
  *
- * Until it is claimed, the session is the record in `from`. A copy goes like this, and any process may take any step:
+ * A copy takes four steps, and any process may take each of them:
  *
- * 1. insert: a draft lies in `to`, its version a number drawn for it alone. It is no session yet.
- * 2. claim: the record in `from` is replaced, if it has not changed, by a note that names this draft. From this instant on
- *    the session is the draft.
- * 3. complete: the draft becomes the session proper, with the version it had.
- * 4. the note in `from` is removed.
+ * 1. Insert a draft into `to`, with a random version. It is no session yet.
+ * 2. Claim the session: replace the record in `from`, if it has not changed, by a claim that names the draft. Until this
+ *    instant the session is the record in `from`; from now on it is the draft.
+ * 3. Complete the draft: it becomes the session, with the version that the session had.
+ * 4. Remove the claim from `from`.
  *
- * So a draft that no note names is worth nothing: its maker was late, and the session has been copied by another, or has
- * ended. It is spoilt, never completed. Each step is one conditional write that only one process can win, and whoever
- * finds a copy half done goes on from there: a process may stop anywhere. Nothing is ever written to `from` but notes.
+ * A draft that no claim names is worthless: it came too late, and another process has copied the session, or it has ended.
+ * Such a draft is expired, never completed. Each step is one conditional write, which only one process can win. A process
+ * may stop at any step, because the next one that finds the copy goes on from there. Only claims are written to `from`.
  */
 import { randomInt } from "node:crypto"
 import * as Clock from "effect/Clock"
@@ -30,11 +30,11 @@ export interface Stores {
 
 type Result<A> = Effect.Effect<A, SessionStoreError>
 
-/** Steps of one `find`: every repetition means that another process took a step. */
+/** How many steps one `find` takes at most. It needs more than four only when other processes take steps, too. */
 const mostSteps = 100
 
-/** Finds a session, and copies it on the way when it is still in `from`. */
-export const find = (
+/** Finds a session, and first copies it if it is still in `from`. */
+export const findOrCopy = (
   stores: Stores,
   id: string,
   steps = mostSteps
@@ -43,11 +43,11 @@ export const find = (
     const found = yield* stores.to.find(id)
     if (Option.exists(found, (record) => draftOf(record) === undefined)) return found
     const goesOn = yield* Option.match(found, {
-      onNone: () => begin(stores, id),
-      onSome: (record) => goOn(stores, record)
+      onNone: () => insertDraft(stores, id),
+      onSome: (record) => advanceDraft(stores, record)
     })
     if (!goesOn) return Option.none()
-    if (steps > 1) return yield* find(stores, id, steps - 1)
+    if (steps > 1) return yield* findOrCopy(stores, id, steps - 1)
     return yield* new SessionStoreError({
       operation: "find",
       reason: "timeout",
@@ -55,31 +55,31 @@ export const find = (
     })
   })
 
-/** The step where `to` has no such session: inserts a draft. `false` when `from` has none either. */
-const begin = ({ from, to }: Stores, id: string): Result<boolean> =>
+/** Takes the step for a session that `to` does not have. `false` when `from` does not have it either. */
+const insertDraft = ({ from, to }: Stores, id: string): Result<boolean> =>
   Effect.gen(function* () {
     const found = yield* from.find(id)
-    // Between the two looks it may have been copied to the end, so `to` is asked again.
+    // Another process may have copied it completely after `to` was read.
     if (Option.isNone(found)) return Option.isSome(yield* to.find(id))
     const origin = found.value
     if (claimOf(origin) === undefined && (yield* to.insert(drafted(origin)))) return true
     const there = yield* to.find(origin.id)
     if (Option.exists(there, isDraft)) return true
-    // It was copied long ago, and `to` has the last word on what became of it.
+    // It was copied earlier, and `to` says what became of it.
     yield* from.remove(origin.id)
     return Option.isSome(there)
   })
 
-/** The step where `to` has a draft. */
-const goOn = (stores: Stores, record: SessionRecord): Result<boolean> =>
+/** Takes the step for a session of which `to` has a draft. */
+const advanceDraft = (stores: Stores, record: SessionRecord): Result<boolean> =>
   Effect.gen(function* () {
     const { from, to } = stores
     const found = yield* from.find(record.id)
     const origin = Option.getOrUndefined(found)
     const claim = origin === undefined ? undefined : claimOf(origin)
     if (claim === record.version) yield* complete(stores, record)
-    else if (origin === undefined || claim !== undefined) yield* spoil(to, record)
-    // No claim of a draft that is older than its origin can succeed any more, so it may be replaced.
+    else if (origin === undefined || claim !== undefined) yield* expireDraft(to, record)
+    // A draft of an earlier version can no longer be claimed, so it may be replaced.
     else if (draftOf(record)?.version !== origin.version) {
       yield* to.update(drafted(origin), record.version)
     } else yield* from.update(claimed(origin, record.version), origin.version)
@@ -94,12 +94,12 @@ const complete = (stores: Stores, record: SessionRecord): Result<void> =>
     yield* stores.from.remove(record.id)
   })
 
-/** Ends a draft that was made too late; not by `remove`, which could hit the session itself. */
-const spoil = (to: Service, record: SessionRecord): Result<boolean> =>
+/** Expires a draft that came too late. `remove` could end the session itself, so it is an update. */
+const expireDraft = (to: Service, record: SessionRecord): Result<boolean> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     to.update(
       {
-        ...note(record),
+        ...hidden(record),
         version: record.version + 1,
         expiresAtMillis: Math.min(record.expiresAtMillis, now),
         payload: ""
@@ -109,27 +109,27 @@ const spoil = (to: Service, record: SessionRecord): Result<boolean> =>
   )
 
 // ---------------------------------------------------------------------------------------------------------------------
-// drafts and notes
+// drafts and claims
 // ---------------------------------------------------------------------------------------------------------------------
 
 const draftPrefix = "effect-session/draft:"
 const claimPrefix = "effect-session/claim:"
 
-// In the place of an address, because a listing shows it and no client can have such a one.
-const noteAddress = "effect-session/copied"
+// Marks a record by its address, because a listing shows addresses, and no client can have this one.
+const hiddenAddress = "effect-session/copied"
 
-/** True for what a copy leaves behind: listings leave it out. */
-export const isNote = (summary: Pick<SessionEntry, "ipAddress">): boolean =>
-  summary.ipAddress === noteAddress
+/** True for a claim or an expired draft, which no listing shows. */
+export const isHidden = ({ ipAddress }: Pick<SessionEntry, "ipAddress">): boolean =>
+  ipAddress === hiddenAddress
 
-const note = (record: SessionRecord): SessionRecord => ({
+const hidden = (record: SessionRecord): SessionRecord => ({
   ...record,
   userId: null,
-  ipAddress: noteAddress,
+  ipAddress: hiddenAddress,
   userAgent: null
 })
 
-// No session has had so many commits, and a database can keep it in 32 bits.
+// Above the version of any session, and a database can keep it in 32 bits.
 const drawVersion = (): number => randomInt(2 ** 29, 2 ** 30)
 
 const drafted = (origin: SessionRecord): SessionRecord => ({
@@ -139,12 +139,12 @@ const drafted = (origin: SessionRecord): SessionRecord => ({
 })
 
 const claimed = (origin: SessionRecord, draftVersion: number): SessionRecord => ({
-  ...note(origin),
+  ...hidden(origin),
   version: origin.version + 1,
   payload: `${claimPrefix}${draftVersion}`
 })
 
-/** What a draft is a copy of: the version in `from`, and the payload. */
+/** The version and payload of the session that this draft is a copy of; `undefined` when it is no draft. */
 const draftOf = ({
   payload
 }: SessionRecord): Pick<SessionRecord, "version" | "payload"> | undefined => {
@@ -158,6 +158,6 @@ const draftOf = ({
 
 const isDraft = (record: SessionRecord): boolean => draftOf(record) !== undefined
 
-/** The version of the draft a note names. */
+/** The version of the draft that this claim names; `undefined` when it is no claim. */
 const claimOf = ({ payload }: SessionRecord): number | undefined =>
   payload.startsWith(claimPrefix) ? Number(payload.slice(claimPrefix.length)) : undefined

@@ -1,6 +1,6 @@
 /**
- * A store over two stores, for a change of driver without logging anybody out: it reads both, writes to the new one, and
- * ends sessions in both. `copying.ts` has the hard part.
+ * A store over two stores, for a migration that logs nobody out. It reads both, writes to the new one, and ends sessions
+ * in both. How one session is copied is in `copy.ts`.
  */
 import { randomBytes } from "node:crypto"
 import * as Chunk from "effect/Chunk"
@@ -14,40 +14,44 @@ import { SessionConfigError, type SessionStoreError } from "../../errors/errors.
 import type { Overrides, Primitives } from "../contract.js"
 import { ownRecord } from "../libraryRecord.js"
 import type { Stores } from "./copy.js"
-import { find, isNote } from "./copy.js"
+import { findOrCopy, isHidden } from "./copy.js"
 
 /** Makes the primitives and overrides of the store over `from` and `to`. */
 export const makeMigrating = (stores: Stores): Primitives & Overrides => {
   const { from, to } = stores
   const isTaken = (id: string) => Effect.map(from.find(id), Option.isSome)
-  const copied = (id: string) =>
-    Effect.flatMap(isTaken(id), (isThere) => (isThere ? find(stores, id) : Effect.succeedNone))
-  // Whoever writes has read, and copied, the session before; a write that comes first copies it, too.
-  const orCopied = (id: string, write: Effect.Effect<boolean, SessionStoreError>) =>
+  const copyOne = (id: string) =>
+    Effect.flatMap(isTaken(id), (isInFrom) =>
+      isInFrom ? findOrCopy(stores, id) : Effect.succeedNone
+    )
+  // A request finds a session, and so copies it, before it writes. A write without a find copies it after a miss.
+  const writeOrCopy = (id: string, write: Effect.Effect<boolean, SessionStoreError>) =>
     Effect.flatMap(write, (written) =>
       written
         ? Effect.succeed(true)
-        : Effect.flatMap(copied(id), (found) =>
+        : Effect.flatMap(copyOne(id), (found) =>
             Option.isSome(found) ? write : Effect.succeed(false)
           )
     )
   return {
-    find: (id) => find(stores, id),
+    find: (id) => findOrCopy(stores, id),
     insert: (record) =>
       Effect.flatMap(isTaken(record.id), (taken) =>
         taken ? Effect.succeed(false) : to.insert(record)
       ),
-    update: (record, expectedVersion) => orCopied(record.id, to.update(record, expectedVersion)),
+    update: (record, expectedVersion) => writeOrCopy(record.id, to.update(record, expectedVersion)),
     move: (fromId, record, expectedVersion) =>
       Effect.flatMap(isTaken(record.id), (taken) =>
-        taken ? Effect.succeed(false) : orCopied(fromId, to.move(fromId, record, expectedVersion))
+        taken
+          ? Effect.succeed(false)
+          : writeOrCopy(fromId, to.move(fromId, record, expectedVersion))
       ),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
-      Effect.zipRight(copied(id), to.touch(id, version, lastActivityMillis, expiresAtMillis)),
-    // First `from`, then `to`, here and below: a session that is copied meanwhile goes the same way and is met. It is
-    // copied before, so that `to` can tell that there was one, and keep it; what cannot be copied ends all the same.
+      Effect.zipRight(copyOne(id), to.touch(id, version, lastActivityMillis, expiresAtMillis)),
+    // It is copied first, so that `to` knows the session and can keep it as ended. A session that cannot be copied is
+    // ended, too. Here and below `from` comes first, so that a session that is copied meanwhile is met in `to`.
     remove: (id) =>
-      both(Effect.zipRight(Effect.ignore(copied(id)), from.remove(id)), to.remove(id), ended),
+      both(Effect.zipRight(Effect.ignore(copyOne(id)), from.remove(id)), to.remove(id), endedEntry),
     entries: (filter) => listed(from.entries(filter), to.entries(filter)),
     removeWhere: (filter, options) =>
       both(from.removeWhere(filter, options), to.removeWhere(filter, options), sum),
@@ -65,7 +69,7 @@ export const makeMigrating = (stores: Stores): Primitives & Overrides => {
   }
 }
 
-/** Does both, the second also when the first fails: what ends, ends in as many stores as can be reached. */
+/** Does both, the second even if the first fails: a session ends in each store that can be reached. */
 const both = <A, E, B>(
   first: Effect.Effect<A, E>,
   second: Effect.Effect<A, E>,
@@ -81,36 +85,36 @@ const sum = (first: number, second: number): number => first + second
 
 type Ended = Option.Option<SessionEntry>
 
-const ended = (inFrom: Ended, inTo: Ended): Ended =>
+const endedEntry = (inFrom: Ended, inTo: Ended): Ended =>
   Option.filter(
     Option.orElse(inTo, () => inFrom),
-    (summary) => !isNote(summary)
+    (entry) => !isHidden(entry)
   )
 
-/** Lists each session once; one that is copied while `from` is listed is met in `to`. */
+/** Lists each session once. A session that is copied while `from` is listed is met in `to`. */
 const listed = <E>(
   from: Stream.Stream<SessionEntry, E>,
   to: Stream.Stream<SessionEntry, E>
 ): Stream.Stream<SessionEntry, E> =>
   Stream.suspend(() => {
     const seen = new Set<string | null>()
-    const inFrom = Stream.filter(from, (summary) => {
-      if (isNote(summary)) return false
-      seen.add(summary.id)
+    const inFrom = Stream.filter(from, (entry) => {
+      if (isHidden(entry)) return false
+      seen.add(entry.id)
       return true
     })
     const inTo = Stream.filter(
       to,
-      (summary) => !isNote(summary) && !seen.has(summary.id) && !seen.has(summary.previousId)
+      (entry) => !isHidden(entry) && !seen.has(entry.id) && !seen.has(entry.previousId)
     )
     return Stream.concat(inFrom, inTo)
   })
 
-/** Sessions that are listed, then copied, at a time; and copies that run at once. */
+/** How many sessions are listed before they are copied, and how many copies run at the same time. */
 const batchSize = 1000
 const concurrency = 8
 
-/** Copies what is left in `from`; succeeds with how many sessions it found there and took out. */
+/** Copies all sessions that are still in `from`, and gives how many there were. */
 export const copyAll = (stores: Stores): Effect.Effect<number, SessionStoreError> =>
   Effect.gen(function* () {
     yield* refuseOneStore(stores)
@@ -126,17 +130,17 @@ export const copyAll = (stores: Stores): Effect.Effect<number, SessionStoreError
       )
       if (Chunk.isEmpty(batch)) return copied
       const ids = Chunk.toReadonlyArray(batch).map(({ id }) => id)
-      const done = yield* Effect.forEach(ids, (id) => copyOne(stores, id), { concurrency })
+      const done = yield* Effect.forEach(ids, (id) => clearOne(stores, id), { concurrency })
       for (const [index, id] of ids.entries()) if (done[index] === false) unreadable.add(id)
       copied += done.filter((isDone) => isDone).length
       previous = new Set(ids)
     }
   })
 
-/** Copies a session, or removes what is left of one that has been copied. `false` when it cannot be read. */
-const copyOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStoreError> =>
+/** Copies a session if it is not copied yet, and clears its record in `from`. `false` when it cannot be read. */
+const clearOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStoreError> =>
   Effect.gen(function* () {
-    yield* find(stores, id)
+    yield* findOrCopy(stores, id)
     const rest = yield* stores.from.find(id)
     if (Option.exists(rest, (record) => record.id === id)) yield* stores.from.remove(id)
     return true
@@ -148,7 +152,7 @@ const copyOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStor
     )
   )
 
-/** Copying a store to itself would end its sessions, as those that are copied. */
+/** Dies when `from` and `to` are one store: the copy would remove its sessions from `from`, that is from `to`. */
 const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreError> =>
   Effect.gen(function* () {
     const probe = yield* aProbe
@@ -159,7 +163,7 @@ const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreE
     return yield* Effect.die(new SessionConfigError({ field: "to", reason }))
   })
 
-/** A record that no cookie leads to, for a look at what a store does. */
+/** Makes a record that no cookie leads to, to try a store with. */
 export const aProbe: Effect.Effect<SessionRecord> = Effect.map(Clock.currentTimeMillis, (now) =>
   ownRecord({
     id: randomBytes(20).toString("hex"),

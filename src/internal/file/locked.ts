@@ -1,7 +1,7 @@
 /**
- * What every change of a session has in common: every change of a file `sess_<id>` happens in this process's turn for the
- * id and under its lock, and replaces the file by a rename or deletes it. What was being written is tidied up when the
- * change did not happen.
+ * What all changes of sessions have in common. A change of the file `sess_<id>` happens in this process's turn for the id
+ * and under its lock. It replaces the file by a rename, or deletes it. It cannot be interrupted once its turn has come,
+ * and when it fails or misses, the temporary files that it wrote are deleted.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,7 +10,7 @@ import { isId } from "../../core/record/token.js"
 import { inTurn } from "../effect/turns.js"
 import { encodeMove } from "./codec.js"
 import type { Disk } from "./disk.js"
-import { attempt, discard, look, stageApart } from "./disk.js"
+import { discard, isThere, stageApart } from "./disk.js"
 import type { Failure } from "./failure.js"
 import { withLock } from "./lock.js"
 import { readCurrent } from "./sessions.js"
@@ -18,23 +18,23 @@ import { readCurrent } from "./sessions.js"
 /** A step of a change. */
 export type Change<A> = Effect.Effect<A, Failure>
 
-/** What is done under the locks, given what to call right before anything is changed. */
+/** What is done under the locks. It runs `assertHeld` right before it changes anything. */
 export type Body<A> = (assertHeld: Change<void>) => Change<A>
 
-/** Owns the turns: all stores of the process share them, since several may have the same directory. */
+/** The owner of the turns. All stores of the process share them, because several may have the same directory. */
 const everyStore = {}
 
 /** The time by Effect's clock. */
 export const currentMillis = Effect.clockWith((clock) => clock.currentTimeMillis)
 
-/** Runs `body` in turn and under the locks of these ids; `staged` is what it renames, written before the locks. */
-export const exclusively = <A>(
+/** Runs `body` in turn and under the locks of these ids. `staged` writes what it renames, before the locks are taken. */
+export const underLocks = <A>(
   disk: Disk,
   ids: ReadonlyArray<string>,
   staged: Change<unknown>,
   body: Body<A>
 ): Change<A> => {
-  // In one order everywhere, so that two who want the same two never wait for each other.
+  // In one order everywhere, so that two changes of the same two ids never wait for each other.
   const sorted = [...ids].sort()
   const locked = sorted.reduceRight<Body<A>>(
     (inner, id) => (assertOuter) =>
@@ -51,23 +51,18 @@ export const exclusively = <A>(
   )
 }
 
-/** The session of this id, of which a move that happened but was not finished is finished as far as this id goes. */
-export const settle = (disk: Disk, id: string): Change<SessionRecord | undefined> =>
-  Effect.flatMap(readCurrent(disk, id), (stored) => {
-    if (stored?.kind !== "session") return Effect.succeed(undefined)
+/** Reads the session of this id under its lock. If it was moved to this id, its file gets its name first. */
+export const readLocked = (disk: Disk, id: string): Change<SessionRecord | undefined> =>
+  Effect.gen(function* () {
+    const stored = yield* readCurrent(disk, id)
+    if (stored?.kind !== "session") return undefined
     const session = disk.paths.session(id)
-    return Effect.flatMap(isThere(session), (there) =>
-      there
-        ? Effect.succeed(stored.record)
-        : Effect.as(disk.fs.rename(disk.paths.pending(id), session), stored.record)
-    )
+    if (!(yield* isThere(session))) yield* disk.fs.rename(disk.paths.pending(id), session)
+    return stored.record
   })
 
-/** True when anything is at the path. */
-export const isThere = (path: string): Change<boolean> => attempt(() => look(path) !== undefined)
-
-/** Puts the staged file in the place of `current`; pointers are made before and deleted after. */
-export const commit = (
+/** Replaces the file of `current` by the staged one of `record`. Pointers are written before and deleted after. */
+export const replace = (
   disk: Disk,
   current: SessionRecord,
   record: SessionRecord,
@@ -75,27 +70,25 @@ export const commit = (
 ): Change<void> => {
   const { paths, holder, fs } = disk
   const { id } = record
-  const replace = Effect.zipRight(
-    assertHeld,
-    fs.rename(paths.temporary(id, holder.nonce), paths.session(id))
-  )
+  const rename = fs.rename(paths.temporary(id, holder.nonce), paths.session(id))
   const before = current.previous?.id
-  if (before === record.previous?.id) return replace
+  if (before === record.previous?.id) return Effect.zipRight(assertHeld, rename)
   return Effect.gen(function* () {
-    yield* point(disk, record)
-    yield* replace
-    yield* unpoint(disk, before)
+    yield* writePointer(disk, record)
+    yield* assertHeld
+    yield* rename
+    yield* deletePointer(disk, before)
   })
 }
 
-/** Deletes the pointer of a retired id. */
-export const unpoint = (disk: Disk, previousId: string | undefined): Effect.Effect<void> =>
+/** Deletes the pointer of a previous id. */
+export const deletePointer = (disk: Disk, previousId: string | undefined): Effect.Effect<void> =>
   previousId === undefined || !isId(previousId)
     ? Effect.void
     : discard(disk.paths.previous(previousId))
 
-/** Makes the pointer of the record's retired id, unless that is `except`. */
-export const point = (disk: Disk, record: SessionRecord, except?: string): Change<void> => {
+/** Writes the pointer of the record's previous id, unless that is `except`. */
+export const writePointer = (disk: Disk, record: SessionRecord, except?: string): Change<void> => {
   const previousId = record.previous?.id
   if (previousId === undefined || previousId === except || !isId(previousId)) return Effect.void
   const { paths, fs } = disk
