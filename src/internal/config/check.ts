@@ -57,8 +57,8 @@ const isBetween = (given: Duration.DurationInput | undefined, least: number, mos
 
 /** Finds the first setting that is wrong. */
 export const settingsProblem = (settings: Settings): Found => {
-  const broken = rules.find(([, , isMet]) => !isMet(settings))
-  if (broken !== undefined) return problem(broken[0], broken[1])
+  const broken = rulesOf(settings).find(([, isMet]) => !isMet)
+  if (broken !== undefined) return problem(broken[0], broken[2])
   const cookie = cookieProblem(settings.cookie)
   return (
     (cookie && problem(cookie.field, `${cookie.reason}.`)) ??
@@ -67,76 +67,65 @@ export const settingsProblem = (settings: Settings): Found => {
   )
 }
 
-type Rule = readonly [field: string, reason: string, isMet: (settings: Settings) => boolean]
+type Rule = readonly [field: string, isMet: boolean, reason: string]
+
+const flag = "must be true or false."
+const text = "must be a text."
+const size = "must be a whole number from 1024 to 16777216."
+const name = "must be 1 to 64 printable ASCII characters without spaces."
+const ownName = 'must not start with "effect-session/", which the library keeps for itself.'
+const lots = "must be two whole numbers, such as [2, 100], the first from 1 to the second."
+const limit = 'must have a max of at least 1 and an onLimit of "evictOldest" or "reject".'
 
 // A caller of plain JavaScript may pass what the types forbid.
-const rules: ReadonlyArray<Rule> = [
-  ["expireOnClose", "must be true or false.", (all) => typeof all.expireOnClose === "boolean"],
-  ["cookie.secure", "must be true or false.", ({ cookie }) => typeof cookie.secure === "boolean"],
-  ["cookie.name", "must be a text.", ({ cookie }) => typeof cookie.name === "string"],
-  ["cookie.path", "must be a text.", ({ cookie }) => typeof cookie.path === "string"],
-  [
-    "cookie.domain",
-    "must be a text.",
-    ({ cookie: { domain } }) => domain === undefined || typeof domain === "string"
-  ],
-  [
-    "cookie.httpOnly",
-    "is always true: scripts never need the cookie.",
-    ({ cookie }) => cookie.httpOnly === true
-  ],
+const rulesOf = ({ cookie, ...all }: Settings): ReadonlyArray<Rule> => [
+  ["expireOnClose", isOneOf(all.expireOnClose, true, false), flag],
+  ["cookie.secure", isOneOf(cookie.secure, true, false), flag],
+  ["cookie.name", isText(cookie.name), text],
+  ["cookie.path", isText(cookie.path), text],
+  ["cookie.domain", cookie.domain === undefined || isText(cookie.domain), text],
+  ["cookie.httpOnly", cookie.httpOnly, "is always true: scripts never need the cookie."],
   [
     "cookie.sameSite",
-    'must be "lax", "strict" or "none".',
-    ({ cookie }) => ["lax", "strict", "none"].includes(cookie.sameSite)
+    isOneOf(cookie.sameSite, "lax", "strict", "none"),
+    'must be "lax", "strict" or "none".'
   ],
-  [
-    "absoluteTimeout",
-    "must be at least the idle timeout.",
-    (all) => Duration.greaterThanOrEqualTo(all.absoluteTimeout, all.idleTimeout)
-  ],
-  [
-    "maxPayloadBytes",
-    "must be a whole number from 1024 to 16777216.",
-    ({ maxPayloadBytes: bytes }) => Number.isInteger(bytes) && bytes >= 1024 && bytes <= 2 ** 24
-  ],
-  [
-    "namespace",
-    "must be 1 to 64 printable ASCII characters without spaces.",
-    ({ namespace }) => typeof namespace === "string" && /^[\x21-\x7e]{1,64}$/.test(namespace)
-  ],
-  [
-    "namespace",
-    'must not start with "effect-session/", which the library keeps for itself.',
-    ({ namespace }) => !namespace.startsWith("effect-session/")
-  ],
-  [
-    "lottery",
-    "must be two whole numbers, such as [2, 100], the first from 1 to the second.",
-    ({ lottery }) => lottery === undefined || isLottery(lottery)
-  ],
+  ["absoluteTimeout", isLongEnough(all), "must be at least the idle timeout."],
+  ["maxPayloadBytes", isWhole(all.maxPayloadBytes, 1024, 2 ** 24), size],
+  ["namespace", /^[\x21-\x7e]{1,64}$/.test(all.namespace) && isText(all.namespace), name],
+  ["namespace", !/^effect-session\//.test(all.namespace), ownName],
+  ["lottery", isLottery(all.lottery), lots],
   [
     "onInvalidPayload",
-    'must be "discard" or "fail".',
-    ({ onInvalidPayload: policy }) => policy === "discard" || policy === "fail"
+    isOneOf(all.onInvalidPayload, "discard", "fail"),
+    'must be "discard" or "fail".'
   ],
-  [
-    "maxSessionsPerUser",
-    'must have a max of at least 1 and an onLimit of "evictOldest" or "reject".',
-    ({ maxSessionsPerUser: limit }) => limit === undefined || isLimit(limit)
-  ]
+  ["maxSessionsPerUser", isLimit(all.maxSessionsPerUser), limit]
 ]
 
-const isLottery = (lottery: readonly [number, number]): boolean => {
-  if (!Array.isArray(lottery) || lottery.length !== 2) return false
-  const [chance, total] = lottery
-  return Number.isInteger(chance) && Number.isInteger(total) && chance > 0 && chance <= total
-}
+const isOneOf = (given: unknown, ...known: ReadonlyArray<unknown>): boolean => known.includes(given)
 
-const isLimit = (limit: SessionLimit): boolean =>
-  Number.isInteger(limit?.max) &&
-  limit.max >= 1 &&
-  (limit.onLimit === "evictOldest" || limit.onLimit === "reject")
+const isText = (given: unknown): boolean => typeof given === "string"
+
+const isWhole = (given: number, least: number, most: number): boolean =>
+  Number.isInteger(given) && given >= least && given <= most
+
+const isLongEnough = (all: Pick<Settings, "absoluteTimeout" | "idleTimeout">): boolean =>
+  Duration.greaterThanOrEqualTo(all.absoluteTimeout, all.idleTimeout)
+
+const isLottery = (lottery: Settings["lottery"]): boolean =>
+  lottery === undefined ||
+  (Array.isArray(lottery) &&
+    lottery.length === 2 &&
+    isWhole(lottery[1], 1, Number.MAX_SAFE_INTEGER) &&
+    isWhole(lottery[0], 1, lottery[1]))
+
+const isLimit = (limit: SessionLimit | undefined): boolean =>
+  limit === undefined ||
+  // Null is no object to look into.
+  (limit !== null &&
+    isWhole(limit.max, 1, Number.MAX_SAFE_INTEGER) &&
+    isOneOf(limit.onLimit, "evictOldest", "reject"))
 
 /** Checks what only settings have, the wrapping and the base64; the rest is checked on the bytes. Tells no key. */
 const encryptReason = (encrypt: Settings["encrypt"]): Reason => {
@@ -152,8 +141,7 @@ const encryptReason = (encrypt: Settings["encrypt"]): Reason => {
   return reason === undefined ? undefined : `${reason}.`
 }
 
-const isBase64 = (text: string): boolean =>
-  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?$/.test(text)
+const isBase64 = (text: string): boolean => /^[A-Za-z0-9+/]+={0,2}$/.test(text)
 
 const proxiesReason = (proxies: Settings["trustedProxies"]): Reason => {
   const isNumber = typeof proxies === "number"
