@@ -278,8 +278,6 @@ export const suspicious = (
       )
   })
 
-const longestWithin = Duration.days(3660)
-
 /**
  * Counts sessions and users hour by hour, the oldest hour first.
  *
@@ -296,7 +294,7 @@ export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
-    if (Duration.greaterThan(options.within, longestWithin)) {
+    if (Duration.greaterThan(options.within, "3660 days")) {
       throw new SessionConfigError({ field: "within", reason: "must be at most 3660 days." })
     }
     const store = yield* SessionStore

@@ -6,18 +6,14 @@
  * @since 0.1.0
  */
 
-import {
-  installing,
-  isNotInstalled,
-  type OptionalPackage
-} from "./internal/env/optionalPackages.js"
+import { installing, isNotInstalled } from "./internal/env/optionalPackages.js"
 
-const packages: ReadonlyArray<OptionalPackage> = [
+const packages = [
   "@effect/cli",
   "@effect/printer",
   "@effect/printer-ansi",
   "@effect/platform-node"
-]
+] as const
 
 try {
   const { main } = await import("./internal/cli/main.js")

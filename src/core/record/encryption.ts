@@ -169,8 +169,10 @@ const decode = (text: string): Buffer | undefined => {
   return bytes.toString("base64url") === text ? bytes : undefined
 }
 
+type Key = KeyObject | Uint8Array
+
 /** Gives the nonce, the ciphertext and the tag, in this order, as base64url. */
-const encrypt = (key: KeyObject | Uint8Array, plain: Buffer, bound: Buffer): string => {
+const encrypt = (key: Key, plain: Buffer, bound: Buffer): string => {
   const nonce = Buffer.alloc(NONCE_BYTES)
   fillRandom(nonce)
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
@@ -179,11 +181,7 @@ const encrypt = (key: KeyObject | Uint8Array, plain: Buffer, bound: Buffer): str
   return Buffer.concat(sealed).toString("base64url")
 }
 
-const decrypt = (
-  key: KeyObject | Uint8Array,
-  sealed: Buffer,
-  bound: Buffer
-): Buffer | undefined => {
+const decrypt = (key: Key, sealed: Buffer, bound: Buffer): Buffer | undefined => {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined
   const nonce = sealed.subarray(0, NONCE_BYTES)
   const end = sealed.length - TAG_BYTES

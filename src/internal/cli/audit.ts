@@ -37,13 +37,7 @@ export const audit = Command.make(
   )
 )
 
-interface Question {
-  readonly namespace: string
-  readonly within: Duration.Duration
-  readonly userId: string | undefined
-}
-
-const showUsers = (json: boolean, question: Question) =>
+const showUsers = (json: boolean, question: Parameters<typeof SessionAdmin.suspicious>[0]) =>
   withStore(
     Effect.gen(function* () {
       const users = yield* SessionAdmin.suspicious(question)
@@ -127,7 +121,7 @@ const eventsText = (events: ReadonlyArray<Line>, unreadable: number): string => 
   return unreadable === 0 ? shown : shown + note
 }
 
-const cellsOf = (event: Line): ReadonlyArray<string> => {
+const cellsOf = (event: Line): ReadonlyArray<unknown> => {
   const {
     timestamp,
     "event.name": name,
@@ -137,5 +131,5 @@ const cellsOf = (event: Line): ReadonlyArray<string> => {
     ...more
   } = event
   const rest = Object.entries(more).map(([key, value]) => `${key}=${value}`)
-  return [timestamp, name, user, address, session, rest.join(" ")].map(String)
+  return [timestamp, name, user, address, session, rest.join(" ")]
 }

@@ -75,13 +75,9 @@ const settingsAreFine = Effect.as(
 const sql = load("SESSION_DRIVER", "@effect/sql", () => import("../sql/inspect.js"))
 
 const tableIsThere = ({ client, table }: DatabaseChoice): Effect.Effect<string, Failure> =>
-  Effect.gen(function* () {
-    const { inspectTable } = yield* sql
-    yield* Effect.flatMap(SqlClient, (found) => inspectTable(found, table)).pipe(
-      Effect.provide(client)
-    )
-    return `the table ${table} is up to date`
-  })
+  Effect.flatMap(Effect.all([sql, SqlClient]), ([{ inspectTable }, found]) =>
+    Effect.as(inspectTable(found, table), `the table ${table} is up to date`)
+  ).pipe(Effect.provide(client))
 
 /** Stores, finds and removes a session of the library's own, in a namespace that no cookie reaches. */
 const probed = ({ store }: Choice): Effect.Effect<string, Failure> =>
@@ -102,8 +98,8 @@ const skewMillis = 1000
 const clockAgrees = ({ client }: DatabaseChoice): Effect.Effect<string, Failure> =>
   Effect.gen(function* () {
     const { inspectClock } = yield* sql
-    const millis = yield* Effect.provide(Effect.flatMap(SqlClient, inspectClock), client)
+    const millis = yield* inspectClock(yield* SqlClient)
     const difference = `the clocks of the database and of this host differ by ${millis} ms`
     if (millis <= skewMillis) return difference
     return yield* new CliError({ message: `${difference}: set both with NTP.` })
-  })
+  }).pipe(Effect.provide(client))

@@ -14,9 +14,9 @@ export const show = (json: boolean, value: unknown, text: () => string): Effect.
 /** Rows under a head, each column as wide as its widest cell. */
 export const columns = (
   head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>
+  rows: ReadonlyArray<ReadonlyArray<unknown>>
 ): string => {
-  const cells = [head, ...rows.map((row) => row.map(printable))]
+  const cells = [head, ...rows.map((row) => row.map((cell) => printable(`${cell}`)))]
   const widths = head.map((_, at) => Math.max(...cells.map((row) => (row[at] ?? "").length)))
   const line = (row: ReadonlyArray<string>) =>
     row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")
@@ -57,7 +57,7 @@ export const sessions = (list: ReadonlyArray<SessionSummary>): string =>
           Option.getOrElse(one.ipAddress, () => "-"),
           instant(one.lastActivity),
           instant(one.expiresAt),
-          String(one.payloadBytes),
+          one.payloadBytes,
           Option.getOrElse(one.userAgent, () => "-").slice(0, 60)
         ])
       )

@@ -106,25 +106,21 @@ const statsText = (found: Stats, within: string): string => {
   const summary = Format.columns(
     ["what", "number"],
     [
-      ["live sessions", `${found.usage.sessions}`],
-      ["sessions that are over and still kept", `${found.usage.ended}`],
-      ["bytes of payload", `${found.usage.payloadBytes}`],
-      [`sessions active within ${within}`, `${found.activeSessions}`],
-      [`users active within ${within}`, `${found.activeUsers}`],
+      ["live sessions", found.usage.sessions],
+      ["sessions that are over and still kept", found.usage.ended],
+      ["bytes of payload", found.usage.payloadBytes],
+      [`sessions active within ${within}`, found.activeSessions],
+      [`users active within ${within}`, found.activeUsers],
       ["average duration", average]
     ]
   )
   const hours = Format.columns(
     ["hour (UTC)", "sessions", "users"],
-    found.hourly.map(({ sessions, start, users }) => [
-      Format.instant(start),
-      `${sessions}`,
-      `${users}`
-    ])
+    found.hourly.map(({ sessions, start, users }) => [Format.instant(start), sessions, users])
   )
   const users = Format.columns(
     ["user with several addresses", "sessions", "addresses"],
-    found.suspicious.map((one) => [one.userId, `${one.sessions}`, one.addresses.join(", ")])
+    found.suspicious.map((one) => [one.userId, one.sessions, one.addresses.join(", ")])
   )
   return [summary, hours, ...(found.suspicious.length === 0 ? [] : [users])].join("\n\n")
 }

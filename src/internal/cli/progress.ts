@@ -3,16 +3,8 @@ import * as Effect from "effect/Effect"
 
 const width = 30
 
-/** A progress bar. */
-export interface Progress {
-  readonly isVisible: boolean
-  /** Shows how much is done. */
-  readonly show: (done: number) => Effect.Effect<void>
-  readonly end: Effect.Effect<void>
-}
-
 /** Begins a bar for work of about `total` steps. */
-export const begin = (label: string, total: number, json: boolean): Progress => {
+export const begin = (label: string, total: number, json: boolean) => {
   const isVisible = !json && process.stderr.isTTY === true && total > 0
   const print = (text: string) =>
     Effect.sync(() => {
@@ -20,7 +12,8 @@ export const begin = (label: string, total: number, json: boolean): Progress => 
     })
   return {
     isVisible,
-    show: (done) => {
+    /** Shows how much is done. */
+    show: (done: number) => {
       const filled = Math.round(Math.min(done / total, 1) * width)
       const bar = "#".repeat(filled).padEnd(width, "-")
       return print(`\r${label} [${bar}] ${done} of ${Math.max(total, done)}`)

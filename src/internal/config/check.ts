@@ -71,10 +71,13 @@ type Rule = readonly [field: string, isMet: boolean, reason: string]
 
 const flag = "must be true or false."
 const text = "must be a text."
+const sameSite = 'must be "lax", "strict" or "none".'
+const order = "must be at least the idle timeout."
 const size = "must be a whole number from 1024 to 16777216."
 const name = "must be 1 to 64 printable ASCII characters without spaces."
 const ownName = 'must not start with "effect-session/", which the library keeps for itself.'
 const lots = "must be two whole numbers, such as [2, 100], the first from 1 to the second."
+const policy = 'must be "discard" or "fail".'
 const limit = 'must have a max of at least 1 and an onLimit of "evictOldest" or "reject".'
 
 // A caller of plain JavaScript may pass what the types forbid.
@@ -85,21 +88,13 @@ const rulesOf = ({ cookie, ...all }: Settings): ReadonlyArray<Rule> => [
   ["cookie.path", isText(cookie.path), text],
   ["cookie.domain", cookie.domain === undefined || isText(cookie.domain), text],
   ["cookie.httpOnly", cookie.httpOnly, "is always true: scripts never need the cookie."],
-  [
-    "cookie.sameSite",
-    isOneOf(cookie.sameSite, "lax", "strict", "none"),
-    'must be "lax", "strict" or "none".'
-  ],
-  ["absoluteTimeout", isLongEnough(all), "must be at least the idle timeout."],
+  ["cookie.sameSite", isOneOf(cookie.sameSite, "lax", "strict", "none"), sameSite],
+  ["absoluteTimeout", !Duration.lessThan(all.absoluteTimeout, all.idleTimeout), order],
   ["maxPayloadBytes", isWhole(all.maxPayloadBytes, 1024, 2 ** 24), size],
   ["namespace", /^[\x21-\x7e]{1,64}$/.test(all.namespace) && isText(all.namespace), name],
   ["namespace", !/^effect-session\//.test(all.namespace), ownName],
   ["lottery", isLottery(all.lottery), lots],
-  [
-    "onInvalidPayload",
-    isOneOf(all.onInvalidPayload, "discard", "fail"),
-    'must be "discard" or "fail".'
-  ],
+  ["onInvalidPayload", isOneOf(all.onInvalidPayload, "discard", "fail"), policy],
   ["maxSessionsPerUser", isLimit(all.maxSessionsPerUser), limit]
 ]
 
@@ -110,21 +105,16 @@ const isText = (given: unknown): boolean => typeof given === "string"
 const isWhole = (given: number, least: number, most: number): boolean =>
   Number.isInteger(given) && given >= least && given <= most
 
-const isLongEnough = (all: Pick<Settings, "absoluteTimeout" | "idleTimeout">): boolean =>
-  Duration.greaterThanOrEqualTo(all.absoluteTimeout, all.idleTimeout)
-
 const isLottery = (lottery: Settings["lottery"]): boolean =>
   lottery === undefined ||
   (Array.isArray(lottery) &&
     lottery.length === 2 &&
-    isWhole(lottery[1], 1, Number.MAX_SAFE_INTEGER) &&
+    lottery.every(Number.isInteger) &&
     isWhole(lottery[0], 1, lottery[1]))
 
 const isLimit = (limit: SessionLimit | undefined): boolean =>
   limit === undefined ||
-  // Null is no object to look into.
-  (limit !== null &&
-    isWhole(limit.max, 1, Number.MAX_SAFE_INTEGER) &&
+  (isWhole(limit?.max, 1, Number.MAX_SAFE_INTEGER) &&
     isOneOf(limit.onLimit, "evictOldest", "reject"))
 
 /** Checks what only settings have, the wrapping and the base64; the rest is checked on the bytes. Tells no key. */

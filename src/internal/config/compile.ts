@@ -53,7 +53,4 @@ const prepare = (settings: Settings): CompiledSettings => {
 
 /** The keys as bytes. */
 export const keyEntries = ({ keys }: Encryption): ReadonlyArray<KeyEntry> =>
-  keys.map(({ id, key }) => ({
-    id,
-    key: new Uint8Array(Buffer.from(Redacted.value(key), "base64"))
-  }))
+  keys.map(({ id, key }) => ({ id, key: Buffer.from(Redacted.value(key), "base64") }))

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Str from "effect/String"
 import { SessionConfigError } from "../errors/errors.js"
-import type { Options, Settings } from "./model.js"
+import type { Options } from "./model.js"
 import { fail, flag, secret, text } from "./variables.js"
 
 /** The options that the environment's variables give. */
@@ -56,16 +56,15 @@ const cookie = Effect.gen(function* () {
   const path = (yield* text("SESSION_PATH")) ?? "/"
   const domain = yield* text("SESSION_DOMAIN")
   const secureName = domain === undefined && path === "/" ? "__Host-session" : "__Secure-session"
-  const given = {
+  return {
     name: (yield* text("SESSION_COOKIE")) ?? (secure ? secureName : "session"),
     secure,
     httpOnly: yield* flag("SESSION_HTTP_ONLY"),
     sameSite: (yield* text("SESSION_SAME_SITE"))?.toLowerCase(),
     path,
     domain
-  }
-  // The check of the settings refuses another flag and another word.
-  return given as Partial<Settings["cookie"]>
+    // The check of the settings refuses another flag and another word.
+  } as Options["cookie"]
 })
 
 /** Which variable sets which field. */

@@ -36,10 +36,7 @@ export const connect = (given: Given): Effect.Effect<Connection, SessionConfigEr
     case "sqlite":
       return sqlite(given)
     default:
-      return fail(
-        given.source,
-        "must be a URL that begins with postgres:, mysql:, mariadb: or sqlite:."
-      )
+      return fail(given.source, "must begin with postgres:, mysql:, mariadb: or sqlite:.")
   }
 }
 
@@ -71,27 +68,22 @@ const mysql = ({ source, url }: Given) =>
 const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfigError> => {
   const filename = Redacted.value(url).replace(/^sqlite:(?:\/\/)?/i, "")
   if (filename === "") return fail(source, "must name a file, such as sqlite:./data/app.db.")
-  const module = load(
-    source,
-    "@effect/sql-sqlite-node",
-    () => import("@effect/sql-sqlite-node/SqliteClient")
+  const directory = dirname(filename)
+  // SQLite makes a file but no directory, and its error does not say so.
+  const module = Effect.suspend(() =>
+    existsSync(directory)
+      ? load(
+          source,
+          "@effect/sql-sqlite-node",
+          () => import("@effect/sql-sqlite-node/SqliteClient")
+        )
+      : fail(source, `names a file in ${directory}, but there is no such directory. Make it first.`)
   )
   return Effect.succeed({
     description: `SQLite in ${filename}`,
-    client: clientOf(Effect.zipRight(directoryOf(source, filename), module), ({ layer }) =>
-      layer({ filename })
-    )
+    client: clientOf(module, ({ layer }) => layer({ filename }))
   })
 }
-
-/** Refuses a missing directory. SQLite makes a file but no directory, and its error does not say so. */
-const directoryOf = (source: string, filename: string): Effect.Effect<void, SessionConfigError> =>
-  Effect.suspend(() => {
-    const directory = dirname(filename)
-    return existsSync(directory)
-      ? Effect.void
-      : fail(source, `names a file in ${directory}, but there is no such directory. Make it first.`)
-  })
 
 /** A client that fails with a store error, whatever its driver does: some throw. */
 const clientOf = <M, E>(

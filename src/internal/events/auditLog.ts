@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { auditLine, droppedLine } from "./auditLine.js"
 import type { SessionEvent } from "./event.js"
@@ -51,7 +52,7 @@ export const writeAuditLog = <E, R>(
 
     yield* wake.await.pipe(
       Effect.zipRight(Effect.sync(() => wake.unsafeClose())),
-      Effect.zipRight(orLater(writeAll, wake)),
+      Effect.zipRight(orLater(writeAll)),
       Effect.forever,
       Effect.interruptible,
       Effect.forkScoped
@@ -78,13 +79,13 @@ const writeSome = <E, R>(backlog: Backlog, write: Write<E, R>): Effect.Effect<vo
     )
   })
 
-/** Tries a failed write again a second later. */
-const orLater = <E, R>(writeAll: Effect.Effect<void, E, R>, wake: Effect.Latch) =>
-  Effect.catchAllCause(writeAll, (cause) =>
-    Effect.logWarning("The audit log of sessions could not be written", cause).pipe(
-      Effect.zipRight(Effect.sleep("1 second")),
-      Effect.zipRight(Effect.sync(() => wake.unsafeOpen()))
-    )
+/** Repeats a write that failed, in whatever way, a second later. */
+const orLater = <E, R>(writeAll: Effect.Effect<void, E, R>) =>
+  Effect.sandbox(writeAll).pipe(
+    Effect.tapError((cause) =>
+      Effect.logWarning("The audit log of sessions could not be written", cause)
+    ),
+    Effect.retry(Schedule.spaced("1 second"))
   )
 
 /** Writes what is left, within five seconds. */
