@@ -87,6 +87,7 @@ describe("effect-session copy", () => {
       ]
       const list = await run(["list", "--json"])
 
+      expect(outcomes[5]?.errors).toMatch(/^--to: .*0001_create_sessions/)
       for (const { code, errors, output } of outcomes) {
         expect({ code, output }).toEqual({ code: 1, output: "" })
         expect(errors.trim().split("\n")).toHaveLength(1)

@@ -34,7 +34,10 @@ export interface Settings {
   readonly touchInterval: Duration.Duration
   /** How long the old id still works after `Session.migrate`. Default 30 seconds. */
   readonly rotationGrace: Duration.Duration
-  /** How long a request with an id that `login` or `regenerate` retired can begin no session. Default 5 seconds. */
+  /**
+   * How long a request with an id that `login` or `regenerate` retired sees an empty session and gets no cookie, unless it
+   * logs in itself. Default 5 seconds.
+   */
   readonly quarantine: Duration.Duration
   /** The largest payload, from 1024 to 16777216 bytes. Default 65536. */
   readonly maxPayloadBytes: number
