@@ -1,9 +1,9 @@
 /**
- * A Node HTTP server that stops in order: every request in flight is answered and its session committed before anything
- * of the application is closed, and no idle connection holds the process up.
+ * A Node HTTP server that stops in order. It answers every request in flight, and commits its session, before anything of
+ * the application closes. No idle connection delays the stop.
  *
- * It takes the place of `NodeHttpServer.layer`, and needs nothing of sessions. `NodeRuntime.runMain` turns SIGTERM and
- * SIGINT into the end of the layer's scope, so there is nothing else to do.
+ * Use it in place of `NodeHttpServer.layer`, with sessions or without. `NodeRuntime.runMain` closes the layer on SIGTERM
+ * and SIGINT, so there is nothing else to do.
  *
  * @since 0.1.0
  */
@@ -28,29 +28,29 @@ import { Connections } from "./internal/server/connections.js"
  * @category models
  */
 export interface Options extends ListenOptions {
-  /** How long requests in flight may take once the server stops; what is left then is cut off. Default 10 seconds. */
+  /** How long requests in flight may take once the server stops. What is left then is cut off. Default 10 seconds. */
   readonly deadline?: Duration.DurationInput | undefined
 }
 
 /**
- * Provides an HTTP server that stops in order; use it where `NodeHttpServer.layer` would stand.
+ * Provides an HTTP server that stops in order. Use it in place of `NodeHttpServer.layer`.
  *
- * When the scope of what it serves closes, the server first of all
+ * When the scope of `HttpServer.serve` closes, the server
  *
- * 1. listens no more, and closes the connections on which no answer is due, also those never used;
- * 2. finishes every request in flight, those that are just coming in too, with `Connection: close`;
- * 3. only then lets the rest close: websockets (their handlers are interrupted), collection, store, in whatever order
- *    their layers were provided. A request that still arrives gets 503 and `Connection: close` and never hangs.
+ * 1. stops listening, and closes every connection on which no answer is due;
+ * 2. finishes every request in flight, and every request that is just coming in, with `Connection: close`;
+ * 3. lets the rest close: websockets (their handlers are interrupted), garbage collection, the store. The order in which
+ *    their layers were provided does not matter. A request that still arrives gets 503 and `Connection: close`.
  *
- * A second after the last answer the remaining connections are cut, at `deadline` (default 10 seconds) all of them. The
- * server serves once: after the scope of `HttpServer.serve` has closed it does not listen again.
+ * The remaining connections are cut a second after the last answer, and all of them at `deadline` (default 10 seconds).
+ * The server does not listen again.
  *
- * Two more things are better than under `NodeHttpServer.layer`: a request that arrives while nothing is served yet gets
- * 503 instead of no answer, and one whose client goes away while its answer is being made comes to its end, where its
- * fiber would otherwise stay for ever.
+ * Two more things differ from `NodeHttpServer.layer`. A request that arrives before anything is served gets 503 instead
+ * of no answer. A request whose client goes away while its answer is being made ends, where its fiber would otherwise
+ * stay for ever.
  *
- * Give the process's supervisor a longer grace than `deadline` (Kubernetes: `terminationGracePeriodSeconds`, 30 by
- * default).
+ * The process's supervisor must wait longer than `deadline` before it kills the process (Kubernetes:
+ * `terminationGracePeriodSeconds`, 30 by default).
  *
  * @example
  * ```ts
@@ -85,14 +85,14 @@ export const layer = (
       const drain = drained(connections, Duration.toMillis(deadline))
       yield* Effect.addFinalizer(() => closed(connections))
       const context = yield* Layer.build(NodeHttpServer.layer(() => server, listen))
-      // Also where nothing was ever served: the platform waits for open connections without end.
+      // For a server that never served anything: the platform waits for open connections without end.
       yield* Effect.addFinalizer(() => drain)
       const inner = Context.get(context, HttpServer.HttpServer)
       return Context.add(context, HttpServer.HttpServer, draining(inner, drain))
     })
   )
 
-/** The server whose `serve` has one more finalizer, which runs before all others: it waits for the answers. */
+/** Adds a finalizer to `serve` that waits for the answers. It runs before all others. */
 const draining = (inner: HttpServer.HttpServer, drain: Effect.Effect<void>) =>
   HttpServer.make({
     address: inner.address,

@@ -1,14 +1,13 @@
 /**
- * Who is here, and who was: lists sessions, counts them, ends those of others. On every store.
+ * Who is here and who was: lists sessions, counts them, and ends those of others. Works on every store.
  *
- * Every call takes `namespace` (default `session`), as `SessionConfig` has it, where more than one is in use. Anonymous
- * sessions count everywhere. Nothing here ever returns a payload.
+ * Every call takes `namespace` (default `session`), for apps that set one in `SessionConfig`. Anonymous sessions count
+ * everywhere. Nothing here ever returns a payload. Times are UTC, and a session's last activity is as exact as
+ * `touchInterval` (one minute by default).
  *
- * `suspicious`, `hourly`, `averageDuration` and `usage` also see sessions that are over, as far back as the store keeps
- * them: with the default `keepEnded` of 0 a session that ended is gone at once, and one that expired is gone with the
- * next collection, so that figures of the past need a `keepEnded` that is as long as the time they ask for.
- *
- * Times are UTC. A session's last activity is as exact as `touchInterval` (one minute by default).
+ * `suspicious`, `hourly`, `averageDuration` and `usage` also see sessions that are over, for as long as the store keeps
+ * them. With the default `keepEnded` of 0 an ended session is gone at once, and an expired one with the next collection.
+ * For figures of the past, give the store a `keepEnded` as long as the time you ask for.
  *
  * @since 0.1.0
  */
@@ -19,20 +18,19 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { SessionEntry as Entry } from "./core/record/record.js"
-import { entryOf, isOver, isUserId } from "./core/record/record.js"
+import { entryOf, isOver, isUserId, type SessionEntry } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
+import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
-import * as SessionEvents from "./SessionEvents.js"
 import { type SessionFilter, SessionStore, type SessionStoreError } from "./SessionStore.js"
 
 /**
- * A session as a list shows it: everything but its payload.
+ * A session in a list: everything but its payload. It encodes to plain JSON.
  *
- * `endedAt` is none while the session lives; otherwise when it was ended, or when it expired. Encodes to plain JSON.
+ * `endedAt` is none while the session lives, else when it was ended or when it expired.
  *
  * @since 0.1.0
  * @category models
@@ -52,8 +50,7 @@ export class SessionSummary extends Schema.Class<SessionSummary>(
 }) {}
 
 /**
- * A user who was seen from more than one address: the addresses in the order of their texts, and with how many sessions
- * they were seen.
+ * A user who was seen from more than one address: the sorted addresses, and the number of sessions.
  *
  * @since 0.1.0
  * @category models
@@ -67,7 +64,7 @@ export class SuspiciousUser extends Schema.Class<SuspiciousUser>(
 }) {}
 
 /**
- * An hour that began at `start`: how many sessions there were, anonymous ones included, and how many different users.
+ * The hour that began at `start`: how many sessions there were, anonymous ones included, and how many different users.
  *
  * @since 0.1.0
  * @category models
@@ -79,7 +76,7 @@ export class Hour extends Schema.Class<Hour>("effect-session/SessionAdmin/Hour")
 }) {}
 
 /**
- * What a store holds: live sessions, sessions that are over and still kept, and the bytes of all their payloads.
+ * What a namespace takes up: live sessions, sessions that are over and still kept, and the bytes of their payloads.
  *
  * @since 0.1.0
  * @category models
@@ -91,7 +88,7 @@ export class Usage extends Schema.Class<Usage>("effect-session/SessionAdmin/Usag
 }) {}
 
 /**
- * Which sessions a question is about.
+ * Which sessions a call is about.
  *
  * @since 0.1.0
  * @category models
@@ -102,67 +99,35 @@ export interface Scope {
 }
 
 /**
- * A time back from now.
+ * Which sessions a call is about, by their last activity.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Within extends Scope {
-  /** Only sessions that were active this recently: the last activity lies no further back than this. */
+  /** Only sessions whose last activity is at most this long ago. */
   readonly within: Duration.DurationInput
 }
 
 /**
- * Which sessions a stream lists; what is left out does not restrict.
+ * Which sessions a stream lists. What is left out restricts nothing.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Listing extends Scope {
+  /** Only sessions whose last activity is at most this long ago. */
   readonly within?: Duration.DurationInput | undefined
+  /** Only sessions of this user. */
   readonly userId?: string | undefined
   /** `live` (default), `over` (ended or expired, and still kept), or `all`. */
   readonly state?: "live" | "over" | "all" | undefined
 }
 
-const namespaceOf = (scope: Scope | undefined): string => scope?.namespace ?? "session"
-
-const summary = (entry: Entry, now: number): SessionSummary => {
-  const endedAtMillis = entry.endedAtMillis ?? (isOver(entry, now) ? entry.expiresAtMillis : null)
-  return new SessionSummary(
-    {
-      id: entry.id,
-      userId: Option.fromNullable(entry.userId),
-      ipAddress: Option.fromNullable(entry.ipAddress),
-      userAgent: Option.fromNullable(entry.userAgent),
-      createdAt: DateTime.unsafeMake(entry.createdAtMillis),
-      lastActivity: DateTime.unsafeMake(entry.lastActivityMillis),
-      expiresAt: DateTime.unsafeMake(entry.expiresAtMillis),
-      endedAt: Option.map(Option.fromNullable(endedAtMillis), DateTime.unsafeMake),
-      payloadBytes: entry.payloadBytes
-    },
-    { disableValidation: true }
-  )
-}
-
-const newestFirst = (entries: Iterable<Entry>, now: number): ReadonlyArray<SessionSummary> =>
-  Array.from(entries)
-    .sort((a, b) => b.lastActivityMillis - a.lastActivityMillis || (a.id < b.id ? -1 : 1))
-    .map((entry) => summary(entry, now))
-
-// Never below zero, and whole: a store may keep its times as integers.
-const since = (now: number, within: Duration.DurationInput): number =>
-  Math.max(0, Math.floor(now - Duration.toMillis(within)))
-
-const activeFilter = (options: Within) =>
-  Effect.map(Clock.currentTimeMillis, (now) => ({
-    namespace: namespaceOf(options),
-    activeSinceMillis: since(now, options.within)
-  }))
-
 /**
- * The live sessions that were active within a time, the most recent first; anonymous ones too. All of them at once: for
- * more than some thousands take `stream`.
+ * Lists the live sessions that were active within a time, the most recent first.
+ *
+ * It holds them all in memory. For more than some thousands use `stream`.
  *
  * @example
  * ```ts
@@ -185,32 +150,42 @@ const activeFilter = (options: Within) =>
 export const active = (
   options: Within
 ): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> =>
-  Effect.flatMap(activeFilter(options), collected)
+  Effect.flatMap(filterOf(options), listed)
 
 /**
- * Lists sessions one after the other, in no particular order, without holding them all in memory. A session that is
- * stored throughout is listed exactly once.
+ * Streams sessions in no particular order, without holding them all in memory.
+ *
+ * A session that is stored all the while is listed exactly once.
+ *
+ * @example
+ * ```ts
+ * import { Console, Stream } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const addresses = SessionAdmin.stream({ userId: "42", state: "all" }).pipe(
+ *   Stream.runForEach((session) => Console.log(session.ipAddress))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category accessors
  */
 export const stream = (
-  options?: Listing
+  options: Listing = {}
 ): Stream.Stream<SessionSummary, SessionStoreError, SessionStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const store = yield* SessionStore
       const now = yield* Clock.currentTimeMillis
-      const { within, userId, state } = options ?? {}
-      const activeSinceMillis = within === undefined ? undefined : since(now, within)
+      const { state, userId } = options
       if (userId !== undefined && !isUserId(userId)) return Stream.empty
-      const filter = { namespace: namespaceOf(options), userId, state, activeSinceMillis }
-      return Stream.map(store.entries(filter), (entry) => summary(entry, now))
+      const filter = { ...(yield* filterOf(options)), state, userId }
+      return Stream.map(store.entries(filter), (entry) => summaryOf(entry, now))
     })
   )
 
 /**
- * How many live sessions were active within a time; anonymous ones count.
+ * Counts the live sessions that were active within a time.
  *
  * @since 0.1.0
  * @category accessors
@@ -218,14 +193,10 @@ export const stream = (
 export const countActive = (
   options: Within
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) =>
-    Effect.flatMap(activeFilter(options), (filter) =>
-      Effect.map(store.count(filter), ({ sessions }) => sessions)
-    )
-  )
+  Effect.map(counted(options), ({ sessions }) => sessions)
 
 /**
- * How many different users have a live session that was active within a time.
+ * Counts the different users who have a live session that was active within a time.
  *
  * @since 0.1.0
  * @category accessors
@@ -233,40 +204,44 @@ export const countActive = (
 export const countActiveUsers = (
   options: Within
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
+  Effect.map(counted(options), ({ users }) => users)
+
+const counted = (options: Within) =>
   Effect.flatMap(SessionStore, (store) =>
-    Effect.flatMap(activeFilter(options), (filter) =>
-      Effect.map(store.count(filter), ({ users }) => users)
-    )
+    Effect.flatMap(filterOf(options), (filter) => store.count(filter))
   )
 
 /**
- * The live sessions of a user, the most recently active first.
+ * Lists the live sessions of a user, the most recently active first.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const ofUser = (
   userId: string,
-  scope?: Scope
+  scope: Scope = {}
 ): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> =>
-  isUserId(userId) ? collected({ namespace: namespaceOf(scope), userId }) : Effect.succeed([])
+  isUserId(userId) ? listed({ namespace: namespaceOf(scope), userId }) : Effect.succeed([])
 
-const collected = (filter: SessionFilter) =>
+const listed = (filter: SessionFilter) =>
   Effect.gen(function* () {
     const store = yield* SessionStore
     const entries = yield* Stream.runCollect(store.entries(filter))
-    return newestFirst(entries, yield* Clock.currentTimeMillis)
+    const now = yield* Clock.currentTimeMillis
+    return Array.from(entries)
+      .sort((a, b) => b.lastActivityMillis - a.lastActivityMillis || (a.id < b.id ? -1 : 1))
+      .map((entry) => summaryOf(entry, now))
   })
 
 /**
- * A live session by its id. The id it had before finds nothing.
+ * Finds a live session by its id. An id that the session had before finds nothing.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const get = (
   id: string,
-  scope?: Scope
+  scope: Scope = {}
 ): Effect.Effect<Option.Option<SessionSummary>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
@@ -275,15 +250,15 @@ export const get = (
     const now = yield* Clock.currentTimeMillis
     return found.pipe(
       Option.filter((one) => one.id === id && one.namespace === namespaceOf(scope)),
-      Option.map((record) => summary(entryOf(record), now))
+      Option.map((record) => summaryOf(entryOf(record), now))
     )
   })
 
 /**
- * The users who were seen from more than one address within a time, those with the most addresses first. Sessions that
- * are over count as long as they are kept. Sessions without a user or an address do not.
+ * Finds the users who were seen from more than one address within a time, those with the most addresses first.
  *
- * Whoever is on the move changes addresses: this is where to look, not a verdict.
+ * Sessions that are over count for as long as they are kept. Sessions without a user or an address do not count. People on
+ * the move change addresses too, so this is where to look and not a verdict.
  *
  * @since 0.1.0
  * @category accessors
@@ -295,29 +270,23 @@ export const suspicious = (
     const store = yield* SessionStore
     const { userId } = options
     if (userId !== undefined && !isUserId(userId)) return []
-    const filter = yield* activeFilter(options)
-    const users = yield* store.addresses({ ...filter, userId })
+    const users = yield* store.addresses({ ...(yield* filterOf(options)), userId })
     return Array.from(users)
       .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
       .map(
-        ({ userId, addresses, sessions }) =>
-          new SuspiciousUser(
-            { userId, addresses: [...addresses].sort(), sessions },
-            { disableValidation: true }
-          )
+        ({ addresses, sessions, userId }) =>
+          new SuspiciousUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
       )
   })
 
-const longestWithin = Duration.days(3660)
-
 /**
- * How many sessions and users there were, hour by hour, the oldest hour first.
+ * Counts sessions and users hour by hour, the oldest hour first.
  *
- * The hours are those of UTC, from the one that contains the instant `within` ago to the one that contains now: 25 for
- * `"1 day"`. Each is counted as a whole and is there, one without sessions with 0. A session counts in every hour from its
- * creation to its last activity, and for the user it has now; one that is over counts as long as it is kept.
+ * The hours are whole hours of UTC, from the one that contains the instant `within` ago to the one that contains now: 25
+ * for `"1 day"`. An hour without sessions is listed with 0. A session counts in every hour from its creation to its last
+ * activity, and for the user it has now. A session that is over counts for as long as it is kept.
  *
- * Dies with `SessionConfigError` when `within` is longer than ten years.
+ * Dies with a `SessionConfigError` when `within` is longer than 3660 days.
  *
  * @since 0.1.0
  * @category accessors
@@ -326,32 +295,29 @@ export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
-    if (Duration.greaterThan(options.within, longestWithin)) {
-      const reason = "must be at most 3660 days."
-      return yield* Effect.die(new SessionConfigError({ field: "within", reason }))
+    if (Duration.greaterThan(options.within, "3660 days")) {
+      throw new SessionConfigError({ field: "within", reason: "must be at most 3660 days." })
     }
     const store = yield* SessionStore
     const now = yield* Clock.currentTimeMillis
     const hours = yield* store.hourly({
       namespace: namespaceOf(options),
-      fromMillis: hourBefore(since(now, options.within)),
-      untilMillis: hourBefore(now) + hourMillis
+      fromMillis: hourOf(since(now, options.within)),
+      untilMillis: hourOf(now) + hourMillis
     })
     return hours.map(
-      ({ startMillis, sessions, users }) =>
-        new Hour(
-          { start: DateTime.unsafeMake(startMillis), sessions, users },
-          { disableValidation: true }
-        )
+      ({ sessions, startMillis, users }) =>
+        new Hour({ start: DateTime.unsafeMake(startMillis), sessions, users }, trusted)
     )
   })
 
-const hourBefore = (millis: number): number => Math.floor(millis / hourMillis) * hourMillis
+const hourOf = (millis: number): number => Math.floor(millis / hourMillis) * hourMillis
 
 /**
- * How long the sessions that were active within a time lasted on average, from creation to last activity; none when
- * there were no sessions. Live ones count with what they have lasted so far, ones that are over as long as they are kept. The
- * time between the last activity and the end, such as the wait until a session expires, does not count.
+ * Tells how long the sessions that were active within a time lasted on average; none where there were none.
+ *
+ * A session lasts from its creation to its last activity, so the wait until it expires does not count. A live session
+ * counts with the time so far. A session that is over counts for as long as it is kept.
  *
  * @since 0.1.0
  * @category accessors
@@ -361,7 +327,7 @@ export const averageDuration = (
 ): Effect.Effect<Option.Option<Duration.Duration>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
-    const { live, over, activeMillis } = yield* store.usage(yield* activeFilter(options))
+    const { live, over, activeMillis } = yield* store.usage(yield* filterOf(options))
     const sessions = live + over
     return sessions === 0
       ? Option.none()
@@ -369,8 +335,28 @@ export const averageDuration = (
   })
 
 /**
- * How much a namespace takes up: live sessions, sessions that are over and still kept, and the bytes of their payloads
- * (as stored, hence sealed where `encrypt` is on). An effect as it stands, and with a namespace a function that gives one.
+ * Tells how much the default namespace takes up: live sessions, sessions that are over and still kept, and the bytes of
+ * their payloads. Bytes are counted as stored, so encrypted payloads count with their encryption.
+ *
+ * @example
+ * ```ts
+ * import { Console, Effect } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const report = Effect.flatMap(SessionAdmin.usage, ({ sessions, payloadBytes }) =>
+ *   Console.log(`${sessions} sessions, ${payloadBytes} bytes`)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> = Effect.suspend(() =>
+  usageWith({})
+)
+
+/**
+ * As `usage`, for another namespace.
  *
  * @since 0.1.0
  * @category accessors
@@ -383,26 +369,30 @@ export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError,
   })
 
 /**
- * As `usageWith`, for the sessions of the default namespace.
+ * Ends a session by its id, or by the id it had before. Tells whether there was one. It is dead for the next request on
+ * every server.
  *
- * @since 0.1.0
- * @category accessors
- */
-export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> = Effect.suspend(() =>
-  usageWith({})
-)
-
-/**
- * Ends a session by its id, or by the id it had before; it is dead for the next request on every server. Tells whether
- * there was one. A session of another namespace is left alone (unless `id` is one it had before, and whose grace is over).
- * One that the store cannot read is ended too, whatever its namespace.
+ * A session of another namespace is left alone, with two exceptions: `id` is one that the session had before and whose
+ * grace is over, or the store cannot read the session.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const block = (address: string) =>
+ *   SessionAdmin.stream({ within: "1 day" }).pipe(
+ *     Stream.filter(({ ipAddress }) => ipAddress._tag === "Some" && ipAddress.value === address),
+ *     Stream.runForEach(({ id }) => Effect.asVoid(SessionAdmin.revoke(id)))
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category accessors
  */
 export const revoke = (
   id: string,
-  scope?: Scope
+  scope: Scope = {}
 ): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
@@ -417,31 +407,44 @@ export const revoke = (
 const isCorrupt = (error: SessionStoreError): boolean => error.reason === "corrupt"
 
 /**
- * Ends all sessions of a user, a login in flight too, except the session whose id, or last id, is `except`. Succeeds with
- * how many were ended. They are dead for the next request on every server.
+ * Ends all sessions of a user and refuses a login of the user that is under way. Succeeds with the number of sessions
+ * ended. They are dead for the next request on every server.
+ *
+ * `except` is the id, or the last id before it, of a session that goes on.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const revokeUser = (
   userId: string,
-  options?: Scope & { readonly except?: string | undefined }
+  options: Scope & { readonly except?: string | undefined } = {}
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
   Effect.flatMap(SessionStore, (store) =>
     isUserId(userId)
       ? Effect.tap(
-          store.revokeUser({ namespace: namespaceOf(options), userId, except: options?.except }),
+          store.revokeUser({ namespace: namespaceOf(options), userId, except: options.except }),
           (count) => revoked(count, { userId })
         )
       : Effect.succeed(0)
   )
 
 /**
- * Ends all other sessions of the current session's user ("log out my other devices"), a login in flight too. Succeeds with
- * how many were ended; 0 for a guest.
+ * Ends all other sessions of the current session's user ("log out my other devices") and refuses a login of the user that
+ * is under way. Succeeds with the number of sessions ended; 0 for a guest.
  *
- * The current session stays, also when this request changes its id afterwards or a parallel one does at the same time. If
- * it has ended meanwhile, the others end all the same.
+ * The current session goes on, even when this request or a parallel one changes its id. When it has ended meanwhile, the
+ * others are ended nevertheless.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const logOutOthers = Effect.flatMap(SessionAdmin.revokeOthers, (count) =>
+ *   HttpServerResponse.text(`${count} other devices were logged out.`)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category accessors
@@ -456,8 +459,29 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
   })
 
 /**
- * Ends all sessions of a namespace. Succeeds with how many were ended. A login in flight is not stopped: that takes
- * `revokeUser`. An effect as it stands, and with a namespace a function that gives one.
+ * Ends all sessions of the default namespace and succeeds with their number.
+ *
+ * A login that is under way is not refused. For that use `revokeUser`.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const everybodyOut = Effect.flatMap(SessionAdmin.revokeAll, (count) =>
+ *   Effect.logInfo(`Ended ${count} sessions`)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> = Effect.suspend(
+  () => revokeAllWith({})
+)
+
+/**
+ * As `revokeAll`, for another namespace.
  *
  * @since 0.1.0
  * @category accessors
@@ -469,20 +493,44 @@ export const revokeAllWith = (
     Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
   )
 
-/**
- * As `revokeAllWith`, for the sessions of the default namespace.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> = Effect.suspend(
-  () => revokeAllWith({})
-)
-
 const revoked = (
   count: number,
   of: { readonly id?: string; readonly userId?: string }
 ): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
-    SessionEvents.publish({ _tag: "Revoked", count, ...of, atMillis })
+    publish({ _tag: "Revoked", count, ...of, atMillis })
   )
+
+const namespaceOf = ({ namespace = "session" }: Scope): string => namespace
+
+/** The filter of a namespace, and of a time if one is given. */
+const filterOf = (options: Listing) =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    namespace: namespaceOf(options),
+    activeSinceMillis: options.within === undefined ? undefined : since(now, options.within)
+  }))
+
+// Never below zero, and whole: a store may keep its times as integers.
+const since = (now: number, within: Duration.DurationInput): number =>
+  Math.max(0, Math.floor(now - Duration.toMillis(within)))
+
+// What the store gives needs no validation.
+const trusted = { disableValidation: true }
+
+const summaryOf = (entry: SessionEntry, now: number): SessionSummary => {
+  const endedAtMillis = entry.endedAtMillis ?? (isOver(entry, now) ? entry.expiresAtMillis : null)
+  return new SessionSummary(
+    {
+      id: entry.id,
+      userId: Option.fromNullable(entry.userId),
+      ipAddress: Option.fromNullable(entry.ipAddress),
+      userAgent: Option.fromNullable(entry.userAgent),
+      createdAt: DateTime.unsafeMake(entry.createdAtMillis),
+      lastActivity: DateTime.unsafeMake(entry.lastActivityMillis),
+      expiresAt: DateTime.unsafeMake(entry.expiresAtMillis),
+      endedAt: Option.map(Option.fromNullable(endedAtMillis), DateTime.unsafeMake),
+      payloadBytes: entry.payloadBytes
+    },
+    trusted
+  )
+}

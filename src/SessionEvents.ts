@@ -1,8 +1,8 @@
 /**
  * What happens to sessions, as a stream: for audit logs, alerts and dashboards.
  *
- * Each event is also counted by the metric `effect_session_events` (tag `event`) and logged at debug level. An event
- * names sessions by their public id; it never holds a token or anything a session contains.
+ * The metric `effect_session_events` (tag `event`) counts each event, and the debug log shows it. An event names sessions
+ * by their public id. It never holds a token or anything a session contains.
  *
  * @since 0.1.0
  */
@@ -12,18 +12,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { SessionConfigError } from "./internal/errors/errors.js"
-import { audit } from "./internal/events/auditLog.js"
+import { writeAuditLog } from "./internal/events/auditLog.js"
 import type { SessionEvent } from "./internal/events/event.js"
-import {
-  listenerOf,
-  makeHub,
-  publish as publishEvent,
-  SessionEvents
-} from "./internal/events/hub.js"
+import { makeHub, publish as publishEvent, SessionEvents } from "./internal/events/hub.js"
 
 export type {
   /**
-   * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came from as far as `SessionConfig.trustedProxies` reaches.
+   * Something that happened to a session.
+   *
+   * `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`. `clientAddress` is where the request came from,
+   * as far as `SessionConfig.trustedProxies` reaches.
    *
    * @since 0.1.0
    * @category models
@@ -32,7 +30,7 @@ export type {
 } from "./internal/events/event.js"
 export {
   /**
-   * Where events are published. The default hub is one for the whole process, so nothing has to be provided.
+   * The hub in force. The default is one hub for the whole process, so nothing has to be provided.
    *
    * @since 0.1.0
    * @category tags
@@ -43,35 +41,46 @@ export {
 /**
  * Provides a hub of its own, so that one test does not see the events of another.
  *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { SessionEvents, SessionStore } from "effect-session"
+ *
+ * export const layer = Layer.merge(SessionStore.layerMemory, SessionEvents.layer)
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
 export const layer: Layer.Layer<never> = Layer.effect(SessionEvents, Effect.sync(makeHub))
 
 /**
- * What can be changed about the audit log.
+ * The options of an audit log.
  *
  * @since 0.1.0
  * @category models
  */
 export interface AuditOptions {
-  /** How many events may wait to be written; what comes beyond is dropped and counted. Default 16384. */
+  /** How many events may wait to be written. Beyond that new ones are dropped and counted. Default 16384. */
   readonly capacity?: number | undefined
 }
 
 /**
- * Writes every event to an audit log: `write` gets JSON lines, without line ends, at most about 1000 at once.
+ * Writes every event to an audit log.
  *
- * No request waits for the log. Events wait in memory, in order, until `write` has succeeded; when it fails it is called
- * again with the same lines a second later. When `capacity` events wait, newer ones are dropped; their number follows as
- * a line `session.audit_dropped`, and in the metric `effect_session_audit_dropped`. At its end the layer writes what
- * waits, and interrupts a `write` that takes longer than 5 seconds: provide it to the server, so that it ends after the
- * server.
+ * `write` gets lines of JSON without line ends, at most about 1000 at once. A line has `timestamp` (ISO 8601),
+ * `event.name` (`session.created`, `session.guard_tripped`, ...) and, where they apply, OpenTelemetry's attributes
+ * `session.id`, `session.previous_id`, `user.id` and `client.address`, and beside them `effect_session.count`,
+ * `.attempts`, `.reason`, `.guard` and `.policy`. It holds no token and nothing of what a session contains.
  *
- * A line has `timestamp` (ISO 8601), `event.name` (`session.created`, `session.guard_tripped`, ...) and, where they
- * apply, the attributes of OpenTelemetry's conventions `session.id`, `session.previous_id`, `user.id`, `client.address`,
- * and beside them `effect_session.reason`, `.count`, `.attempts`, `.guard`, `.policy`. It holds no token and nothing of
- * what a session contains.
+ * No request waits for the log. Events wait in memory, in order, until `write` has succeeded. When it fails, it is called
+ * with the same lines a second later. When `capacity` events wait, newer ones are dropped: a line
+ * `session.audit_dropped` and the metric `effect_session_audit_dropped` tell how many.
+ *
+ * When the layer closes, it writes what still waits, for at most 5 seconds. Provide it to the server, so that it closes
+ * after the server.
+ *
+ * Throws a `SessionConfigError` when `capacity` is not a positive integer.
  *
  * @example
  * ```ts
@@ -86,20 +95,31 @@ export interface AuditOptions {
  */
 export const layerAudit = <E, R>(
   write: (lines: ReadonlyArray<string>) => Effect.Effect<void, E, R>,
-  options: AuditOptions = {}
+  { capacity = 16_384 }: AuditOptions = {}
 ): Layer.Layer<never, never, R> => {
-  const { capacity: most = 16_384 } = options
-  if (!Number.isSafeInteger(most) || most < 1) {
+  if (!Number.isSafeInteger(capacity) || capacity < 1) {
     throw new SessionConfigError({ field: "capacity", reason: "must be a positive integer." })
   }
   return Layer.scopedDiscard(
-    Effect.flatMap(SessionEvents, (hub) => audit(listenerOf(hub), write, most))
+    Effect.flatMap(SessionEvents, (hub) => writeAuditLog(hub, write, capacity))
   )
 }
 
 /**
- * As `layerAudit`, appended to a file, which is opened anew for each batch, so that it may be rotated by renaming. It is
- * made with mode 0600. Fails when it cannot be written to.
+ * Appends every event to a file, as `layerAudit` does.
+ *
+ * The file is made with mode 0600. It is opened anew for each write, so that it can be rotated by renaming.
+ *
+ * The layer fails with a `PlatformError` when the file cannot be written to.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { SessionEvents } from "effect-session"
+ *
+ * export const audit = SessionEvents.layerAuditFile("audit.jsonl").pipe(Layer.provide(NodeContext.layer))
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -124,7 +144,7 @@ export const layerAuditFile = (
  * import { Effect, Layer, Stream } from "effect"
  * import { SessionEvents } from "effect-session"
  *
- * export const audit = Layer.scopedDiscard(
+ * export const log = Layer.scopedDiscard(
  *   Effect.forkScoped(Stream.runForEach(SessionEvents.stream, (event) => Effect.logInfo(event)))
  * )
  * ```
@@ -137,7 +157,7 @@ export const stream: Stream.Stream<SessionEvent> = Stream.unwrap(
 )
 
 /**
- * Publishes an event; never fails, never waits for a subscriber.
+ * Publishes an event to the hub in force; never fails, never waits for a subscriber.
  *
  * @since 0.1.0
  * @category accessors

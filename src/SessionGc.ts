@@ -1,7 +1,7 @@
 /**
- * Garbage collection: a fiber that removes sessions that are over, in small batches, for as long as its scope lives.
+ * Garbage collection: removes sessions that are over from the store, in small batches.
  *
- * Expiry does not depend on it: a session that is over is never read, collected or not.
+ * Expiry does not depend on it. A session that is over is never read, whether it was collected or not.
  *
  * @since 0.1.0
  */
@@ -12,12 +12,22 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { SessionConfigError } from "./internal/errors/errors.js"
-import { collectAll, defaultBatch, surviving } from "./internal/store/collection.js"
+import { collectAll, defaultBatch, orWarn } from "./internal/store/collection.js"
 import { SessionStore, type SessionStoreError } from "./SessionStore.js"
 
 /**
- * Collects everything that is over, now; succeeds with the number of sessions collected. Works in batches of 1000 with
- * 50 ms between them.
+ * Collects everything that is over, now, and succeeds with the number of sessions collected. It works in batches of 1000
+ * with pauses of 50 milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SessionGc } from "effect-session"
+ *
+ * export const nightly = Effect.flatMap(SessionGc.collect, (count) =>
+ *   Effect.logInfo(`Collected ${count} sessions`)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category accessors
@@ -28,7 +38,7 @@ export const collect: Effect.Effect<number, SessionStoreError, SessionStore> = E
 )
 
 /**
- * What can be changed about the collection.
+ * The options of the collection.
  *
  * @since 0.1.0
  * @category models
@@ -41,13 +51,46 @@ export interface Options {
 }
 
 /**
- * Provides the collecting fiber: first within ten seconds after the start, then every `interval` (default 5 minutes, at
- * most 22 days), both jittered, in batches of `batchSize` (default 1000). A failing store is logged as a warning and
- * tried again at the next run. Safe on any number of servers at once; stops with its scope.
+ * Provides a fiber that collects garbage every 5 minutes, for as long as the layer lives.
  *
- * The metrics `effect_session_collected` and `effect_session_collection_duration` tell how many and how long.
+ * The first collection runs within ten seconds after the start. Each wait is up to a tenth shorter or longer, so that
+ * servers do not collect in step. Any number of servers may collect at once.
  *
- * Dies with `SessionConfigError` when `interval` is no such duration or `batchSize` no positive integer.
+ * When the store fails, the fiber logs a warning and tries again at the next collection. The metrics
+ * `effect_session_collected` and `effect_session_collection_duration` tell how many sessions it collected and how long
+ * that took.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServer } from "@effect/platform"
+ * import { Layer } from "effect"
+ * import { SessionGc, SessionMiddleware, SessionStore } from "effect-session"
+ *
+ * export const server = HttpRouter.empty.pipe(
+ *   SessionMiddleware.middleware,
+ *   HttpServer.serve(),
+ *   Layer.provide(SessionGc.layer),
+ *   Layer.provide(SessionStore.layerMemory)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<never, never, SessionStore> = Layer.suspend(() => layerWith({}))
+
+/**
+ * As `layer`, with another interval or batch size.
+ *
+ * Dies with a `SessionConfigError` when `interval` is not a duration from 1 millisecond to 22 days or `batchSize` is not a
+ * positive integer.
+ *
+ * @example
+ * ```ts
+ * import { SessionGc } from "effect-session"
+ *
+ * export const collection = SessionGc.layerWith({ interval: "1 minute", batchSize: 200 })
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -55,10 +98,10 @@ export interface Options {
 export const layerWith = (options: Options): Layer.Layer<never, never, SessionStore> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
-      const { batchSize, intervalMillis } = yield* Effect.orDie(checked(options))
+      const { batchSize, intervalMillis } = checked(options)
       const store = yield* SessionStore
       const first = yield* Random.nextRange(1000, 10_000)
-      yield* surviving(collectAll(store, batchSize)).pipe(
+      yield* orWarn(collectAll(store, batchSize)).pipe(
         Effect.repeat(
           Schedule.jitteredWith(Schedule.spaced(intervalMillis), { min: 0.9, max: 1.1 })
         ),
@@ -69,29 +112,19 @@ export const layerWith = (options: Options): Layer.Layer<never, never, SessionSt
     })
   )
 
-/**
- * Collects garbage every 5 minutes, as long as the layer lives: see `layerWith`.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layer: Layer.Layer<never, never, SessionStore> = layerWith({})
-
 // A timer of JavaScript takes no more than 2^31 - 1 milliseconds; the jitter adds a tenth.
 const longestIntervalMillis = Duration.toMillis("22 days")
 
-const checked = (options: Options) => {
-  const { batchSize = defaultBatch, interval = "5 minutes" } = options
-  const decoded = Duration.decodeUnknown(interval)
-  const intervalMillis = Option.getOrElse(Option.map(decoded, Duration.toMillis), () => 0)
+const checked = ({ batchSize = defaultBatch, interval = "5 minutes" }: Options) => {
+  const decoded = Option.map(Duration.decodeUnknown(interval), Duration.toMillis)
+  const intervalMillis = Option.getOrElse(decoded, () => 0)
   // Either would make the fiber call the store without end.
   if (!(intervalMillis >= 1 && intervalMillis <= longestIntervalMillis)) {
     const reason = "must be a duration from 1 millisecond to 22 days."
-    return Effect.fail(new SessionConfigError({ field: "interval", reason }))
+    throw new SessionConfigError({ field: "interval", reason })
   }
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    const reason = "must be a positive integer."
-    return Effect.fail(new SessionConfigError({ field: "batchSize", reason }))
+    throw new SessionConfigError({ field: "batchSize", reason: "must be a positive integer." })
   }
-  return Effect.succeed({ batchSize, intervalMillis })
+  return { batchSize, intervalMillis }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { compile } from "../src/internal/config/settings.js"
+import { compile } from "../src/internal/config/compile.js"
 import * as SessionConfig from "../src/SessionConfig.js"
 
 const key = Redacted.make(Buffer.alloc(32, 7).toString("base64"))

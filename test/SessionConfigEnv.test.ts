@@ -197,13 +197,13 @@ describe("layerEnv refuses", () => {
       "a key without an id",
       { ...on, SESSION_KEYS: keyText },
       "SESSION_KEYS",
-      "must have ids of 1 to 32 letters, digits, - or _."
+      "must have key ids of 1 to 32 letters, digits, hyphens or underscores."
     ],
     [
       "two keys of one id",
       { ...on, SESSION_KEYS: `a:${keyText},a:${keyText}` },
       "SESSION_KEYS",
-      "must not use one id twice."
+      "must give each key an id of its own."
     ],
     [
       "a lottery of words",
@@ -221,7 +221,7 @@ describe("layerEnv refuses", () => {
       "an unknown SameSite",
       { SESSION_SAME_SITE: "loose" },
       "SESSION_SAME_SITE",
-      "must be lax, strict or none."
+      'must be "lax", "strict" or "none".'
     ],
     [
       "a prefixed name without Secure, in terms of the variables",
@@ -281,9 +281,7 @@ describe("layerEnv refuses", () => {
 
       const error = yield* Effect.flip(Effect.withConfigProvider(provided, failing))
 
-      expect(error.message).toBe(
-        "The session setting SESSION_HTTP_ONLY cannot be read as one text."
-      )
+      expect(error.message).toBe("The session setting SESSION_LIFETIME cannot be read as one text.")
     })
   )
 })

@@ -19,14 +19,14 @@ describe("layer refuses", () => {
   const timeout = "must be a duration from 1 second to 100 years."
   const duration = "must be a duration from 1 millisecond to 100 years."
   const keys = (...list: ReadonlyArray<unknown>) => untyped({ encrypt: { keys: list } })
-  const badKey = "must have keys of 32 bytes in base64 (44 characters)."
+  const badKey = "must have keys of exactly 32 bytes."
   const badLottery = "must be two whole numbers, such as [2, 100], the first from 1 to the second."
   const badLimit = 'must have a max of at least 1 and an onLimit of "evictOldest" or "reject".'
   const cases: ReadonlyArray<readonly [string, SessionConfig.Options, string, string]> = [
     ["an idle timeout under a second", { idleTimeout: "999 millis" }, "idleTimeout", timeout],
     ["an idle timeout without end", { idleTimeout: Duration.infinity }, "idleTimeout", timeout],
     ["a negative idle timeout", { idleTimeout: -5 }, "idleTimeout", timeout],
-    ["a duration that is none", untyped({ idleTimeout: "soon" }), "idleTimeout", timeout],
+    ["a duration that cannot be read", untyped({ idleTimeout: "soon" }), "idleTimeout", timeout],
     ["an idle timeout beyond dates", { idleTimeout: "9999999 days" }, "idleTimeout", timeout],
     ["NaN for a timeout", { absoluteTimeout: Number.NaN }, "absoluteTimeout", timeout],
     ["null for a timeout", untyped({ absoluteTimeout: null }), "absoluteTimeout", timeout],
@@ -101,19 +101,19 @@ describe("layer refuses", () => {
       "encryption without keys",
       untyped({ encrypt: {} }),
       "encrypt.keys",
-      "must name at least one key."
+      "must be a list of keys."
     ],
     [
       "two keys of one id",
       keys({ id: "a", key }, { id: "a", key }),
       "encrypt.keys",
-      "must not use one id twice."
+      "must give each key an id of its own."
     ],
     [
       "an empty key id",
       keys({ id: "", key }),
       "encrypt.keys",
-      "must have ids of 1 to 32 letters, digits, - or _."
+      "must have key ids of 1 to 32 letters, digits, hyphens or underscores."
     ],
     [
       "a key in the clear",
@@ -124,10 +124,10 @@ describe("layer refuses", () => {
     ["a key that is too short", keys({ id: "a", key: redactedKey(31) }), "encrypt.keys", badKey],
     ["a key that is too long", keys({ id: "a", key: redactedKey(33) }), "encrypt.keys", badKey],
     [
-      "a second key that is no base64",
+      "a second key that is not base64",
       keys({ id: "a", key }, { id: "b", key: Redacted.make("*".repeat(44)) }),
       "encrypt.keys",
-      badKey
+      "must have keys in base64."
     ],
     [
       "an empty namespace",
@@ -151,10 +151,10 @@ describe("layer refuses", () => {
       "a namespace of the library",
       { namespace: "effect-session/revocations" },
       "namespace",
-      'must not start with "effect-session/", the library\'s own.'
+      'must not start with "effect-session/", which the library keeps for itself.'
     ],
     [
-      "a proxy that is no address",
+      "a proxy that is not an address",
       { trustedProxies: ["10.0.0.1", "10.0.0.0/33"] },
       "trustedProxies",
       'must list IP addresses and CIDR ranges: "10.0.0.0/33" is neither.'
@@ -163,7 +163,7 @@ describe("layer refuses", () => {
       "one text for the list of proxies",
       untyped({ trustedProxies: "10.0.0.1" }),
       "trustedProxies",
-      "must be a list of texts, or how many proxies there are."
+      "must be a list of addresses, or the number of proxies."
     ],
     ["a lottery nobody wins", { lottery: [0, 100] }, "lottery", badLottery],
     ["a lottery with more lots than draws", { lottery: [3, 2] }, "lottery", badLottery],
@@ -210,7 +210,7 @@ describe("layer refuses", () => {
       "a mistyped attribute of the cookie",
       untyped({ cookie: { samesite: "lax" } }),
       "cookie.samesite",
-      "does not exist: there are cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite, " +
+      "does not exist. The settings are cookie.name, cookie.secure, cookie.httpOnly, cookie.sameSite, " +
         "cookie.path, cookie.domain."
     ]
   ]
@@ -230,7 +230,7 @@ describe("layer refuses", () => {
       const error = yield* refusal(untyped({ idleTimout: "1 hour" }))
 
       expect(error.message).toMatch(
-        /^The session setting idleTimout does not exist: there are idleTimeout, .*\.$/
+        /^The session setting idleTimout does not exist\. The settings are idleTimeout, .*\.$/
       )
     })
   )

@@ -6,6 +6,7 @@ import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { makeHub, publishTo } from "../src/internal/events/hub.js"
 import * as Session from "../src/Session.js"
 import * as SessionEvents from "../src/SessionEvents.js"
 
@@ -95,5 +96,20 @@ describe("publish", () => {
 
       expect((yield* Metric.value(counter)).count).toBe(before.count + 1)
     }).pipe(Effect.provide(SessionEvents.layer))
+  )
+})
+
+describe("publishTo", () => {
+  it.effect("publishes to the hub it is given, and not to the one in force", () =>
+    Effect.gen(function* () {
+      const hub = makeHub()
+      const given = yield* PubSub.subscribe(hub)
+      const inForce = yield* Effect.flatMap(SessionEvents.SessionEvents, PubSub.subscribe)
+
+      yield* publishTo(hub, event("a"))
+
+      expect(Chunk.toReadonlyArray(yield* given.takeAll)).toEqual([event("a")])
+      expect(Chunk.toReadonlyArray(yield* inForce.takeAll)).toEqual([])
+    }).pipe(Effect.scoped, Effect.provide(SessionEvents.layer))
   )
 })

@@ -291,7 +291,7 @@ describe("layerAudit", () => {
         yield* Fiber.join(closing)
       }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
 
-      expect(JSON.stringify(messages)).toContain("lost 3 events")
+      expect(JSON.stringify(messages)).toContain("closed before 3 events were written")
     }).pipe(Effect.provide(SessionEvents.layer))
   )
 

@@ -27,7 +27,7 @@ describe("effect-session copy", () => {
       const inDatabaseAgain = await run(["list", "--json"], env)
 
       expect(there.errors).toBe("")
-      expect(there.output).toMatch(/^Copied 20 sessions from the files in .* to the table sessions/)
+      expect(there.output).toMatch(/^Moved 20 sessions from the files in .* to the table sessions/)
       expect(idsOf(inFiles.output)).toEqual([])
       expect(idsOf(inDatabase.output)).toEqual(ids)
       expect(JSON.parse(back.output)).toEqual({ copied: 20 })
@@ -65,7 +65,7 @@ describe("effect-session copy", () => {
 
       expect([outcome.code, outcome.output]).toEqual([1, ""])
       expect(outcome.errors).toBe(
-        `There is nothing to copy: the files in ${typo} are not there. Nothing was changed.\n`
+        `There is no directory ${typo} to copy from. Nothing was changed.\n`
       )
       expect(existsSync(typo)).toBe(false)
     }))
@@ -87,6 +87,7 @@ describe("effect-session copy", () => {
       ]
       const list = await run(["list", "--json"])
 
+      expect(outcomes[5]?.errors).toMatch(/^--to: .*0001_create_sessions/)
       for (const { code, errors, output } of outcomes) {
         expect({ code, output }).toEqual({ code: 1, output: "" })
         expect(errors.trim().split("\n")).toHaveLength(1)

@@ -46,8 +46,11 @@ describe("effect-session on files", () => {
 
       expect([JSON.parse(all.output).length, all.errors]).toEqual([2, ""])
       expect(JSON.parse(some.output)).toHaveLength(1)
-      expect([some.code, some.errors]).toEqual([0, "There are more than 1: see --limit.\n"])
-      expect([none.code, none.errors]).toEqual([1, "--limit must be a number from 1.\n"])
+      expect([some.code, some.errors]).toEqual([
+        0,
+        "There are more sessions. To see them, raise --limit.\n"
+      ])
+      expect([none.code, none.errors.trim()]).toEqual([1, "--limit must be at least 1."])
     }))
 
   it("active and stats count who was here within a time", () =>
@@ -100,7 +103,7 @@ describe("effect-session on files", () => {
       expect(outcome).toEqual({
         code: 1,
         output: "",
-        errors: "The session setting within must be at most 3660 days.\n"
+        errors: "--within must be at most 3660 days.\n"
       })
     }))
 
@@ -140,7 +143,7 @@ describe("effect-session on files", () => {
       const cleanup = await run(["cleanup"])
       const all = await run(["list", "--json", "--all"])
 
-      expect(cleanup.output).toBe("Collected 2 sessions that had ended.\n")
+      expect(cleanup.output).toBe("Removed 2 sessions.\n")
       expect(JSON.parse(all.output)).toMatchObject([{ id: live.id }])
     }))
 
@@ -154,7 +157,7 @@ describe("effect-session on files", () => {
       const after = await run(["list", "--json"])
 
       expect(asked).toMatchObject({ code: 1, output: "" })
-      expect(asked.errors).toContain("--yes")
+      expect(asked.errors).toBe("To end 2 sessions, add --yes. Nothing was changed.\n")
       expect(JSON.parse(before.output)).toHaveLength(2)
       expect(cleared).toMatchObject({ code: 0, output: "Ended 2 sessions.\n" })
       expect(JSON.parse(after.output)).toEqual([])

@@ -59,6 +59,7 @@ describe("effect-session on a database", () => {
       expect(outcome.code).toBe(1)
       expect(outcome.errors.trim().split("\n")).toHaveLength(1)
       expect(outcome.errors).toContain("127.0.0.1:1/app")
+      expect(outcome.errors).toContain("no server listens there (ECONNREFUSED)")
       expect(outcome.errors).not.toContain("hush")
     }))
 })

@@ -1,6 +1,5 @@
-/** `audit`: the users who were seen from several addresses, or what the audit log of `SessionEvents` says. */
+/** `audit`: the users who were seen from several addresses, or the events of an audit log. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -10,9 +9,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
-import { durationOf, json, namespace, within } from "./options.js"
-import * as Present from "./present.js"
-import { Problem } from "./problem.js"
+import { toCliError } from "./CliError.js"
+import * as Format from "./format.js"
+import { json, namespace, optionalText, within } from "./options.js"
 import { withStore } from "./store.js"
 
 /** `audit`: of the store, or with `--log` of a file. */
@@ -22,76 +21,47 @@ export const audit = Command.make(
     json,
     namespace,
     within: within("1 hour"),
-    user: Options.optional(
-      Options.text("user").pipe(Options.withDescription("Only what is about this user."))
-    ),
-    log: Options.optional(
-      Options.text("log").pipe(
-        Options.withDescription("An audit log of SessionEvents.layerAuditFile: show its events.")
-      )
+    user: optionalText("user", "Only this user."),
+    log: optionalText(
+      "log",
+      "Show the events of this file, which SessionEvents.layerAuditFile wrote."
     )
   },
-  ({ json, log, namespace, user, within }) =>
-    Effect.flatMap(durationOf("within", within), (duration) => {
-      const userId = Option.getOrUndefined(user)
-      return Option.match(log, {
-        onNone: () => showUsers(json, { namespace, within: duration, userId }),
-        onSome: (file) => showEvents(json, file, duration, userId)
-      })
-    })
+  ({ json, log, user, ...question }) =>
+    log === undefined
+      ? showUsers(json, { ...question, userId: user })
+      : showEvents(json, log, question.within, user)
 ).pipe(
   Command.withDescription(
-    "Shows the sessions of users who were seen from several addresses, or the events of an audit log."
+    "Shows the users who were seen from several addresses with their sessions, or the events of an audit log."
   )
 )
 
-interface Question {
-  readonly namespace: string
-  readonly within: Duration.Duration
-  readonly userId: string | undefined
-}
-
-/** A user who was seen from several addresses, with the sessions of that time. */
-interface Audited {
-  readonly user: SessionAdmin.SuspiciousUser
-  readonly sessions: ReadonlyArray<SessionAdmin.SessionSummary>
-}
-
-const showUsers = (json: boolean, question: Question) =>
+const showUsers = (json: boolean, question: Parameters<typeof SessionAdmin.suspicious>[0]) =>
   withStore(
-    Effect.flatMap(auditedOf(question), (audited) =>
-      Present.show(json, audited.map(encodeAudited), () => usersText(audited))
-    )
-  )
-
-const auditedOf = (question: Question) =>
-  Effect.flatMap(SessionAdmin.suspicious(question), (users) =>
-    Effect.forEach(users, (user) =>
-      Effect.map(
-        Stream.runCollect(SessionAdmin.stream({ ...question, userId: user.userId, state: "all" })),
-        (sessions): Audited => ({ user, sessions: Chunk.toReadonlyArray(sessions) })
-      )
-    )
-  )
-
-const encodeUser = Schema.encodeSync(SessionAdmin.SuspiciousUser)
-const encodeSessions = Schema.encodeSync(Schema.Array(SessionAdmin.SessionSummary))
-
-const encodeAudited = ({ sessions, user }: Audited) => ({
-  userId: encodeUser(user).userId,
-  addresses: user.addresses,
-  sessions: encodeSessions(sessions)
-})
-
-const usersText = (audited: ReadonlyArray<Audited>): string =>
-  audited.length === 0
-    ? "No user was seen from several addresses."
-    : audited
-        .map(
-          ({ sessions, user }) =>
-            `${Present.printable(user.userId)}, from ${user.addresses.length} addresses:\n${Present.sessions(sessions)}`
+    Effect.gen(function* () {
+      const users = yield* SessionAdmin.suspicious(question)
+      const audited = yield* Effect.forEach(users, ({ addresses, userId }) =>
+        Effect.map(
+          Stream.runCollect(SessionAdmin.stream({ ...question, userId, state: "all" })),
+          (sessions) => ({ userId, addresses, sessions: Chunk.toReadonlyArray(sessions) })
         )
-        .join("\n\n")
+      )
+      const encoded = audited.map((user) => ({
+        ...user,
+        sessions: Format.encodeSessions(user.sessions)
+      }))
+      const texts = audited.map(
+        ({ addresses, sessions, userId }) =>
+          `${Format.printable(userId)}, from ${addresses.length} addresses:\n${Format.sessions(sessions)}`
+      )
+      yield* Format.show(
+        json,
+        encoded,
+        () => texts.join("\n\n") || "No user was seen from several addresses."
+      )
+    })
+  )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the log
@@ -100,10 +70,7 @@ const usersText = (audited: ReadonlyArray<Audited>): string =>
 const Line = Schema.parseJson(
   Schema.Struct(
     { timestamp: Schema.String, "event.name": Schema.String },
-    {
-      key: Schema.String,
-      value: Schema.Unknown
-    }
+    { key: Schema.String, value: Schema.Unknown }
   )
 )
 
@@ -124,10 +91,10 @@ const showEvents = (
       (line) =>
         Date.parse(line.timestamp) >= since && (userId === undefined || line["user.id"] === userId)
     )
-    yield* Present.show(json, { events, unreadable }, () => eventsText(events, unreadable))
+    yield* Format.show(json, { events, unreadable }, () => eventsText(events, unreadable))
   })
 
-/** Reads the log line by line; a line that is none is counted, because a log that was cut off is still a log. */
+/** Reads the log line by line. It counts the lines it cannot read, since a log that was cut off is still a log. */
 const read = (file: string, isWanted: (line: Line) => boolean) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -145,32 +112,24 @@ const read = (file: string, isWanted: (line: Line) => boolean) =>
       )
     )
     return { events, unreadable }
-  }).pipe(
-    Effect.catchTags({
-      SystemError: ({ message }) => new Problem({ message }),
-      BadArgument: ({ message }) => new Problem({ message })
-    })
-  )
+  }).pipe(Effect.mapError(toCliError))
 
 const eventsText = (events: ReadonlyArray<Line>, unreadable: number): string => {
-  const shown =
-    events.length === 0
-      ? "No events."
-      : Present.columns(
-          ["time", "event", "user", "address", "session", "more"],
-          events.map((event) => {
-            const {
-              timestamp,
-              "event.name": name,
-              "user.id": user = "-",
-              "client.address": address = "-",
-              "session.id": session = "-",
-              ...more
-            } = event
-            const rest = Object.entries(more).map(([key, value]) => `${key}=${value}`)
-            return [timestamp, name, user, address, session, rest.join(" ")].map(String)
-          })
-        )
-  const note = `${Present.counted(unreadable, "line")} could not be read.`
-  return unreadable === 0 ? shown : `${shown}\n${note}`
+  const head = ["time", "event", "user", "address", "session", "more"]
+  const shown = events.length === 0 ? "No events." : Format.columns(head, events.map(cellsOf))
+  const note = `\n${Format.counted(unreadable, "line")} could not be read.`
+  return unreadable === 0 ? shown : shown + note
+}
+
+const cellsOf = (event: Line): ReadonlyArray<unknown> => {
+  const {
+    timestamp,
+    "event.name": name,
+    "user.id": user = "-",
+    "client.address": address = "-",
+    "session.id": session = "-",
+    ...more
+  } = event
+  const rest = Object.entries(more).map(([key, value]) => `${key}=${value}`)
+  return [timestamp, name, user, address, session, rest.join(" ")]
 }

@@ -1,33 +1,23 @@
 /** `copy`: moves all sessions from one store to another. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as Option from "effect/Option"
+import * as Layer from "effect/Layer"
 import * as SessionStore from "../../SessionStore.js"
 import { type Choice, chooseAt } from "../env/choice.js"
-import { SessionConfigError } from "../errors/errors.js"
-import { json } from "./options.js"
-import * as Present from "./present.js"
-import { type Failure, Problem } from "./problem.js"
+import { CliError, type Failure, inStore } from "./CliError.js"
+import * as Format from "./format.js"
+import { json, optionalText, textOr } from "./options.js"
 import * as Progress from "./progress.js"
-import { isMissing, reachable, where } from "./store.js"
+import { chosen, isMissing } from "./store.js"
 
 const place = (name: "from" | "to") =>
-  Options.optional(
-    Options.text(name).pipe(
-      Options.withDescription(
-        "A store: file: and a directory, the URL of a database, or the name of a variable that holds either. By default the store that the environment names."
-      )
-    )
+  optionalText(
+    name,
+    "A store: file: and a directory, the URL of a database, or the name of a variable that holds either. Default: the store that the environment names."
   )
 
 const table = (name: "from-table" | "to-table") =>
-  Options.text(name).pipe(
-    Options.withDefault("sessions"),
-    Options.withDescription("The table, where that store is a database given by this command.")
-  )
+  textOr(name, "sessions", "The table, when the store is a database that this command names.")
 
 /** `copy`: each session is in one of the two stores at any time, so it may be stopped and run again. */
 export const copy = Command.make(
@@ -41,76 +31,62 @@ export const copy = Command.make(
   },
   ({ from, fromTable, json, to, toTable }) =>
     Effect.gen(function* () {
-      if (Option.isNone(from) && Option.isNone(to)) {
-        const message = "Say what to copy: --from, --to or both. Nothing was changed."
-        return yield* new Problem({ message })
+      if (from === undefined && to === undefined) {
+        const message = "Name the stores with --from, --to or both. Nothing was changed."
+        return yield* new CliError({ message })
       }
-      const stores = {
-        from: yield* storeOf("--from", from, fromTable),
-        to: yield* storeOf("--to", to, toTable)
+      const source = yield* storeOf("--from", from, fromTable)
+      const target = yield* storeOf("--to", to, toTable)
+      if (isMissing(source)) {
+        const message = `There is no directory ${source.directory} to copy from. Nothing was changed.`
+        return yield* new CliError({ message })
       }
-      yield* refuseMissing(stores.from)
-      const names = `${stores.from.description} to ${stores.to.description}`
-      yield* FiberRef.set(where, names)
-      const layer = SessionStore.migrating({ from: stores.from.store, to: stores.to.store })
-      const copied = yield* Effect.provide(copyAll(json), layer)
-      yield* Present.show(
+      const names = `${source.description} to ${target.description}`
+      const layer = SessionStore.migrating({
+        from: opened("--from", source),
+        to: opened("--to", target)
+      })
+      const copied = yield* Effect.mapError(
+        Effect.provide(copyAll(json), layer),
+        inStore(`from ${names}`)
+      )
+      yield* Format.show(
         json,
         { copied },
-        () => `Copied ${Present.counted(copied, "session")} from ${names}.`
+        () => `Moved ${Format.counted(copied, "session")} from ${names}.`
       )
     })
 ).pipe(
   Command.withDescription(
-    "Moves all live sessions to another store. Servers must run on both (SessionStore.migrating) or stand still meanwhile."
+    "Moves all live sessions to another store. Stop the servers first, or let them use both stores with SessionStore.migrating."
   )
 )
 
-/** A directory that is not there holds nothing to copy: its name is a mistake, and opening it would make it. */
-const refuseMissing = ({ description, directory }: Choice): Effect.Effect<void, Problem> =>
-  isMissing(directory)
-    ? new Problem({
-        message: `There is nothing to copy: ${description} are not there. Nothing was changed.`
-      })
-    : Effect.void
-
 const storeOf = (
   option: string,
-  given: Option.Option<string>,
+  given: string | undefined,
   table: string
-): Effect.Effect<Choice, Failure> =>
-  Option.match(given, { onNone: () => reachable, onSome: (text) => chooseAt(option, text, table) })
+): Effect.Effect<Choice, Failure> => (given === undefined ? chosen : chooseAt(option, given, table))
+
+/** The store of a choice. When it cannot be opened, the sentence says which of the two it is. */
+const opened = (option: string, { description, store }: Choice) =>
+  Layer.mapError(store, (failure) => {
+    const { message } = inStore(description)(failure)
+    return new CliError({ message: `${option}: ${message}` })
+  })
 
 const copyAll = (json: boolean) =>
   Effect.gen(function* () {
     const { left } = yield* SessionStore.copyProgress
-    const progress = Progress.begin("Copying", left, json)
-    let shown = 0
-    const show = (copied: number) =>
-      Effect.suspend(() => {
-        const by = copied - shown
-        shown = copied
-        return progress.advance(by)
-      })
-    const watching = Effect.ignore(
-      Effect.flatMap(SessionStore.copyProgress, ({ copied }) => show(copied))
+    const progress = Progress.begin("Moving", left, json)
+    const showCopied = Effect.flatMap(SessionStore.copyProgress, ({ copied }) =>
+      progress.show(copied)
     )
-    const watch = progress.shows
-      ? Effect.forever(Effect.delay(watching, "500 millis"))
+    const watch = progress.isVisible
+      ? Effect.forever(Effect.delay(Effect.ignore(showCopied), "500 millis"))
       : Effect.never
     const copied = yield* Effect.raceFirst(SessionStore.copy, watch)
-    yield* show(copied)
+    yield* progress.show(copied)
     yield* progress.end
     return copied
-  }).pipe(
-    // One store given twice is a mistake of whoever typed it, here.
-    Effect.catchSomeCause((cause) =>
-      Option.map(
-        Option.filter(Cause.dieOption(cause), (defect) => defect instanceof SessionConfigError),
-        () =>
-          new Problem({
-            message: "--from and --to are one and the same store. Nothing was changed."
-          })
-      )
-    )
-  )
+  })

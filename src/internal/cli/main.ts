@@ -6,11 +6,11 @@ import * as Effect from "effect/Effect"
 import { run } from "./root.js"
 
 const { version } = createRequire(import.meta.url)("../../../package.json") as {
-  // Every package has one.
+  // Every package has a version.
   readonly version: string
 }
 
-/** Runs the command of `process.argv`, and leaves its exit code. */
+/** Runs the command of `process.argv` and sets the exit code. */
 export const main = (): void =>
   NodeRuntime.runMain(
     Effect.tap(Effect.provide(run(process.argv, version), NodeContext.layer), (code) =>

@@ -1,42 +1,36 @@
 /** Options that several commands take. */
 import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { Problem } from "./problem.js"
 
 /** `--json`: for programs. */
 export const json = Options.boolean("json").pipe(
   Options.withDescription("Print JSON instead of text.")
 )
 
-/** `--namespace`: as `SessionConfig` has it. */
-export const namespace = Options.text("namespace").pipe(
-  Options.withDefault("session"),
-  Options.withDescription("The namespace of the sessions, as SessionConfig has it.")
-)
-
-/** `--within`: a time back from now. */
-export const within = (otherwise: string) =>
-  Options.text("within").pipe(
-    Options.withDefault(otherwise),
-    Options.withDescription('A time back from now, such as "15 minutes" or "7 days".')
+/** A text that has a default. */
+export const textOr = (name: string, byDefault: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withDefault(byDefault),
+    Options.withDescription(`${description} Default: ${byDefault}.`)
   )
 
-/** `--yes`: do not ask. */
-export const yes = Options.boolean("yes").pipe(
-  Options.withAlias("y"),
-  Options.withDescription("Do not ask.")
-)
+/** `--namespace`: as `SessionConfig` has it. */
+export const namespace = textOr("namespace", "session", "The namespace that SessionConfig sets.")
 
-/** Reads a duration as Effect writes it. */
-export const durationOf = (option: string, given: string) =>
-  Option.match(
-    // A negative duration would count as none at all.
-    Option.filter(Duration.decodeUnknown(given), () => !given.startsWith("-")),
-    {
-      onNone: () =>
-        new Problem({ message: `--${option} must be a duration, such as "15 minutes".` }),
-      onSome: Effect.succeed
-    }
+/** A text that may be left out, which gives `undefined`. */
+export const optionalText = (name: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withDescription(description),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  )
+
+/** `--within`: a time back from now. */
+export const within = (byDefault: string) =>
+  Options.filterMap(
+    textOr("within", byDefault, 'How far to look back, such as "15 minutes" or "7 days".'),
+    // Effect reads a negative duration as zero.
+    (given) => (given.startsWith("-") ? Option.none() : Duration.decodeUnknown(given)),
+    '--within must be a duration, such as "15 minutes".'
   )

@@ -1,23 +1,21 @@
-/** The command `effect-session` with its subcommands, and how a failure ends it: one sentence, exit code 1. */
+/** The command `effect-session` with its subcommands. A failure prints one sentence and gives exit code 1. */
 import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import { SessionConfigError } from "../errors/errors.js"
 import { audit } from "./audit.js"
+import { CliError, type Failure } from "./CliError.js"
 import { copy } from "./copy.js"
 import { doctor } from "./doctor.js"
-import { cleanup, clear, revoke } from "./end.js"
-import { active, list, stats } from "./look.js"
-import { type Failure, sentenceOf } from "./problem.js"
+import { active, list, stats } from "./list.js"
+import { cleanup, clear, revoke } from "./revoke.js"
 import { makeMigration, migrate } from "./schema.js"
-import { where } from "./store.js"
 
 const root = Command.make("effect-session").pipe(
   Command.withDescription(
-    "Looks after the sessions of an app. The store is the one that the environment names: SESSION_DRIVER and its siblings."
+    "Manages the sessions of an app, in the store that the environment names: SESSION_DRIVER (file or database), SESSION_FILES, SESSION_CONNECTION or DATABASE_URL, SESSION_TABLE."
   ),
   Command.withSubcommands([
     migrate,
@@ -34,25 +32,20 @@ const root = Command.make("effect-session").pipe(
   ])
 )
 
-const parse = (version: string) => Command.run(root, { name: "effect-session", version })
-
-/** Runs a command line (`process.argv`) and succeeds with the exit code; prints why where it is not 0. */
+/** Runs a command line (`process.argv`) and succeeds with the exit code; prints why when it is not 0. */
 export const run = (argv: ReadonlyArray<string>, version: string) =>
-  parse(version)(argv).pipe(
+  Command.run(root, { name: "effect-session", version })(argv).pipe(
     Effect.as(0),
-    // The library dies of an argument it cannot take; here a person gave it.
+    // The library dies of a wrong argument, and here a person gave it as an option of that name.
     Effect.catchSomeDefect((defect) =>
-      defect instanceof SessionConfigError ? Option.some(Effect.fail(defect)) : Option.none()
+      defect instanceof SessionConfigError
+        ? Option.some(new CliError({ message: `--${defect.field} ${defect.reason}` }))
+        : Option.none()
     ),
     Effect.catchAll((failure: Failure | ValidationError.ValidationError) =>
-      // The parser has said already what it did not understand.
+      // The parser has printed its own errors.
       ValidationError.isValidationError(failure)
         ? Effect.succeed(1)
-        : Effect.as(
-            Effect.flatMap(FiberRef.get(where), (store) =>
-              Console.error(sentenceOf(failure, store))
-            ),
-            1
-          )
+        : Effect.as(Console.error(failure.message), 1)
     )
   )

@@ -1,4 +1,4 @@
-/** The commands about the table: `migrate` makes it, `make:migration` writes the app a migration that does. */
+/** The commands about the table: `migrate` makes it, `make:migration` writes a migration for the app that makes it. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -7,22 +7,31 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { load } from "../env/load.js"
 import { makeDirectory } from "../file/makeDirectory.js"
-import { json } from "./options.js"
-import * as Present from "./present.js"
-import { Problem } from "./problem.js"
-import { chosenDatabase } from "./store.js"
+import { CliError, inStore, toCliError } from "./CliError.js"
+import * as Format from "./format.js"
+import { json, textOr } from "./options.js"
+import { chosen } from "./store.js"
 
-/** `migrate`: brings the tables of the environment's database up to date. */
+/** `migrate`: brings the table in the environment's database up to date. */
 export const migrate = Command.make("migrate", { json }, ({ json }) =>
   Effect.gen(function* () {
-    const { client, table } = yield* chosenDatabase
+    const choice = yield* chosen
+    if (choice.driver !== "database") {
+      const message =
+        "There is nothing to migrate: SESSION_DRIVER is file, and files need no table."
+      return yield* new CliError({ message })
+    }
+    const { client, description, table } = choice
     const { migrateWith } = yield* load(
       "SESSION_DRIVER",
       "@effect/sql",
       () => import("../../SqlSessionStore.js")
     )
-    const migrated = yield* Effect.provide(migrateWith({ table }), client)
-    yield* Present.show(json, { migrated }, () =>
+    const migrated = yield* migrateWith({ table }).pipe(
+      Effect.provide(client),
+      Effect.mapError(inStore(description))
+    )
+    yield* Format.show(json, { migrated }, () =>
       migrated.length === 0
         ? `The table ${table} is up to date.`
         : `Ran ${migrated.join(", ")} for the table ${table}.`
@@ -35,33 +44,27 @@ export const makeMigration = Command.make(
   "make:migration",
   {
     json,
-    directory: Options.text("directory").pipe(
-      Options.withDefault("migrations"),
-      Options.withDescription("Where the app keeps its migrations; made when it is missing.")
-    ),
-    table: Options.text("table").pipe(
-      Options.withDefault("sessions"),
-      Options.withDescription("The name of the table.")
-    ),
-    sql: Options.optional(
-      Options.choice("sql", ["postgres", "mysql", "sqlite"]).pipe(
-        Options.withDescription("Write SQL for this database instead of TypeScript.")
-      )
+    directory: textOr("directory", "migrations", "The app's migrations. Made when it is missing."),
+    table: textOr("table", "sessions", "The name of the table."),
+    sql: Options.choice("sql", ["postgres", "mysql", "sqlite"]).pipe(
+      Options.withDescription("Write SQL for this database instead of TypeScript."),
+      Options.optional,
+      Options.map(Option.getOrUndefined)
     )
   },
   ({ directory, json, sql, table }) =>
     Effect.gen(function* () {
-      const scripts = yield* scriptsOf(table, Option.getOrUndefined(sql))
+      const scripts = yield* scriptsOf(table, sql)
       const written = yield* write(directory, scripts)
-      yield* Present.show(json, { written }, () => `Wrote ${written.join(", ")}.`)
+      yield* Format.show(json, { written }, () => `Wrote ${written.join(", ")}.`)
     })
 ).pipe(
   Command.withDescription("Writes a migration into the app's own folder, numbered after the last.")
 )
 
+/** A migration as a file of the library would be called, and its text. */
 interface Script {
-  readonly name: string
-  readonly extension: "ts" | "sql"
+  readonly file: string
   readonly text: string
 }
 
@@ -72,13 +75,13 @@ const scriptsOf = (table: string, sql: "postgres" | "mysql" | "sqlite" | undefin
       "@effect/sql",
       () => import("../sql/script.js")
     )
-    // TypeScript serves every dialect; the table's name is checked by any of them.
+    // TypeScript serves every dialect. Any of them checks the table's name.
     const made = yield* scripts(dialects[sql ?? "postgres"], table)
     return made.map(
       ({ name, text }): Script =>
         sql === undefined
-          ? { name, extension: "ts", text: typescript(name, table) }
-          : { name, extension: "sql", text }
+          ? { file: `${name}.ts`, text: typescript(name, table) }
+          : { file: `${name}.sql`, text }
     )
   })
 
@@ -88,7 +91,7 @@ const typescript = (name: string, table: string): string =>
 export default SqlSessionStore.migrationsWith({ table: ${JSON.stringify(table)} })["${name}"]
 `
 
-/** Writes each script as the next of the folder; refuses when one of its name is there, whatever its number. */
+/** Writes each script with the folder's next number. Refuses when one of its name is there, whatever its number. */
 const write = (directory: string, scripts: ReadonlyArray<Script>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -97,22 +100,19 @@ const write = (directory: string, scripts: ReadonlyArray<Script>) =>
     const present = yield* fs.readDirectory(directory)
     let number = Math.max(0, ...present.map((file) => Number(/^(\d+)_/.exec(file)?.[1] ?? 0)))
     const written: Array<string> = []
-    for (const { extension, name, text } of scripts) {
-      const title = name.replace(/^\d+_/, "")
-      const same = present.find((file) => file.replace(/^\d+_/, "") === `${title}.${extension}`)
+    for (const { file, text } of scripts) {
+      const title = titleOf(file)
+      const same = present.find((other) => titleOf(other) === title)
       if (same !== undefined) {
         const there = path.join(directory, same)
-        return yield* new Problem({ message: `There is ${there} already. Nothing was changed.` })
+        return yield* new CliError({ message: `${there} exists already. Nothing was changed.` })
       }
       number += 1
-      const file = path.join(directory, `${String(number).padStart(4, "0")}_${title}.${extension}`)
-      yield* fs.writeFileString(file, text, { flag: "wx" })
-      written.push(file)
+      const target = path.join(directory, `${String(number).padStart(4, "0")}_${title}`)
+      yield* fs.writeFileString(target, text, { flag: "wx" })
+      written.push(target)
     }
     return written
-  }).pipe(
-    Effect.catchTags({
-      SystemError: ({ message }) => new Problem({ message }),
-      BadArgument: ({ message }) => new Problem({ message })
-    })
-  )
+  }).pipe(Effect.mapError(toCliError))
+
+const titleOf = (file: string): string => file.replace(/^\d+_/, "")

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 
 /**
- * The settings, checked and complete.
+ * All settings, checked and complete.
  *
  * @since 0.1.0
  * @category models
@@ -12,9 +12,9 @@ import type * as Redacted from "effect/Redacted"
 export interface Settings {
   /** A session ends this long after its last activity. At least a second. Default 120 minutes. */
   readonly idleTimeout: Duration.Duration
-  /** A session ends this long after its login (a guest's: its creation). Default 24 hours, at least `idleTimeout`. */
+  /** A session ends this long after its login, or its creation for a guest. Default 24 hours, at least `idleTimeout`. */
   readonly absoluteTimeout: Duration.Duration
-  /** The cookie ends with the browser. Default false. */
+  /** Whether the cookie ends with the browser. Default false. */
   readonly expireOnClose: boolean
   readonly cookie: {
     /** Default `__Host-session`. */
@@ -27,40 +27,42 @@ export interface Settings {
     readonly sameSite: "lax" | "strict" | "none"
     /** Default `/`. */
     readonly path: string
-    /** Default none: the host that set the cookie, and no other. */
+    /** Default undefined: browsers send the cookie to the host that set it and to no other. */
     readonly domain: string | undefined
   }
-  /** A request that changed nothing writes at most once in this time. Default 1 minute, at most idle timeout / 20. */
+  /** Requests that change nothing write at most once in this time. Default 1 minute, at most `idleTimeout` / 20. */
   readonly touchInterval: Duration.Duration
-  /** How long the old id of `Session.migrate` still works. Default 30 seconds. */
+  /** How long the old id still works after `Session.migrate`. Default 30 seconds. */
   readonly rotationGrace: Duration.Duration
-  /** How long requests with an id retired by `login` or `regenerate` are kept from beginning a session. Default 5 seconds. */
+  /**
+   * How long a request with an id that `login` or `regenerate` retired sees an empty session and gets no cookie, unless it
+   * logs in itself. Default 5 seconds.
+   */
   readonly quarantine: Duration.Duration
-  /** From 1024 to 16777216. Default 65536. */
+  /** The largest payload, from 1024 to 16777216 bytes. Default 65536. */
   readonly maxPayloadBytes: number
-  /** Seals payloads with AES-256-GCM; the first key writes, all read. Default off. */
+  /** Encrypts payloads with AES-256-GCM: the first key writes, all keys read. Default off. */
   readonly encrypt: Encryption | undefined
-  /** Part of the id's hash and of the row, so that two middlewares on one store stay apart. 1 to 64 ASCII characters. Default `session`. */
+  /** Keeps two middlewares on one store apart. 1 to 64 ASCII characters. Default `session`. */
   readonly namespace: string
   /**
-   * Whose X-Forwarded-For is believed: addresses and CIDR ranges, or how many proxies stand before the server, the one
-   * that calls it being the first. Where the peer's address is unknown (a Unix socket, a web handler) only a number
-   * works. Default none.
+   * Whose `X-Forwarded-For` is believed: a list of addresses and CIDR ranges, or the number of proxies in front of the
+   * server. Where the peer's address is unknown (a Unix socket, a web handler), only a number works. Default: nobody's.
    */
   readonly trustedProxies: ReadonlyArray<string> | number
   /** `[2, 100]` collects garbage after 2 of 100 requests. Default off. */
   readonly lottery: readonly [number, number] | undefined
-  /** What a payload that cannot be read does: `discard` starts empty, `fail` answers 503 and keeps the row. Default `discard`. */
-  readonly onInvalidPayload: "discard" | "fail"
   /**
-   * How many sessions a user may have, checked at login. Logins of one user take turns then, over all processes: but for the
-   * memory store, three more store calls each. Default unlimited.
+   * What happens when a payload cannot be read: `discard` goes on with an empty session, `fail` answers 503. Neither
+   * removes the stored row. Default `discard`.
    */
+  readonly onInvalidPayload: "discard" | "fail"
+  /** How many sessions a user may have; every login checks it. Default unlimited. */
   readonly maxSessionsPerUser: SessionLimit | undefined
 }
 
 /**
- * Keys for sealing payloads: `key` is the base64 text of 32 random bytes, `id` 1 to 32 of `[A-Za-z0-9_-]`.
+ * The keys that encrypt payloads: `key` is 32 random bytes in base64, `id` is 1 to 32 characters of `[A-Za-z0-9_-]`.
  *
  * @since 0.1.0
  * @category models
@@ -73,7 +75,8 @@ export interface Encryption {
 }
 
 /**
- * The bound on a user's parallel sessions, and what a login beyond it does.
+ * How many sessions a user may have, and what a login beyond that does: `evictOldest` ends the user's oldest sessions,
+ * `reject` fails the login with `SessionRefused`.
  *
  * @since 0.1.0
  * @category models
@@ -84,8 +87,10 @@ export interface SessionLimit {
 }
 
 /**
- * What `layer` takes: any part of the settings. Durations come in any form Effect reads, are longer than nothing, at most
- * 100 years, and cut to whole milliseconds; a `touchInterval` over a twentieth of the idle timeout is cut to that.
+ * What `layer` takes: any part of the settings.
+ *
+ * A duration is in any form Effect reads, at most 100 years, and is cut to whole milliseconds. A `touchInterval` over a
+ * twentieth of the idle timeout is cut to that.
  *
  * @since 0.1.0
  * @category models
@@ -99,14 +104,18 @@ export type Options = {
 }
 
 /** The settings that are durations. */
-export type DurationField =
-  | "idleTimeout"
-  | "absoluteTimeout"
-  | "touchInterval"
-  | "rotationGrace"
-  | "quarantine"
+export const durationFields = [
+  "idleTimeout",
+  "absoluteTimeout",
+  "touchInterval",
+  "rotationGrace",
+  "quarantine"
+] as const
 
-/** The settings where nothing else is said. */
+/** The name of a setting that is a duration. */
+export type DurationField = (typeof durationFields)[number]
+
+/** The default of every setting. */
 export const defaults: Settings = {
   idleTimeout: Duration.minutes(120),
   absoluteTimeout: Duration.hours(24),

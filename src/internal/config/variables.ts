@@ -1,6 +1,6 @@
 /**
- * Reading the environment's variables through Effect's `ConfigProvider`. A variable that is empty or says `null` is as
- * none. An error names the variable and never tells its value.
+ * Reads variables of the environment through Effect's `ConfigProvider`. A variable that is empty or says `null` counts
+ * as not set. An error names the variable and never tells its value.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -8,33 +8,29 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { SessionConfigError } from "../errors/errors.js"
 
-/** What a variable may hold, or why it may not. */
+/** The value of a variable, `undefined` where it is not set. */
 export type Variable<A> = Effect.Effect<A | undefined, SessionConfigError>
 
 /** Fails with an error about a variable; `reason` goes on after its name and ends the sentence. */
 export const fail = (name: string, reason: string): Effect.Effect<never, SessionConfigError> =>
   Effect.fail(new SessionConfigError({ field: name, reason }))
 
-/** A variable whose value must not be shown. */
+/** Reads a variable whose value must not be shown. */
 export const secret = (name: string): Variable<Redacted.Redacted<string>> =>
   Config.option(Config.redacted(name)).pipe(
     // What the provider says may hold the value, so it is not passed on.
     Effect.catchAll(() => fail(name, "cannot be read as one text.")),
-    Effect.map((given) =>
-      Option.getOrUndefined(
-        Option.filter(
-          Option.map(given, (value) => Redacted.make(Redacted.value(value).trim())),
-          (value) => !/^(?:null)?$/i.test(Redacted.value(value))
-        )
-      )
-    )
+    Effect.map((given) => {
+      const value = Option.match(given, { onNone: () => "", onSome: Redacted.value }).trim()
+      return /^(?:null)?$/i.test(value) ? undefined : Redacted.make(value)
+    })
   )
 
-/** A variable as text. */
+/** Reads a variable as text. */
 export const text = (name: string): Variable<string> =>
   Effect.map(secret(name), (given) => given && Redacted.value(given))
 
-/** A variable that says yes or no. */
+/** Reads a variable that says yes or no. */
 export const flag = (name: string): Variable<boolean> =>
   Effect.flatMap(text(name), (given) => {
     if (given === undefined) return Effect.succeed(undefined)

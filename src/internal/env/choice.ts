@@ -1,5 +1,4 @@
-/** Which store the environment names: what `EnvSessionStore` provides and the command line works on. */
-import type { SqlClient } from "@effect/sql/SqlClient"
+/** The store that the environment names: `EnvSessionStore` provides it, and the command line works on it. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,73 +8,85 @@ import * as FileSystemSessionStore from "../../FileSystemSessionStore.js"
 import { layerMemoryWith, type SessionStore } from "../../SessionStore.js"
 import { fail, secret, text } from "../config/variables.js"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
-import { connect } from "./connection.js"
+import { type Connection, connect, type Given } from "./connection.js"
 import { load } from "./load.js"
 
-const defaultTable = "sessions"
+interface Described {
+  /** What the store is and where, for people, without user and password. */
+  readonly description: string
+  readonly store: Layer.Layer<SessionStore, SessionConfigError | SessionStoreError>
+}
 
-/** How the layer of a chosen store can fail. */
-export type ChoiceError = SessionConfigError | SessionStoreError
-
-/** The database behind a chosen store. */
-export interface Database {
-  readonly client: Layer.Layer<SqlClient, ChoiceError>
+/** A store in a database. */
+export interface DatabaseChoice extends Described {
+  readonly driver: "database"
+  readonly client: Connection["client"]
   readonly table: string
 }
 
-/** A store as the environment names it. */
-export interface Choice {
-  readonly driver: "memory" | "file" | "database"
-  /** What it is and where, for people; without user and password. */
-  readonly description: string
-  readonly store: Layer.Layer<SessionStore, ChoiceError>
-  /** Only with the driver `file`. */
-  readonly directory?: string
-  /** Only with the driver `database`. */
-  readonly database: Database | undefined
-}
+/** A store. */
+export type Choice =
+  | DatabaseChoice
+  | (Described & { readonly driver: "memory" })
+  | (Described & { readonly driver: "file"; readonly directory: string })
 
-/** What the caller says beside the environment. */
-export interface Options {
-  /** Default: `SESSION_KEEP_ENDED`, else 0. */
-  readonly keepEnded?: Duration.DurationInput | undefined
-}
+type Chosen = Effect.Effect<Choice, SessionConfigError>
 
-/** Reads the environment and chooses. Loads nothing yet: that happens when the store's layer is built. */
-export const choose = (options: Options = {}): Effect.Effect<Choice, SessionConfigError> =>
+/** Chooses by the environment. A driver is loaded only when the store's layer is built. */
+export const choose = (keepEnded?: Duration.DurationInput): Chosen =>
   Effect.gen(function* () {
-    const keepEnded = options.keepEnded ?? (yield* keepEndedFromEnv)
+    const kept = keepEnded ?? (yield* keepEndedFromEnv)
     const driver = ((yield* text("SESSION_DRIVER")) ?? "file").toLowerCase()
     switch (driver) {
       case "memory":
       case "array":
-        return memory(keepEnded)
+        return {
+          driver: "memory",
+          description: "the memory of this process",
+          store: layerMemoryWith({ keepEnded: kept })
+        }
       case "file":
-        return files((yield* text("SESSION_FILES")) ?? "storage/sessions", keepEnded)
-      case "database": {
-        const table = (yield* text("SESSION_TABLE")) ?? defaultTable
-        return yield* database(yield* connectionFromEnv, table, keepEnded)
-      }
+        return files((yield* text("SESSION_FILES")) ?? "storage/sessions", kept)
+      case "database":
+        return yield* database(yield* connectionFromEnv, yield* text("SESSION_TABLE"), kept)
       default:
         return yield* fail("SESSION_DRIVER", "must be memory, array, file or database.")
     }
   })
 
-const keepEndedFromEnv = Effect.flatMap(text("SESSION_KEEP_ENDED"), (given) =>
-  given === undefined
-    ? Effect.succeed(Duration.zero)
-    : Option.match(Duration.decodeUnknown(given), {
-        onNone: () => fail("SESSION_KEEP_ENDED", 'must be a duration, such as "7 days".'),
-        onSome: Effect.succeed
-      })
+const keepEndedFromEnv = Effect.flatMap(text("SESSION_KEEP_ENDED"), (given = "0 millis") =>
+  Option.match(Duration.decodeUnknown(given), {
+    onNone: () => fail("SESSION_KEEP_ENDED", 'must be a duration, such as "7 days".'),
+    onSome: Effect.succeed
+  })
 )
 
-const memory = (keepEnded: Duration.DurationInput): Choice => ({
-  driver: "memory",
-  description: "the memory of this process",
-  store: layerMemoryWith({ keepEnded }),
-  database: undefined
+const connectionFromEnv: Effect.Effect<Given, SessionConfigError> = Effect.gen(function* () {
+  for (const source of ["SESSION_CONNECTION", "DATABASE_URL"]) {
+    const url = yield* secret(source)
+    if (url !== undefined) return { source, url }
+  }
+  const reason = "or DATABASE_URL must hold the database's URL when SESSION_DRIVER is database."
+  return yield* fail("SESSION_CONNECTION", reason)
 })
+
+/**
+ * Chooses by a text: `file:` and a directory, the URL of a database, or the name of a variable that holds either.
+ * `source` is what gave the text, for errors.
+ */
+export const chooseAt = (source: string, given: string, table: string): Chosen =>
+  Effect.gen(function* () {
+    const keepEnded = yield* keepEndedFromEnv
+    const isVariable = /^[A-Z][A-Z0-9_]*$/.test(given)
+    const url = isVariable ? yield* secret(given) : Redacted.make(given)
+    if (url === undefined) return yield* fail(given, "is empty or not set.")
+    const place = { source: isVariable ? given : source, url }
+    const directory = /^file:(?:\/\/)?(.*)$/i.exec(Redacted.value(url))?.[1]
+    if (directory === undefined) return yield* database(place, table, keepEnded)
+    return directory === ""
+      ? yield* fail(place.source, "must name a directory, such as file:./sessions.")
+      : files(directory, keepEnded)
+  })
 
 const files = (directory: string, keepEnded: Duration.DurationInput): Choice => {
   const context = load(
@@ -90,61 +101,12 @@ const files = (directory: string, keepEnded: Duration.DurationInput): Choice => 
     store: Layer.provide(
       FileSystemSessionStore.layer({ directory, keepEnded }),
       Layer.unwrapEffect(Effect.map(context, ({ layer }) => layer))
-    ),
-    database: undefined
+    )
   }
 }
 
-/** The URL of a database, and what said so. */
-interface Given {
-  readonly source: string
-  readonly url: Redacted.Redacted<string>
-}
-
-const connectionFromEnv: Effect.Effect<Given, SessionConfigError> = Effect.gen(function* () {
-  const own = yield* secret("SESSION_CONNECTION")
-  if (own !== undefined) return { source: "SESSION_CONNECTION", url: own }
-  const url = yield* secret("DATABASE_URL")
-  if (url !== undefined) return { source: "DATABASE_URL", url }
-  const reason = "or DATABASE_URL must hold the database's URL when SESSION_DRIVER is database."
-  return yield* fail("SESSION_CONNECTION", reason)
-})
-
-/**
- * The store of a text: `file:` and a directory, the URL of a database, or the name of a variable that holds either.
- * `source` is what said so, for errors.
- */
-export const chooseAt = (
-  source: string,
-  given: string,
-  table = defaultTable
-): Effect.Effect<Choice, SessionConfigError> =>
-  Effect.gen(function* () {
-    if (/^[A-Z][A-Z0-9_]*$/.test(given)) {
-      const held = yield* secret(given)
-      if (held === undefined) return yield* fail(given, "is empty or not set.")
-      return yield* storeAt({ source: given, url: held }, table)
-    }
-    return yield* storeAt({ source, url: Redacted.make(given) }, table)
-  })
-
-const storeAt = (given: Given, table: string): Effect.Effect<Choice, SessionConfigError> =>
-  Effect.flatMap(keepEndedFromEnv, (keepEnded) => {
-    const directory = /^file:(?:\/\/)?(.*)$/i.exec(Redacted.value(given.url))?.[1]
-    if (directory === "")
-      return fail(given.source, "must name a directory, such as file:./sessions.")
-    return directory === undefined
-      ? database(given, table, keepEnded)
-      : Effect.succeed(files(directory, keepEnded))
-  })
-
-const database = (
-  { source, url }: Given,
-  table: string,
-  keepEnded: Duration.DurationInput
-): Effect.Effect<Choice, SessionConfigError> =>
-  Effect.gen(function* () {
-    const { client, description } = yield* connect(source, url)
+const database = (given: Given, table = "sessions", keepEnded: Duration.DurationInput): Chosen =>
+  Effect.map(connect(given), ({ client, description }) => {
     const module = load("SESSION_DRIVER", "@effect/sql", () => import("../../SqlSessionStore.js"))
     return {
       driver: "database",
@@ -153,6 +115,7 @@ const database = (
         Layer.unwrapEffect(Effect.map(module, (sql) => sql.layerWith({ table, keepEnded }))),
         client
       ),
-      database: { client, table }
+      client,
+      table
     }
   })

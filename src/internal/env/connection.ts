@@ -1,112 +1,92 @@
-/** From a database's URL to its SQL client, loading the one driver that is needed. */
+/** From a database's URL to its SQL client. Only the driver of that database is loaded. */
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
+import { fail } from "../config/variables.js"
+import { type SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { load } from "./load.js"
 
-/** A database as the environment names it. */
+/** A database. */
 export interface Connection {
-  /** What it is and where, for people; without user and password. */
+  /** What it is and where, for people, without user and password. */
   readonly description: string
   readonly client: Layer.Layer<SqlClient, SessionConfigError | SessionStoreError>
 }
 
-type Url = Redacted.Redacted<string>
+/** The URL of a database, and the variable or option that gave it, for errors. */
+export interface Given {
+  readonly source: string
+  readonly url: Redacted.Redacted<string>
+}
 
-/** The database of a URL that stood in `variable`. */
-export const connect = (
-  variable: string,
-  url: Url
-): Effect.Effect<Connection, SessionConfigError> => {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(Redacted.value(url))?.[1]?.toLowerCase()
+/** The database of a URL. */
+export const connect = (given: Given): Effect.Effect<Connection, SessionConfigError> => {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(Redacted.value(given.url))?.[1]?.toLowerCase()
   switch (scheme) {
     case "postgres":
     case "postgresql":
-      return server("PostgreSQL", variable, url, postgres)
+      return server("PostgreSQL", given, postgres(given))
     case "mysql":
+      return server("MySQL", given, mysql(given))
     case "mariadb":
-      return server("MySQL", variable, url, mysql)
+      return server("MariaDB", given, mysql(given))
     case "sqlite":
-      return sqlite(variable, url)
+      return sqlite(given)
     default:
-      return Effect.fail(
-        new SessionConfigError({
-          field: variable,
-          reason: "must be a URL that begins with postgres:, mysql:, mariadb: or sqlite:."
-        })
-      )
+      return fail(given.source, "must begin with postgres:, mysql:, mariadb: or sqlite:.")
   }
 }
-
-type MakeClient = (variable: string, url: Url) => Connection["client"]
 
 const server = (
   name: string,
-  variable: string,
-  url: Url,
-  client: MakeClient
+  { source, url }: Given,
+  client: Connection["client"]
 ): Effect.Effect<Connection, SessionConfigError> =>
-  Effect.try({
-    try: () => {
-      const { host, pathname } = new URL(Redacted.value(url))
-      return { description: `${name} at ${host}${pathname}`, client: client(variable, url) }
-    },
+  Effect.try(() => new URL(Redacted.value(url))).pipe(
     // The error of `URL` quotes the URL, and with it the password.
-    catch: () => new SessionConfigError({ field: variable, reason: "is not a URL." })
-  })
-
-const postgres: MakeClient = (variable, url) =>
-  unwrap(
-    load(variable, "@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
-    (client) => client.layer({ url })
+    Effect.catchAll(() => fail(source, "is not a URL.")),
+    Effect.map(({ host, pathname }) => ({ description: `${name} at ${host}${pathname}`, client }))
   )
 
-const mysql: MakeClient = (variable, url) =>
-  unwrap(
-    load(variable, "@effect/sql-mysql2", () => import("@effect/sql-mysql2/MysqlClient")),
-    (client) =>
-      // The driver knows one name only.
-      client.layer({ url: Redacted.make(Redacted.value(url).replace(/^mariadb:/i, "mysql:")) })
+const postgres = ({ source, url }: Given) =>
+  clientOf(
+    load(source, "@effect/sql-pg", () => import("@effect/sql-pg/PgClient")),
+    (pg) => pg.layer({ url })
   )
 
-const sqlite = (variable: string, url: Url): Effect.Effect<Connection, SessionConfigError> => {
+const mysql = ({ source, url }: Given) =>
+  clientOf(
+    load(source, "@effect/sql-mysql2", () => import("@effect/sql-mysql2/MysqlClient")),
+    // The driver knows only one of the two schemes.
+    ({ layer }) =>
+      layer({ url: Redacted.make(Redacted.value(url).replace(/^mariadb:/i, "mysql:")) })
+  )
+
+const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfigError> => {
   const filename = Redacted.value(url).replace(/^sqlite:(?:\/\/)?/i, "")
-  if (filename === "") {
-    const reason = "must name a file, such as sqlite:./data/app.db."
-    return Effect.fail(new SessionConfigError({ field: variable, reason }))
-  }
-  return Effect.succeed({
-    description: `SQLite in ${filename}`,
-    client: unwrap(
-      Effect.zipRight(
-        directoryOf(variable, filename),
-        load(
-          variable,
+  if (filename === "") return fail(source, "must name a file, such as sqlite:./data/app.db.")
+  const directory = dirname(filename)
+  // SQLite makes a file but no directory, and its error does not say so.
+  const module = Effect.suspend(() =>
+    existsSync(directory)
+      ? load(
+          source,
           "@effect/sql-sqlite-node",
           () => import("@effect/sql-sqlite-node/SqliteClient")
         )
-      ),
-      (client) => client.layer({ filename })
-    )
+      : fail(source, `names a file in ${directory}, but there is no such directory. Make it first.`)
+  )
+  return Effect.succeed({
+    description: `SQLite in ${filename}`,
+    client: clientOf(module, ({ layer }) => layer({ filename }))
   })
 }
 
-/** SQLite makes a file, but no directory, and does not say in a code of its own that this is why. */
-const directoryOf = (variable: string, filename: string): Effect.Effect<void, SessionConfigError> =>
-  Effect.suspend(() => {
-    const directory = dirname(filename)
-    const reason = `names a file in ${directory}, a directory that is not there: make it.`
-    return existsSync(directory)
-      ? Effect.void
-      : Effect.fail(new SessionConfigError({ field: variable, reason }))
-  })
-
-/** What a driver says about a database that does not answer is kept as the cause; a file it cannot open is thrown. */
-const unwrap = <M, E>(
+/** A client that fails with a store error, whatever its driver does: some throw. */
+const clientOf = <M, E>(
   module: Effect.Effect<M, SessionConfigError>,
   layer: (module: M) => Layer.Layer<SqlClient, E>
 ): Connection["client"] =>

@@ -1,9 +1,9 @@
-/** Loading optional packages at the moment they are needed, so that only those in use must be installed. */
+/** Loads an optional package when it is needed, so that only those in use must be installed. */
 import * as Effect from "effect/Effect"
 import { SessionConfigError } from "../errors/errors.js"
-import { installing, type OptionalPackage } from "./optionalPackages.js"
+import { installing, isNotInstalled, type OptionalPackage } from "./optionalPackages.js"
 
-/** Loads a module of `packageName`; where that is not installed the error says which variable asked for it. */
+/** Loads a module of `packageName`. When that is not installed, the error names the variable that asked for it. */
 export const load = <A>(
   variable: string,
   packageName: OptionalPackage,
@@ -14,13 +14,8 @@ export const load = <A>(
     catch: (cause) =>
       new SessionConfigError({
         field: variable,
-        reason: isMissing(cause, packageName)
-          ? `needs the package ${packageName}: ${installing([packageName])}.`
+        reason: isNotInstalled(cause, [packageName])
+          ? `needs the package ${packageName}. Install it with: ${installing([packageName])}`
           : `needs the package ${packageName}, which is installed but cannot be loaded.`
       })
   })
-
-const isMissing = (cause: unknown, packageName: string): boolean =>
-  cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
-    ? cause.message.includes(packageName)
-    : false

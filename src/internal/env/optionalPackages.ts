@@ -1,7 +1,4 @@
-/**
- * The optional packages at the versions that fit this library: what npm installs without being told may be for another
- * Effect.
- */
+/** The optional packages, at the versions that fit this library: npm's newest may be for another Effect. */
 const versions = {
   "@effect/cli": "0.77",
   "@effect/platform-node": "0.108",
@@ -13,9 +10,16 @@ const versions = {
   "@effect/sql-sqlite-node": "0.53"
 } as const
 
-/** One of them. */
+/** The name of an optional package. */
 export type OptionalPackage = keyof typeof versions
 
-/** The command that installs them. */
+/** The command that installs these packages. */
 export const installing = (names: ReadonlyArray<OptionalPackage>): string =>
   `npm install ${names.map((name) => `${name}@${versions[name]}`).join(" ")}`
+
+/** Tells whether an error of `import` says that one of these packages is not installed. */
+export const isNotInstalled = (error: unknown, names: ReadonlyArray<OptionalPackage>): boolean =>
+  error instanceof Error &&
+  "code" in error &&
+  error.code === "ERR_MODULE_NOT_FOUND" &&
+  names.some((name) => error.message.includes(name))

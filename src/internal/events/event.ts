@@ -1,8 +1,10 @@
 /** What can happen to a session, as data. */
 
 /**
- * One event; `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`, `clientAddress` where the request came
- * from as far as `SessionConfig.trustedProxies` reaches.
+ * Something that happened to a session.
+ *
+ * `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`. `clientAddress` is where the request came from, as
+ * far as `SessionConfig.trustedProxies` reaches.
  *
  * @since 0.1.0
  * @category models
@@ -38,10 +40,12 @@ export type SessionEvent = { readonly atMillis: number } & (
   | { readonly _tag: "PayloadDiscarded"; readonly id: string; readonly reason: string }
 )
 
+/** Where a request came from, if that is known. */
 interface Client {
   readonly clientAddress?: string | undefined
 }
 
+/** Whose request it was: a guest has no `userId`. */
 interface Actor extends Client {
   readonly userId?: string | undefined
 }

@@ -1,15 +1,18 @@
-/** Where events go: the hub in force, its listeners, and the metric of each kind. */
+/** Publishes events: to the subscribers of a hub, to its listeners, to a metric and to the debug log. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
-import type { Listen } from "./auditLog.js"
 import type { SessionEvent } from "./event.js"
 
+/** Where events are published, and where subscribers find them. */
+export type Hub = PubSub.PubSub<SessionEvent>
+
 /**
- * Where events are published. The default hub is one for the whole process, so nothing has to be provided.
+ * The hub in force. The default is one hub for the whole process, so nothing has to be provided.
  *
  * @since 0.1.0
  * @category tags
@@ -21,21 +24,22 @@ export class SessionEvents extends Context.Reference<SessionEvents>()(
 
 const capacity = 1024
 
-/** Makes a hub of its own. */
-export const makeHub = (): PubSub.PubSub<SessionEvent> => Effect.runSync(PubSub.sliding(capacity))
+/** Makes a hub. It drops the oldest events that a slow subscriber has not read. */
+export const makeHub = (): Hub => Effect.runSync(PubSub.sliding(capacity))
 
-const listeners = new WeakMap<PubSub.PubSub<SessionEvent>, Set<(event: SessionEvent) => void>>()
+/** Called with each event at once, so that it misses none. */
+export type Listener = (event: SessionEvent) => void
 
-/** A hub slides over what a slow subscriber has not read, without a word; a listener misses nothing. */
-export const listenerOf =
-  (hub: PubSub.PubSub<SessionEvent>): Listen =>
-  (listener) => {
-    const known = listeners.get(hub) ?? new Set()
-    listeners.set(hub, known.add(listener))
-    return () => {
-      known.delete(listener)
-    }
+const listeners = new WeakMap<Hub, Set<Listener>>()
+
+/** Calls a listener with each event of a hub from now on; gives the way to stop that. */
+export const listen = (hub: Hub, listener: Listener): (() => void) => {
+  const known = listeners.get(hub) ?? new Set()
+  listeners.set(hub, known.add(listener))
+  return () => {
+    known.delete(listener)
   }
+}
 
 const total = Metric.counter("effect_session_events", {
   description: "What happened to sessions",
@@ -52,29 +56,32 @@ const counterOf = (event: SessionEvent["_tag"]) => {
   return counter
 }
 
+/** Publishes an event to a hub; never fails, never waits for a subscriber. */
+export const publishTo = (hub: Hub, event: SessionEvent): Effect.Effect<void> =>
+  Effect.withFiberRuntime((fiber) => published(fiber, hub, event))
+
 /**
- * Publishes an event; never fails, never waits for a subscriber.
+ * Publishes an event to the hub in force; never fails, never waits for a subscriber.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const publish = (event: SessionEvent): Effect.Effect<void> =>
-  // One operation instead of five: events are published while a visitor waits.
-  Effect.withFiberRuntime((fiber) => {
-    const labels = fiber.getFiberRef(FiberRef.currentMetricLabels)
-    counterOf(event._tag).unsafeUpdate(1, labels)
-    const hub = Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents)
-    for (const listener of listeners.get(hub) ?? []) listener(event)
-    // Publishing to a hub that was shut down would interrupt the request.
-    const published = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
-    const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
-    return LogLevel.lessThanEqual(minimum, LogLevel.Debug)
-      ? Effect.zipRight(published, Effect.logDebug("session event", event))
-      : published
-  })
+  Effect.withFiberRuntime((fiber) =>
+    published(fiber, Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents), event)
+  )
 
-/** Publishes an event to a hub. */
-export const publishTo = (
-  hub: PubSub.PubSub<SessionEvent>,
+// One operation instead of five: events are published while a visitor waits.
+const published = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  hub: Hub,
   event: SessionEvent
-): Effect.Effect<void> => Effect.provideService(publish(event), SessionEvents, hub)
+): Effect.Effect<void> => {
+  counterOf(event._tag).unsafeUpdate(1, fiber.getFiberRef(FiberRef.currentMetricLabels))
+  for (const listener of listeners.get(hub) ?? []) listener(event)
+  // Publishing to a hub that was shut down would interrupt the request.
+  const sent = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
+  return LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)
+    ? Effect.zipRight(sent, Effect.logDebug("session event", event))
+    : sent
+}

@@ -1,19 +1,19 @@
 /**
- * The connections of a Node server and the answers it owes on them, so that it can stop in order: finish every answer,
- * keep no connection, and leave nobody waiting.
+ * The connections of a Node server and the answers it owes on them. With these the server stops in order: it finishes
+ * every answer, keeps no connection and lets no client wait.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Server as NetServer, type Socket } from "node:net"
 import { Server as TlsServer } from "node:tls"
 
-/** How long a connection without an answer in flight may outlive the last answer, in milliseconds. */
+/** How many milliseconds a connection may outlive the last answer. */
 const lingerMillis = 1000
 
-/** The connections of one server, followed from now on. Requests that nobody serves are answered with 503. */
+/** Follows the connections of one server from now on. Answers requests that nothing serves with 503. */
 export class Connections {
-  /** Each connection with the bytes read from it when it was last idle: more means that a request is coming in. */
+  /** Each connection, with the bytes read from it when it was last idle. More bytes mean that a request is coming in. */
   private readonly idleAt = new Map<Socket, number>()
-  /** The newest unfinished answer of a connection; pipelined ones before it need not be told to close it. */
+  /** The newest unfinished answer of a connection. Pipelined ones before it need not be told to close it. */
   private readonly newest = new Map<Socket, ServerResponse>()
   private readonly answers = new Set<ServerResponse>()
   private readonly drained: Array<() => void> = []
@@ -27,14 +27,14 @@ export class Connections {
     server.prependListener("request", this.onRequest)
   }
 
-  /** Stops listening and closes what is idle; calls back when every answer has left, or the deadline has passed. */
+  /** Stops listening and closes what is idle. Calls back when every answer has left or the deadline has passed. */
   drain(deadlineMillis: number, drained: () => void): void {
     this.drained.push(drained)
     if (!this.stopping) this.stop(deadlineMillis)
-    this.settle()
+    this.proceed()
   }
 
-  /** Calls back when no connection is left, at most a second after the last answer. */
+  /** Calls back when no connection is left, at the latest a second after the last answer. */
   whenClosed(closed: () => void): void {
     this.closed.push(closed)
     if (this.idleAt.size === 0) callAll(this.closed)
@@ -42,7 +42,7 @@ export class Connections {
 
   private stop(deadlineMillis: number): void {
     this.stopping = true
-    // Not the HTTP server's own `close`: it destroys connections whose last answer is written but not yet sent.
+    // The HTTP server's own `close` destroys connections whose last answer is written but not yet sent.
     NetServer.prototype.close.call(this.server)
     for (const response of this.newest.values()) {
       if (!response.headersSent) response.setHeader("connection", "close")
@@ -51,12 +51,12 @@ export class Connections {
     this.cutAfter(deadlineMillis)
   }
 
-  /** Goes on with the stop when nothing is in its way any more. */
-  private settle(): void {
+  /** Goes on with the stop once all answers have left, and ends it once all connections have. */
+  private proceed(): void {
     if (!this.stopping || this.answers.size > 0) return
     if (this.drained.length > 0) {
       this.cutAfter(lingerMillis)
-      // What arrives from here on would find the store closing.
+      // A request that arrives now would find the store closing.
       this.server.removeAllListeners("upgrade")
       this.server.removeAllListeners("request").on("request", this.onRequest)
       callAll(this.drained)
@@ -83,7 +83,7 @@ export class Connections {
     socket.once("close", () => {
       this.idleAt.delete(socket)
       this.newest.delete(socket)
-      this.settle()
+      this.proceed()
     })
   }
 
@@ -100,15 +100,15 @@ export class Connections {
     this.answers.delete(response)
     if (this.newest.get(socket) === response) this.newest.delete(socket)
     if (this.idleAt.has(socket)) this.idleAt.set(socket, socket.bytesRead)
-    // Its head left before the server began to stop, with a promise to keep the connection.
+    // The head of this answer left before the stop, with a promise to keep the connection.
     if (this.stopping && !this.newest.has(socket)) socket.end()
-    this.settle()
+    this.proceed()
   }
 }
 
 /**
- * Node never calls back whoever ends an answer that its client does not want any more, so each would wait for ever: a
- * fiber of the platform that nobody can interrupt, with all it holds. Once the answer is closed they go on.
+ * Calls what waits for the end of an answer when its client goes away. Node does not, and the platform's fiber that waits
+ * cannot be interrupted: it would stay for ever, with all it holds.
  */
 const releaseWaiters = (response: ServerResponse): void => {
   const waiters: Array<() => void> = []

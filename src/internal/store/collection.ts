@@ -1,4 +1,4 @@
-/** How sessions that are over are collected: in batches with pauses, by a fiber of its own or after a request. */
+/** Garbage collection: in batches with pauses, by a fiber of its own or forked off a request. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -7,7 +7,7 @@ import type { SessionStoreError } from "../errors/errors.js"
 import { publish } from "../events/hub.js"
 import type { Service } from "./contract.js"
 
-/** Forks a collection as often as the lottery says. */
+/** Draws a lot, and forks a collection off when the lottery is won. */
 export const maybeCollect = (
   lottery: readonly [number, number] | undefined,
   store: Service
@@ -15,7 +15,7 @@ export const maybeCollect = (
   lottery === undefined
     ? Effect.void
     : Effect.flatMap(Random.next, (drawn) =>
-        // The end of a request cannot be interrupted. The collection can, so that the timeouts of the store work.
+        // The middleware cannot be interrupted here. The collection can, so that the store's own timeouts work.
         drawn * lottery[1] < lottery[0]
           ? Effect.asVoid(Effect.forkDaemon(Effect.interruptible(collectAlone(store))))
           : Effect.void
@@ -23,12 +23,13 @@ export const maybeCollect = (
 
 const collecting = new WeakSet<Service>()
 
+/** Collects unless a collection of this store is running in this process. */
 const collectAlone = (store: Service): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (collecting.has(store)) return Effect.void
     collecting.add(store)
     return Effect.ensuring(
-      surviving(collectAll(store, defaultBatch)),
+      orWarn(collectAll(store, defaultBatch)),
       Effect.sync(() => collecting.delete(store))
     )
   })
@@ -36,13 +37,13 @@ const collectAlone = (store: Service): Effect.Effect<void> =>
 /** How many sessions one call of the store collects by default. */
 export const defaultBatch = 1000
 
-/** Logs the failure of a collection. If the fiber is interrupted it still stops. */
-export const surviving = <A>(run: Effect.Effect<A, SessionStoreError>): Effect.Effect<void> =>
+/** Logs a failure or defect of the store and goes on. An interruption of the fiber itself still stops it. */
+export const orWarn = <A>(run: Effect.Effect<A, SessionStoreError>): Effect.Effect<void> =>
   Effect.catchAllCause(Effect.asVoid(run), (cause) =>
     Effect.logWarning("The collection of sessions failed", cause)
   )
 
-/** Collects batch by batch until nothing is left, and gives how many sessions it collected. */
+/** Collects batch by batch until nothing is left; succeeds with the number of sessions collected. */
 export const collectAll = (
   store: Service,
   batchSize: number

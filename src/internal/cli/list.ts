@@ -9,47 +9,42 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
-import { durationOf, json, namespace, within } from "./options.js"
-import * as Present from "./present.js"
-import { Problem } from "./problem.js"
+import * as Format from "./format.js"
+import { json, namespace, optionalText, within } from "./options.js"
 import { withStore } from "./store.js"
 
-const encodeSessions = Schema.encodeSync(Schema.Array(SessionAdmin.SessionSummary))
-
 const showSessions = (asJson: boolean, list: ReadonlyArray<SessionAdmin.SessionSummary>) =>
-  Present.show(asJson, encodeSessions(list), () => Present.sessions(list))
+  Format.show(asJson, Format.encodeSessions(list), () => Format.sessions(list))
 
-/** `list`: sessions in no particular order, at most so many. */
+/** `list`: sessions in no particular order. */
 export const list = Command.make(
   "list",
   {
     json,
     namespace,
-    user: Options.optional(
-      Options.text("user").pipe(Options.withDescription("Only sessions of this user."))
-    ),
+    user: optionalText("user", "Only sessions of this user."),
     all: Options.boolean("all").pipe(
-      Options.withDescription("Also sessions that ended and are still kept.")
+      Options.withDescription("Also sessions that are over and still kept.")
     ),
     limit: Options.integer("limit").pipe(
       Options.withDefault(100),
-      Options.withDescription("At most so many, from 1; 100 by default.")
+      Options.withDescription("How many sessions to list at most. Default: 100."),
+      Options.filterMap(
+        Option.liftPredicate((limit) => limit >= 1),
+        "--limit must be at least 1."
+      )
     )
   },
   ({ all, json, limit, namespace, user }) => {
-    if (limit < 1) return new Problem({ message: "--limit must be a number from 1." })
-    const sessions = SessionAdmin.stream({
-      namespace,
-      userId: Option.getOrUndefined(user),
-      state: all ? "all" : "live"
-    })
+    const state = all ? "all" : "live"
+    // One more than is shown tells whether there are more.
+    const sessions = Stream.take(SessionAdmin.stream({ namespace, userId: user, state }), limit + 1)
     return withStore(
-      // One more, to tell whether there are more.
-      Effect.flatMap(Stream.runCollect(Stream.take(sessions, limit + 1)), (found) =>
+      Effect.flatMap(Stream.runCollect(sessions), (found) =>
         Effect.zipRight(
           showSessions(json, Chunk.toReadonlyArray(Chunk.take(found, limit))),
           Effect.when(
-            Console.error(`There are more than ${limit}: see --limit.`),
+            Console.error("There are more sessions. To see them, raise --limit."),
             () => Chunk.size(found) > limit
           )
         )
@@ -63,28 +58,28 @@ export const active = Command.make(
   "active",
   { json, namespace, within: within("15 minutes") },
   ({ json, namespace, within }) =>
-    Effect.flatMap(durationOf("within", within), (duration) =>
-      withStore(
-        Effect.flatMap(SessionAdmin.active({ namespace, within: duration }), (found) =>
-          showSessions(json, found)
-        )
+    withStore(
+      Effect.flatMap(SessionAdmin.active({ namespace, within }), (found) =>
+        showSessions(json, found)
       )
     )
 ).pipe(Command.withDescription("Lists the sessions that were active recently, the latest first."))
 
-/** `stats`: how many, how long, when, and who from several addresses. */
+/** `stats`: figures of the store, and of a time. */
 export const stats = Command.make(
   "stats",
   { json, namespace, within: within("24 hours") },
   ({ json, namespace, within }) =>
-    Effect.flatMap(durationOf("within", within), (duration) =>
-      withStore(
-        Effect.flatMap(gather(namespace, duration), (found) =>
-          Present.show(json, encodeStats(found), () => statsText(found, within))
-        )
+    withStore(
+      Effect.flatMap(gather(namespace, within), (found) =>
+        Format.show(json, encodeStats(found), () => statsText(found, Format.length(within)))
       )
     )
-).pipe(Command.withDescription("Shows usage, concurrent users, durations, hours and addresses."))
+).pipe(
+  Command.withDescription(
+    "Shows how many sessions there are, how long they last, the hours, and users with several addresses."
+  )
+)
 
 const gather = (namespace: string, within: Duration.Duration) =>
   Effect.all({
@@ -107,32 +102,25 @@ const encodeStats = ({ averageDuration, hourly, suspicious, usage, ...counts }: 
 })
 
 const statsText = (found: Stats, within: string): string => {
-  const { activeSessions, activeUsers, averageDuration, hourly, suspicious, usage } = found
-  const summary = Present.columns(
+  const average = Option.match(found.averageDuration, { onNone: () => "-", onSome: Format.length })
+  const summary = Format.columns(
     ["what", "number"],
     [
-      ["live sessions", String(usage.sessions)],
-      ["ended sessions, still kept", String(usage.ended)],
-      ["bytes of payload", String(usage.payloadBytes)],
-      [`sessions active within ${within}`, String(activeSessions)],
-      [`users active within ${within}`, String(activeUsers)],
-      [
-        "average duration",
-        Option.match(averageDuration, { onNone: () => "-", onSome: Present.length })
-      ]
+      ["live sessions", found.usage.sessions],
+      ["sessions that are over and still kept", found.usage.ended],
+      ["bytes of payload", found.usage.payloadBytes],
+      [`sessions active within ${within}`, found.activeSessions],
+      [`users active within ${within}`, found.activeUsers],
+      ["average duration", average]
     ]
   )
-  const hours = Present.columns(
+  const hours = Format.columns(
     ["hour (UTC)", "sessions", "users"],
-    hourly.map(({ sessions, start, users }) => [
-      Present.instant(start),
-      String(sessions),
-      String(users)
-    ])
+    found.hourly.map(({ sessions, start, users }) => [Format.instant(start), sessions, users])
   )
-  const users = Present.columns(
-    ["user from several addresses", "sessions", "addresses"],
-    suspicious.map((one) => [one.userId, String(one.sessions), one.addresses.join(", ")])
+  const users = Format.columns(
+    ["user with several addresses", "sessions", "addresses"],
+    found.suspicious.map((one) => [one.userId, one.sessions, one.addresses.join(", ")])
   )
-  return [summary, hours, ...(suspicious.length === 0 ? [] : [users])].join("\n\n")
+  return [summary, hours, ...(found.suspicious.length === 0 ? [] : [users])].join("\n\n")
 }

@@ -1,33 +1,29 @@
-/** How results are shown: as aligned columns for people, as JSON for programs. */
+/** How results are printed: as aligned columns for people, as JSON for programs. */
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SessionSummary } from "../../SessionAdmin.js"
+import * as Schema from "effect/Schema"
+import { SessionSummary } from "../../SessionAdmin.js"
 
-/** Prints a result one way or the other. */
-export const show = (json: boolean, value: unknown, lines: () => string): Effect.Effect<void> =>
-  Console.log(json ? JSON.stringify(value, null, 2) : lines())
+/** Prints a result, as JSON or as text. */
+export const show = (json: boolean, value: unknown, text: () => string): Effect.Effect<void> =>
+  Console.log(json ? JSON.stringify(value, null, 2) : text())
 
 /** Rows under a head, each column as wide as its widest cell. */
 export const columns = (
   head: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>
+  rows: ReadonlyArray<ReadonlyArray<unknown>>
 ): string => {
-  const cells = [head, ...rows.map((row) => row.map(printable))]
+  const cells = [head, ...rows.map((row) => row.map((cell) => printable(`${cell}`)))]
   const widths = head.map((_, at) => Math.max(...cells.map((row) => (row[at] ?? "").length)))
-  return cells
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
+  const line = (row: ReadonlyArray<string>) =>
+    row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ")
+  return cells.map((row) => line(row).trimEnd()).join("\n")
 }
 
-/** A cell without control characters: an agent is what a client said of itself, and a terminal obeys some of them. */
+/** A text without control characters. An agent is what a client says of itself, and a terminal obeys some of them. */
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\u00b7").slice(0, 500)
 
@@ -46,6 +42,9 @@ export const length = (duration: Duration.Duration): string =>
     .slice(0, 2)
     .join(" ")
 
+/** Sessions for JSON. */
+export const encodeSessions = Schema.encodeSync(Schema.Array(SessionSummary))
+
 /** Sessions as columns. */
 export const sessions = (list: ReadonlyArray<SessionSummary>): string =>
   list.length === 0
@@ -58,7 +57,7 @@ export const sessions = (list: ReadonlyArray<SessionSummary>): string =>
           Option.getOrElse(one.ipAddress, () => "-"),
           instant(one.lastActivity),
           instant(one.expiresAt),
-          String(one.payloadBytes),
+          one.payloadBytes,
           Option.getOrElse(one.userAgent, () => "-").slice(0, 60)
         ])
       )
