@@ -21,7 +21,7 @@ export const addresses = ({ database, table }: Place): Service["addresses"] => {
     const rows = seen(filter, "user_id is not null and ip_address is not null")
     const groups = `select user_id, ip_address, count(*) as sessions, count(*) over (partition by user_id) as addresses from (${rows.text}) as kept group by user_id, ip_address`
     const text = `select user_id, ip_address, sessions from (${groups}) as seen where addresses > 1`
-    return database.callPatiently(
+    return database.longCall(
       "addresses",
       Effect.flatMap(database.query(text, rows.parameters), (rows) =>
         decoding("addresses", () => byUser(rows.map((row) => new Reader("addresses", row))))
@@ -86,7 +86,7 @@ const hoursOf = ({ database, table }: Place) => {
       // Twice: the rest is taken off the same expression.
       [fromMillis, fromMillis, last, last]
     )
-    return database.callPatiently(
+    return database.longCall(
       "hourly",
       Effect.gen(function* () {
         const rows = yield* database.query(longest(stays.text), stays.parameters)
@@ -132,7 +132,7 @@ export const usage = ({ database, table }: Place): Service["usage"] => {
     `${bytes} as bytes, last_activity - created_at as active, case when ended_at is null and expires_at > ? then 1 end as is_live`
   )
   return (filter) =>
-    database.callPatiently(
+    database.longCall(
       "usage",
       Effect.gen(function* () {
         const rows = summed(filter, undefined, [], [yield* Clock.currentTimeMillis])

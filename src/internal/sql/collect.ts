@@ -99,7 +99,7 @@ const changeSome = (
 ) =>
   limit <= 0
     ? Effect.succeed({ count: 0, lastRowId: 0 })
-    : database.callPatiently(
+    : database.longCall(
         "collect",
         database.dialect.changeSome(database, {
           change,

@@ -25,7 +25,7 @@ export const entries = (place: Place): Primitives["entries"] => {
   const { database } = place
   const select = `select ${summaryColumns(database.dialect)} from`
   const page = (filter: SessionFilter, after: number) =>
-    database.callPatiently(
+    database.longCall(
       "entries",
       Effect.gen(function* () {
         const where = filtered(filter, yield* Clock.currentTimeMillis)
@@ -54,7 +54,7 @@ export const entries = (place: Place): Primitives["entries"] => {
 export const count = ({ database, table }: Place): Service["count"] => {
   const select = `select user_id from ${table.sessions} where`
   return (filter) =>
-    database.callPatiently(
+    database.longCall(
       "count",
       Effect.gen(function* () {
         const parts = partsOf(filter, yield* Clock.currentTimeMillis)
@@ -128,7 +128,7 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
     before: number
   ): Effect.Effect<number, SessionStoreError> =>
     Effect.flatMap(
-      database.callPatiently("removeWhere", page(filter, except, after)),
+      database.longCall("removeWhere", page(filter, except, after)),
       ({ ended, last }) =>
         Option.isNone(last)
           ? Effect.succeed(before + ended)

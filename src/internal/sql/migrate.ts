@@ -51,7 +51,7 @@ export const migrate = (
   Effect.gen(function* () {
     const database = yield* makeDatabase(yield* SqlClient)
     const table = yield* makeTable(database.dialect, tableName)
-    const done = yield* database.callWithoutEnd("migrate", exclusively(database, table))
+    const done = yield* database.endlessCall("migrate", exclusively(database, table))
     yield* checkTable(database, table)
     return done
   })
