@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
-import { defaultTable } from "./internal/sql/table.js"
+import { defaultTable } from "./internal/sql/tableNames.js"
 import type { Service } from "./SessionStore.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -48,7 +48,7 @@ export const makeWith = (
     openStore(client, {
       table: options.table ?? defaultTable,
       keepEnded: options.keepEnded ?? 0,
-      coalesces: true
+      batches: true
     })
   )
 

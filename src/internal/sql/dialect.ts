@@ -5,7 +5,7 @@
  */
 import type * as SqlError from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
-import type { Table } from "./table.js"
+import type { Naming, TableNames } from "./tableNames.js"
 
 /** What a failure of the driver means. The first five are the reasons of `SessionStoreError`. */
 export type Failure =
@@ -88,42 +88,38 @@ export interface Exclusion {
 }
 
 /** The condition that a column has one of these values. */
-export type IsOneOf = (
-  column: string,
-  values: ReadonlyArray<string>
-) => { readonly text: string; readonly parameters: ReadonlyArray<Parameter> }
+export type InList = (column: string, values: ReadonlyArray<string>) => Condition
 
-/** What is done to the rows of several calls. */
-export interface EachRow {
+/** An update of several rows, each with values of its own. */
+export interface ManyRows {
   readonly table: string
-  /** Columns and what they become, in words of the row, `session`, and of what the call gave, `given.new_<column>`. */
-  readonly set: ReadonlyArray<readonly [column: string, expression: string]>
-  /** The columns whose values the calls give. */
+  /** Assignments; `session` is the row, and `given.new_<column>` a value that is given for it. */
+  readonly set: ReadonlyArray<string>
+  /** The columns that values are given for. */
   readonly given: ReadonlyArray<string>
-  readonly rows: ReadonlyArray<{
-    readonly id: string
-    readonly version: number
-    readonly now: number
-    readonly values: ReadonlyArray<Value>
-  }>
+}
+
+/** One of them: which row it is, and the values for it. */
+export interface GivenRow {
+  readonly id: string
+  readonly version: number
+  readonly now: number
+  readonly values: ReadonlyArray<Value>
 }
 
 /**
- * Changes each row that is live and has the version its call expects; succeeds with the ids of those that were changed.
- * Waits for nobody: a row that is locked is left out.
+ * Makes the update of each row that is live at its `now` and has its `version`; the update succeeds with the ids of the rows
+ * it changed. It waits for nobody: it passes over a row that is locked.
  */
-export type ChangeEach = (
+export type UpdateMany = (
   statements: Statements,
-  change: EachRow
-) => Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
+  update: ManyRows
+) => (rows: ReadonlyArray<GivenRow>) => Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
 
 /** One database. */
-export interface Dialect {
+export interface Dialect extends Naming {
   readonly name: "postgres" | "mysql" | "sqlite"
   readonly native: (text: string) => string
-  readonly quote: (identifier: string) => string
-  /** Whether a table may be named with its schema (or database): `schema.table`. */
-  readonly takesSchema: boolean
   /** Whether one connection serves everything, so that nothing can run beside a transaction of the same client. */
   readonly hasOneConnection: boolean
   /** What makes an `insert` skip a key that is taken; empty where that must be told from the failure. */
@@ -147,14 +143,14 @@ export interface Dialect {
     statements: Statements,
     rows: SomeRows
   ) => Effect.Effect<Changed, SqlError.SqlError>
-  /** Absent where concurrent finds do not share a statement. */
-  readonly isOneOf: IsOneOf | undefined
-  /** Absent where concurrent writes do not share a statement. */
-  readonly changeEach: ChangeEach | undefined
+  /** `undefined` if concurrent reads do not share a statement. */
+  readonly inList: InList | undefined
+  /** `undefined` if concurrent writes do not share a statement. */
+  readonly updateMany: UpdateMany | undefined
   /** The statements of the migration `0001_create_sessions`. Each may be run again. */
-  readonly createSessions: (table: Table) => ReadonlyArray<string>
-  readonly createMigrations: (table: Table) => string
-  readonly exclusion: (table: Table) => Exclusion
+  readonly createSessions: (names: TableNames) => ReadonlyArray<string>
+  readonly createMigrations: (names: TableNames) => string
+  readonly exclusion: (names: TableNames) => Exclusion
 }
 
 /** The width of `expires_hour`, in milliseconds: expiries are indexed by hours. */

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { makeDatabase } from "./database.js"
 import { checkTable } from "./migrate.js"
-import { makeTable } from "./table.js"
+import { makeTableNames } from "./tableNames.js"
 
 /** Fails with a sentence when the tables of that name are missing or of another make. */
 export const inspectTable = (
@@ -14,8 +14,8 @@ export const inspectTable = (
 ): Effect.Effect<void, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
     const database = yield* makeDatabase(client)
-    const table = yield* makeTable(database.dialect, tableName)
-    yield* checkTable(database, table)
+    const names = yield* makeTableNames(database.dialect, tableName)
+    yield* checkTable(database, names)
   })
 
 /** How many milliseconds the database's clock is away from the one of this process, at least. */

@@ -1,8 +1,8 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure, IsOneOf, Row } from "./dialect.js"
+import type { Dialect, DriverFailure, Failure, InList, Row } from "./dialect.js"
 import { changedOf, hourMillis } from "./dialect.js"
-import type { Table } from "./table.js"
+import type { TableNames } from "./tableNames.js"
 
 const quote = (identifier: string): string => `\`${identifier.replaceAll("`", "``")}\``
 
@@ -33,17 +33,17 @@ export const mysql: Dialect = {
       )
       let count = 0
       for (const ids of chunksOf(rows)) {
-        count += yield* change(`${head} where row_id in (${inList}) and ${condition.text}`, [
+        count += yield* change(`${head} where row_id in (${listMarks}) and ${condition.text}`, [
           ...ids,
           ...condition.parameters
         ])
       }
       return { count, lastRowId: changedOf(rows).lastRowId }
     }),
-  isOneOf: (column, values) => isOneOf(column, values),
+  inList: (column, values) => inList(column, values),
   // There is no way to tell which of several rows were changed.
-  changeEach: undefined,
-  createSessions: (table) => createSessions(table),
+  updateMany: undefined,
+  createSessions: (names) => createSessions(names),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer unsigned not null,
   created_at timestamp not null default current_timestamp,
@@ -65,7 +65,7 @@ export const mysql: Dialect = {
 
 // Every list is filled up to one length, so that the server keeps one prepared statement and not one a length.
 const listLength = 250
-const inList = Array.from({ length: listLength }, () => "?").join(",")
+const listMarks = Array.from({ length: listLength }, () => "?").join(",")
 
 const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>> => {
   const ids = rows.map((row) => String(row.row_id))
@@ -79,7 +79,7 @@ const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>
 }
 
 // Filled up to a power of two by repeating the last, so that the server keeps seven prepared statements and not 64.
-const isOneOf: IsOneOf = (column, values) => {
+const inList: InList = (column, values) => {
   const length = 2 ** Math.ceil(Math.log2(values.length))
   const last = values[values.length - 1] ?? ""
   const parameters = Array.from({ length }, (_, index) => values[index] ?? last)
@@ -129,7 +129,7 @@ const classifyOther = ({ code, message }: DriverFailure): Failure => {
 // The rows lie in the order of the primary key: by a random id, each insert would go to a page of its own, and a listing
 // would read as many. User ids and namespaces are binary, because every other collation that both servers know ignores
 // blanks at the end.
-const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string> => [
+const createSessions = ({ sessions, revocations }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id varchar(40) not null,
   namespace varbinary(255) not null,

@@ -41,7 +41,7 @@ export const valuesOf = (record: SessionRecord): ReadonlyArray<Value> => [
   record.previous?.sealedToken ?? null
 ]
 
-/** What a query must select for `toSummary`. */
+/** What a query must select for `toEntry`. */
 export const summaryColumns = (dialect: Dialect): string =>
   `row_id, id, namespace, user_id, ip_address, user_agent, created_at, last_activity, expires_at, ended_at, previous_id, ${dialect.byteLength("payload")} as payload_bytes`
 
@@ -57,7 +57,7 @@ export const toRecord = (operation: string, row: Row): SessionRecord => {
 }
 
 /** Reads a summary; throws as `toRecord` does. */
-export const toSummary = (operation: string, row: Row): SessionEntry => {
+export const toEntry = (operation: string, row: Row): SessionEntry => {
   const read = new Reader(operation, row)
   return {
     ...common(read),

@@ -6,7 +6,7 @@ import { fileName, migrations } from "./migrate.js"
 import { mysql } from "./mysql.js"
 import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
-import { makeTable } from "./table.js"
+import { makeTableNames } from "./tableNames.js"
 
 /** The dialects by the names that the files in `migrations/` bear. */
 export const dialects = { postgres, mysql, sqlite } as const
@@ -23,11 +23,11 @@ export const scripts = (
   dialect: Dialect,
   tableName: string
 ): Effect.Effect<ReadonlyArray<Script>, SessionConfigError> =>
-  Effect.map(makeTable(dialect, tableName), (table) =>
+  Effect.map(makeTableNames(dialect, tableName), (names) =>
     migrations.map((migration) => ({
       name: fileName(migration),
       text: migration
-        .statements(dialect, table)
+        .statements(dialect, names)
         .map((statement) => `${statement};\n`)
         .join("\n")
     }))

@@ -3,7 +3,7 @@
  * waits for the next turn of the event loop. Medians of the rounds.
  */
 import { Effect } from "effect"
-import * as Coalesce from "../src/internal/sql/batcher.js"
+import * as Batcher from "../src/internal/sql/batcher.js"
 
 const rounds = 7
 const calls = 40_000
@@ -33,7 +33,7 @@ const main = async () => {
   let statements = 0
   const direct: Run = () => statement
   const coalesced: Run = await Effect.runPromise(
-    Coalesce.make({
+    Batcher.make({
       single: (_: string) =>
         Effect.suspend(() =>
           Effect.zipRight(
@@ -56,7 +56,7 @@ const main = async () => {
           )
         ),
       key: (call) => call,
-      sameKey: "apart",
+      allowsSameKey: false,
       inFlight: 1,
       retriesSingly: () => true
     })
