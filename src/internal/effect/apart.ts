@@ -58,8 +58,9 @@ export const apart = <A, E, E2>(
         clearTimeout(timer)
         resume(ended)
       })
+      // Without a handler of the interruption where there is nothing to do: it would cost as much as the fiber.
+      if (onInterrupt === "leave") return
       return Effect.sync(() => {
-        if (onInterrupt === "leave") return
         clearTimeout(timer)
         interrupt()
       })

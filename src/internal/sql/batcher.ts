@@ -10,6 +10,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 
@@ -45,9 +46,13 @@ const patienceMillis = 100
 
 interface Waiter<Call, Answer, E> {
   readonly call: Call
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown>
   readonly resume: (exit: Exit.Exit<Answer, E>) => void
-  dropped: boolean
 }
+
+// Asked of the fiber, because a handler of its interruption would cost more than the rest of the wait.
+const isWaiting = ({ caller }: Waiter<unknown, never, never>): boolean =>
+  caller.unsafePoll() === null
 
 /** A statement in flight. */
 interface Slot {
@@ -78,8 +83,10 @@ class Batcher<Call, Answer, E> {
   ) {}
 
   run(call: Call): Effect.Effect<Answer, E> {
-    return Effect.suspend(() =>
-      this.slots.size > 0 || this.waiting.length > 0 ? this.wait(call) : this.runAtOnce(call)
+    return Effect.withFiberRuntime((caller) =>
+      this.slots.size > 0 || this.waiting.length > 0
+        ? this.wait(call, caller)
+        : this.runAtOnce(call)
     )
   }
 
@@ -91,16 +98,11 @@ class Batcher<Call, Answer, E> {
     })
   }
 
-  private wait(call: Call): Effect.Effect<Answer, E> {
+  private wait(call: Call, caller: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<Answer, E> {
     return Effect.async((resume) => {
-      const waiter: Waiter<Call, Answer, E> = { call, resume, dropped: false }
-      this.waiting.push(waiter)
+      this.waiting.push({ call, caller, resume })
       if (this.slots.size < this.options.inFlight) this.startAfterThisTurn()
       else this.startWhenPatienceEnds()
-      return Effect.sync(() => {
-        waiter.dropped = true
-        this.waiting = this.waiting.filter((other) => other !== waiter)
-      })
     })
   }
 
@@ -122,6 +124,7 @@ class Batcher<Call, Answer, E> {
   }
 
   private start(): void {
+    this.waiting = this.waiting.filter(isWaiting)
     while (this.waiting.length > 0 && this.slots.size < this.options.inFlight) {
       this.startBatch(this.dequeue(), this.occupy())
     }
@@ -170,9 +173,9 @@ class Batcher<Call, Answer, E> {
   }
 
   private answerAlone(waiter: Waiter<Call, Answer, E>): Effect.Effect<void> {
-    return waiter.dropped
-      ? Effect.void
-      : Effect.map(Effect.exit(this.options.single(waiter.call)), waiter.resume)
+    return isWaiting(waiter)
+      ? Effect.map(Effect.exit(this.options.single(waiter.call)), waiter.resume)
+      : Effect.void
   }
 
   private occupy(): Slot {
