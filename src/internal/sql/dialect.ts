@@ -1,5 +1,5 @@
 /**
- * What differs between the databases, behind one interface. Everything else of the store is the same SQL for all three.
+ * What differs between the databases, behind one interface. The rest of the store is the same SQL for all three.
  *
  * Statements are written with `?` for a parameter; `native` turns them into what the driver takes.
  */
@@ -16,14 +16,14 @@ export type Failure =
   | "unknown"
   /** The key is taken. */
   | "duplicate"
-  /** The database undid the statement because of another one; it may simply be repeated. */
+  /** The database undid the statement because of another one; it may be sent again. */
   | "deadlock"
   /** The table does not exist. */
   | "noTable"
   /** The table lacks a column. */
   | "noColumn"
 
-/** What the drivers tell about a failure. */
+/** What a driver says of a failure. */
 export interface DriverFailure {
   readonly code: string
   readonly message: string
@@ -38,7 +38,7 @@ export type Parameter = Value | ReadonlyArray<Value>
 /** A row as a driver returns it. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** The statements a dialect may send; `native` was not yet applied to their text. */
+/** How a dialect sends statements; their text is as it was before `native`. */
 export interface Statements {
   readonly query: (
     text: string,
@@ -57,31 +57,31 @@ export interface Condition {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** A change of at most `limit` of the rows that a condition matches. */
+/** A change of at most `limit` rows that a condition matches. */
 export interface SomeRows {
   /** `delete from ...` or `update ... set ...`, without parameters. */
   readonly change: string
   readonly table: string
   readonly condition: Condition
   /**
-   * The columns of the index that finds the rows: without an order, few rows in a large table would mean to read it all. All
-   * but the last are constant in the condition.
+   * The columns of the index that finds the rows; the condition fixes all but the last. Without an order the database might
+   * read a whole large table for few rows.
    */
   readonly order: ReadonlyArray<string>
   readonly limit: number
 }
 
-/** What became of it. */
+/** The outcome of such a change. */
 export interface Changed {
   readonly count: number
   /** The highest `row_id` among them. */
   readonly lastRowId: number
 }
 
-/** Statements around a migration, so that only one runs at a time. */
+/** The statements around a migration, so that only one runs at a time. */
 export interface Exclusion {
   readonly begin: string
-  /** Waits for the lock; a column `locked` that is not 1 tells that it was not to be had. */
+  /** Waits for the lock; if it answers with a column `locked`, 1 means that the lock was obtained. */
   readonly lock?: string
   readonly end: string
   readonly abort: string
@@ -122,23 +122,23 @@ export interface Dialect extends Naming {
   readonly native: (text: string) => string
   /** Whether one connection serves everything, so that nothing can run beside a transaction of the same client. */
   readonly hasOneConnection: boolean
-  /** What makes an `insert` skip a key that is taken; empty where that must be told from the failure. */
+  /** The clause that makes an `insert` skip a key that is taken; empty if only a failure tells that it is. */
   readonly skipTaken: string
   readonly greatest: string
   readonly least: string
   /** The length of a text column in bytes of UTF-8. */
   readonly byteLength: (column: string) => string
   /**
-   * Stands behind the table where rows are read in the order of `row_id`, a page at a time, for a database that would
-   * rather find them all by another index and sort them, for each page again.
+   * A clause behind the table where rows are read page by page in the order of `row_id`. For a database that would otherwise
+   * find all rows by another index and sort them, once a page.
    */
   readonly inOrder: string
-  /** Milliseconds of the database's own clock. */
+  /** The database's clock, in milliseconds since the epoch. */
   readonly nowMillis: string
-  /** The names under which drivers tell the number of rows that a change matched. */
+  /** The names under which drivers give the number of rows that a change matched. */
   readonly countNames: ReadonlyArray<string>
   readonly classify: (failure: DriverFailure) => Failure
-  /** Changes some rows without waiting for another server that does the same, where the database can. */
+  /** Changes some rows; if the database can, without waiting for another server that does the same. */
   readonly changeSome: (
     statements: Statements,
     rows: SomeRows
@@ -156,13 +156,13 @@ export interface Dialect extends Naming {
 /** The width of `expires_hour`, in milliseconds: expiries are indexed by hours. */
 export const hourMillis = 3_600_000
 
-/** Reads the rows that `returning row_id` gave. */
+/** The outcome of a change with `returning row_id`. */
 export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
   count: rows.length,
   lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
 })
 
-/** Reads the number of rows that a change matched from a driver's answer; `undefined` where it tells none. */
+/** The number of rows that a change matched, from a driver's answer; `undefined` if the answer has none. */
 export const countOf = (answer: unknown, names: ReadonlyArray<string>): number | undefined => {
   if (typeof answer !== "object" || answer === null) return undefined
   for (const name of names) {

@@ -14,7 +14,7 @@ import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
 import type { Condition } from "./dialect.js"
 import { hourMillis } from "./dialect.js"
-import { summaryColumns, toEntry } from "./rows.js"
+import { entryColumns, toEntry } from "./rows.js"
 import { decoding, endNow, type SessionTable } from "./sessionTable.js"
 
 const pageSize = 1000
@@ -22,7 +22,7 @@ const pageSize = 1000
 /** Lists the entries of a filter. */
 export const entries = (table: SessionTable): Primitives["entries"] => {
   const { database } = table
-  const select = `select ${summaryColumns(database.dialect)} from`
+  const select = `select ${entryColumns(database.dialect)} from`
   const page = (filter: SessionFilter, after: number) =>
     database.longCall(
       "entries",

@@ -1,4 +1,4 @@
-/** Bringing the tables up to date, one server at a time, and telling whether they are. */
+/** Brings the tables up to date, one server at a time, and checks that they are. */
 import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -32,8 +32,15 @@ export const migrations: ReadonlyArray<Migration> = [
 export const fileName = ({ id, name }: Pick<Migration, "id" | "name">): string =>
   `${String(id).padStart(4, "0")}_${name}`
 
-/** Runs the statements of one migration, whatever ran before; for migrators that do their own bookkeeping. */
-export const runMigration = (
+/** The migrations by name, for a migrator that records itself what has run. */
+export const migrationsByName = (
+  tableName: string
+): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
+  Object.fromEntries(
+    migrations.map((migration) => [fileName(migration), runMigration(migration, tableName)])
+  )
+
+const runMigration = (
   migration: Migration,
   tableName: string
 ): Effect.Effect<void, SqlError | SessionConfigError, SqlClient> =>
@@ -44,7 +51,7 @@ export const runMigration = (
     yield* runStatements(client, migration.statements(dialect, names))
   })
 
-/** Runs the migrations that are missing; succeeds with their names. */
+/** Runs the migrations that have not run yet; succeeds with their names. */
 export const migrate = (
   tableName: string
 ): Effect.Effect<ReadonlyArray<string>, SessionStoreError | SessionConfigError, SqlClient> =>
@@ -56,7 +63,7 @@ export const migrate = (
     return done
   })
 
-/** Fails with a sentence when the tables are missing or of another make. */
+/** Fails if the tables are missing or lack columns, with a sentence that says what to do. */
 export const checkTable = (
   database: Database,
   names: TableNames
@@ -88,9 +95,9 @@ const missing = ({ name }: TableNames): string =>
   `is "${name}", but the database lacks that table or its "${name}_revocations". ${advice()}`
 
 const older = ({ name }: TableNames): string =>
-  `is "${name}", but that table is older than this version, or none of this library: it lacks columns. ${advice()}`
+  `is "${name}", but that table is older than this version, or not made by this library: it lacks columns. ${advice()}`
 
-/** Runs the missing migrations on one connection, when no other server does. */
+/** Runs the missing migrations on one connection, while no other server does. */
 const exclusively = (database: Database, names: TableNames) => {
   const { begin, lock, end, abort } = database.dialect.exclusion(names)
   const run = Effect.gen(function* () {

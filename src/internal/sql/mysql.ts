@@ -22,11 +22,11 @@ export const mysql: Dialect = {
   nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
   countNames: ["affectedRows"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
-  // Read without locks, then changed by key: `delete ... limit` would lock what it passes, also live sessions.
+  // Read without locks, then changed by key: `delete ... limit` would lock all rows that it passes, live sessions too.
   changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>
     Effect.gen(function* () {
       const rows = yield* query(
-        // By the last column alone: MySQL sorts where a constant one is named before it.
+        // By the last column alone: MySQL sorts the rows if a constant column is named before it.
         `select row_id from ${table} where ${condition.text} order by ${order[order.length - 1]} limit ?`,
         // As text: a number would be sent as a floating point number, which `limit` refuses.
         [...condition.parameters, `${limit}`]
@@ -41,7 +41,7 @@ export const mysql: Dialect = {
       return { count, lastRowId: changedOf(rows).lastRowId }
     }),
   inList: (column, values) => inList(column, values),
-  // There is no way to tell which of several rows were changed.
+  // The server does not say which of several rows it changed.
   updateMany: undefined,
   createSessions: (names) => createSessions(names),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
@@ -50,7 +50,7 @@ export const mysql: Dialect = {
   name varchar(255) not null,
   primary key (migration_id)
 )`,
-  // A definition of a table ends a transaction here, so the lock is one of the connection.
+  // In MySQL the definition of a table ends a transaction, so the lock belongs to the connection.
   exclusion: ({ name }) => {
     const lock = `'effect-session:${name.slice(-40)}'`
     const release = `select release_lock(${lock})`
@@ -63,7 +63,7 @@ export const mysql: Dialect = {
   }
 }
 
-// Every list is filled up to one length, so that the server keeps one prepared statement and not one a length.
+// Every list is filled up to one length, so that the server keeps one prepared statement and not one for each length.
 const listLength = 250
 const listMarks = Array.from({ length: listLength }, () => "?").join(",")
 
@@ -118,17 +118,17 @@ const unavailable = new Set([
   "ER_CONNECTION_KILLED"
 ])
 
-// What does not begin with ER_ did not come from the server: the connection could not be made or was lost.
+// A code without ER_ did not come from the server: the connection could not be made or was lost.
 const classifyOther = ({ code, message }: DriverFailure): Failure => {
-  // MariaDB's own numbers, which the driver has no names for.
+  // The driver has no names for MariaDB's own codes.
   if (/max_statement_time exceeded/.test(message)) return "timeout"
   if (/server is going down|connection was killed/i.test(message)) return "unavailable"
   return unavailable.has(code) || !/^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unavailable" : "unknown"
 }
 
-// The rows lie in the order of the primary key: by a random id, each insert would go to a page of its own, and a listing
-// would read as many. User ids and namespaces are binary, because every other collation that both servers know ignores
-// blanks at the end.
+// The rows lie in the order of the primary key. With a random id as key each insert would go to another page, and a listing
+// would read as many pages. User ids and namespaces are binary, because every other collation that both servers know
+// ignores blanks at the end.
 const createSessions = ({ sessions, revocations }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id varchar(40) not null,

@@ -23,8 +23,8 @@ export const postgres: Dialect = {
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
   countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
-  // By ctid, which is the cheapest; with the row's number as well, because in a partitioned table a ctid is not unique, and
-  // only rows that were locked here may be changed.
+  // By ctid, which is the cheapest way. By the row's number as well: in a partitioned table a ctid is not unique, and only
+  // rows that this statement has locked may be changed.
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
       query(
@@ -51,10 +51,10 @@ export const postgres: Dialect = {
   })
 }
 
-// The rows are locked first, and those that are locked already are passed over. So two of these statements never wait for
-// each other in a circle, and a transaction that keeps one row locked does not hold up the others. Then by ctid, which costs
-// nothing more; with the id as well, because in a partitioned table a ctid is not unique. That the row has not ended is said
-// again for a table that keeps those that ended in partitions of their own.
+// The statement first locks the rows, and passes over those that are locked already. So two of these statements never wait
+// for each other in a circle, and a transaction that keeps one row locked does not hold up the others. It then finds the
+// rows by ctid, which costs nothing more; by id as well, because in a partitioned table a ctid is not unique. The last
+// condition, that the row has not ended, leaves out the partitions of a table that keeps ended rows apart.
 const updateMany: UpdateMany = ({ query }, { table, set, given }) => {
   const names = ["id", "version", "now", ...given.map((column) => `new_${column}`)]
   const types = ["text", "integer", "bigint", ...given.map(typeOf)]
@@ -107,14 +107,14 @@ const failures: Readonly<Record<string, Failure>> = {
   XX002: "corrupt"
 }
 
-// Class 08 are lost connections, 57P a server that stops or starts, 28 and 3D refused logins. What has no SQLSTATE did not
-// come from the server: the connection could not be made or was lost.
+// Class 08: a lost connection; 57P: a server that stops or starts; 28 and 3D: a refused login. A failure without SQLSTATE
+// did not come from the server: the connection could not be made or was lost.
 const classifyOther = ({ code }: DriverFailure): Failure =>
   !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08|57P|28|3D)/.test(code) ? "unavailable" : "unknown"
 
-// Updates stay HOT (they touch no index) as long as the expiry stays in its hour: `expires_hour` is a column and not
-// an index on an expression, because PostgreSQL would look at the column in the expression. The room the fill factor
-// leaves is where the new versions of a row go.
+// Updates stay HOT (they touch no index) while the expiry stays in its hour. `expires_hour` is a column and not an indexed
+// expression, because then PostgreSQL would take every change of `expires_at` for a change of the index. The fill factor
+// leaves room for the new versions of a row.
 const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id text collate "C" primary key,

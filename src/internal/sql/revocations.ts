@@ -46,7 +46,7 @@ interface Login {
   readonly exceptId?: string | undefined
 }
 
-/** When a revocation was, at the earliest and at the latest, on this process's monotonic clock. */
+/** When a revocation was, at the earliest and at the latest, on this process's monotonic clock; -Infinity if never. */
 interface Revoked {
   readonly earliestMillis: number
   readonly latestMillis: number
@@ -61,7 +61,7 @@ export const revokedWithin = (table: SessionTable): Effect.Effect<Service["revok
   const askOne = (login: Login) =>
     Effect.map(
       ask([login], { text: "user_id = ?", parameters: [login.userId] }),
-      ([newest]) => newest ?? never
+      ([newest = never]) => newest
     )
   const askMany = inList && {
     allowsSameKey: true,
@@ -92,33 +92,37 @@ const isRevoked = <E>(
 const newestRevocations = ({ database, names }: SessionTable) => {
   const select = `select namespace, user_id, except_id, ${database.dialect.nowMillis} - max(revoked_at) as age from ${names.revocations} where`
   const groups = "group by namespace, user_id, except_id"
-  return (logins: ReadonlyArray<Login>, { text, parameters }: Condition) =>
-    database.call(
+  return (logins: ReadonlyArray<Login>, { text, parameters }: Condition) => {
+    const rows = Effect.suspend(() => {
+      // The database reads its clock between these two readings of ours. Every login of a batch asked before the first, so
+      // the statement sees each revocation that it has to know of, and both bounds hold for all of them.
+      const askedMillis = performance.now()
+      return Effect.map(database.query(`${select} ${text} ${groups}`, parameters), (rows) => ({
+        rows: rows.map((row) => new Reader("revokedWithin", row)),
+        askedMillis,
+        answeredMillis: performance.now()
+      }))
+    })
+    return database.call(
       "revokedWithin",
-      Effect.suspend(() => {
-        // The database reads its clock between these two readings of ours. All logins of a batch have asked before the first,
-        // so the statement sees every revocation they have to know of, and both bounds hold for each of them.
-        const askedMillis = performance.now()
-        return Effect.flatMap(database.query(`${select} ${text} ${groups}`, parameters), (rows) => {
-          const answeredMillis = performance.now()
-          return decoding("revokedWithin", () => {
-            const read = rows.map((row) => new Reader("revokedWithin", row))
-            return logins.map((login) => {
-              const ages = read
-                .filter((row) => concerns(row, login))
-                .map((row) => row.number("age"))
-              if (ages.length === 0) return never
-              const age = Math.min(...ages)
-              return {
-                earliestMillis: askedMillis - age - roundingMillis,
-                latestMillis: answeredMillis - age + roundingMillis
-              }
-            })
+      Effect.flatMap(rows, ({ rows, askedMillis, answeredMillis }) =>
+        decoding("revokedWithin", () =>
+          logins.map((login) => {
+            const age = leastAge(rows, login)
+            return {
+              earliestMillis: askedMillis - age - roundingMillis,
+              latestMillis: answeredMillis - age + roundingMillis
+            }
           })
-        })
-      })
+        )
+      )
     )
+  }
 }
+
+/** Infinity if the login has no revocation to know of. */
+const leastAge = (rows: ReadonlyArray<Reader>, login: Login): number =>
+  Math.min(...rows.filter((row) => concerns(row, login)).map((row) => row.number("age")))
 
 /** Whether a row is about the login's user and does not spare the login's session. */
 const concerns = (row: Reader, { namespace, userId, exceptId }: Login): boolean => {

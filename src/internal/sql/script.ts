@@ -1,4 +1,4 @@
-/** The migrations as text, for people who paste SQL. */
+/** The migrations as text, for people who run SQL by hand. */
 import * as Effect from "effect/Effect"
 import type { SessionConfigError } from "../errors/errors.js"
 import type { Dialect } from "./dialect.js"
@@ -8,7 +8,7 @@ import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
 import { makeTableNames } from "./tableNames.js"
 
-/** The dialects by the names that the files in `migrations/` bear. */
+/** The dialects by their names in the files of `migrations/`. */
 export const dialects = { postgres, mysql, sqlite } as const
 
 /** One migration as a script. */

@@ -12,7 +12,7 @@ import type { Primitives } from "../store/contract.js"
 import type { Database } from "./database.js"
 import type { Row } from "./dialect.js"
 import { failureOf } from "./failure.js"
-import { columns, summaryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
+import { columns, entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
 import { decoding, endNow, isLive, type SessionTable } from "./sessionTable.js"
 import type { TableNames } from "./tableNames.js"
 
@@ -114,7 +114,7 @@ export const touch = ({ database, names }: SessionTable): Call<Touch, boolean> =
 export const remove = (table: SessionTable): Primitives["remove"] => {
   const { database, names, keepEndedMillis } = table
   const isIt = "(id = ? or previous_id = ?)"
-  const select = `select ${summaryColumns(database.dialect)} from ${names.sessions} where ${isIt}`
+  const select = `select ${entryColumns(database.dialect)} from ${names.sessions} where ${isIt}`
   const drop = `delete from ${names.sessions} where ${isIt} and ended_at is null`
   const dropEnded = `delete from ${names.sessions} where id = ? and ended_at is not null`
   const keep = `${endNow(table)} where ${isIt} and ended_at is null`

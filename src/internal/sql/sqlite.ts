@@ -17,7 +17,7 @@ export const sqlite: Dialect = {
   least: "min",
   byteLength: (column) => `length(cast(${column} as blob))`,
   inOrder: "",
-  // Rounded: the day is a floating point number, and may lie a little below its millisecond.
+  // Rounded: the day is a floating point number that may lie a little below its millisecond.
   nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
   // better-sqlite3, libSQL.
   countNames: ["changes", "rowsAffected"],
@@ -65,7 +65,7 @@ const classify = ({ code, message }: DriverFailure): Failure => {
   return families.find(([prefix]) => code.startsWith(prefix))?.[1] ?? "unknown"
 }
 
-// `row_id` is the row's own number, so it costs no index. The id is the key everything else goes by.
+// `row_id` is SQLite's own number of the row, so it needs no index.
 const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   row_id integer primary key,
