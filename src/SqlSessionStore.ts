@@ -1,8 +1,8 @@
 /**
- * The store that keeps the sessions in a table: PostgreSQL, MySQL, MariaDB, SQLite or libSQL, by the `SqlClient` of the app. For any
- * number of servers on one database.
+ * The store that keeps sessions in a table of PostgreSQL, MySQL, MariaDB, SQLite or libSQL, through the app's `SqlClient`.
+ * Any number of servers may share one database.
  *
- * It never joins the app's transactions: what the session stores stays stored when the app rolls back.
+ * The store never takes part in the app's transactions: a session that was stored stays stored when the app rolls back.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
-import { defaultTable } from "./internal/sql/table.js"
+import { defaultTable } from "./internal/sql/tableNames.js"
 import type { Service } from "./SessionStore.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -26,17 +26,29 @@ import { SessionStore } from "./SessionStore.js"
  */
 export interface Options {
   /**
-   * The table, `sessions` by default: at most 36 letters, digits, `_`, `-` and `$`. On PostgreSQL a schema, on MySQL a
-   * database may stand before it, with a dot. Beside it stands a second table, `<table>_revocations`.
+   * The name of the table (default `sessions`): a letter or `_`, then up to 35 letters, digits, `_`, `-` and `$`. On
+   * PostgreSQL a schema may precede it, on MySQL a database, with a dot. A second table, `<table>_revocations`, lies beside
+   * it.
    */
   readonly table?: string | undefined
-  /** How long a session that ended is kept, without its payload (default 0). */
+  /** How long the store keeps a session that has ended, without its payload (default 0). */
   readonly keepEnded?: Duration.DurationInput | undefined
 }
 
 /**
- * Opens the store; fails when its tables are missing or older than this version, with a sentence that names the
- * migration.
+ * Opens the store in the table `sessions`: see `makeWith`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError, SqlClient> =
+  Effect.suspend(() => makeWith({}))
+
+/**
+ * Opens the store.
+ *
+ * Fails with `SessionConfigError` if `table` is not a valid name, or if the tables are missing or older than this version.
+ * The message then names the migration to run.
  *
  * @since 0.1.0
  * @category constructors
@@ -48,31 +60,56 @@ export const makeWith = (
     openStore(client, {
       table: options.table ?? defaultTable,
       keepEnded: options.keepEnded ?? 0,
-      coalesces: true
+      batches: true
     })
   )
 
 /**
- * Opens the store in the table `sessions`: see `makeWith`.
+ * Provides the store in the table `sessions`: see `layerWith`.
  *
  * @since 0.1.0
- * @category constructors
+ * @category layers
  */
-export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError, SqlClient> =
-  makeWith({})
+export const layer: Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =
+  Layer.suspend(() => layerWith({}))
 
 /**
- * Provides a `SessionStore` in the database of the app's `SqlClient`, in a table that a migration made.
+ * Provides a `SessionStore` that keeps sessions in a table of the app's database. A migration must have made the table: see
+ * `layerMigrated`.
  *
- * Each call of a request is one statement that commits by itself, outside any transaction of the caller, and takes at most
- * two seconds; then it fails with `timeout`. Listings, counts, collections and removals of many have 30 seconds a page.
- * Whether a session is live is judged by Effect's `Clock`, so that servers agree up to their skew; a revocation is dated
- * by the database's clock.
+ * Each call of a request is one statement that commits by itself, outside any transaction of the caller; the statement may
+ * serve several requests at once. A call takes at most two seconds, then it fails with the reason `timeout`. Listings,
+ * counts, collections and removals of many sessions have 30 seconds for each page.
  *
- * SQLite has one connection a client: a session cannot be stored inside a transaction of the same client, which fails at
- * once with `unavailable`. Give the store a client of its own there.
+ * Effect's `Clock` decides whether a session is live, so servers agree as far as their clocks do. The database's clock dates
+ * revocations.
  *
- * Fails with `SessionConfigError` when `table` is no name, or names no table of this version: see `layerMigrated`.
+ * A SQLite client has one connection. Inside a transaction of that client a call fails at once with the reason
+ * `unavailable`; with libSQL it fails with `timeout`. Give the store a client of its own there.
+ *
+ * Fails with `SessionConfigError` if `table` is not a valid name, or if the tables are missing or older than this version.
+ *
+ * @example
+ * ```ts
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Config, Layer } from "effect"
+ * import * as SqlSessionStore from "effect-session/SqlSessionStore"
+ *
+ * export const layer = SqlSessionStore.layerWith({ table: "app.sessions", keepEnded: "30 days" }).pipe(
+ *   Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (
+  options: Options
+): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
+  Layer.effect(SessionStore, makeWith(options))
+
+/**
+ * Provides the store in the table `sessions` and brings its tables up to date first: see `layerMigratedWith`.
  *
  * @example
  * ```ts
@@ -88,38 +125,25 @@ export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): SqlLayer =>
-  Layer.effect(SessionStore, makeWith(options))
+export const layerMigrated: Layer.Layer<
+  SessionStore,
+  SessionStoreError | SessionConfigError,
+  SqlClient
+> = Layer.suspend(() => layerMigratedWith({}))
 
 /**
- * Provides the store in the table `sessions`: see `layerWith`.
+ * Provides the store of `layerWith` and brings its tables up to date first, as `migrateWith` does.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer: SqlLayer = layerWith({})
-
-/**
- * Provides the same store after bringing its tables up to date, as `migrateWith` does.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layerMigratedWith = (options: Options): SqlLayer =>
+export const layerMigratedWith = (
+  options: Options
+): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
   Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), makeWith(options)))
 
 /**
- * Provides the store in the table `sessions` after bringing it up to date: see `layerMigratedWith`.
- *
- * @since 0.1.0
- * @category layers
- */
-export const layerMigrated: SqlLayer = Layer.suspend(() => layerMigratedWith({}))
-
-type SqlLayer = Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient>
-
-/**
- * Brings the tables of the default name, `sessions`, up to date: see `migrateWith`.
+ * Brings the table `sessions` and its companions up to date: see `migrateWith`.
  *
  * @since 0.1.0
  * @category migrations
@@ -131,11 +155,13 @@ export const migrate: Effect.Effect<
 > = Effect.suspend(() => migrateWith({}))
 
 /**
- * Brings the tables up to date; succeeds with the names of the migrations that were missing, none when there were none.
+ * Brings the tables up to date. Succeeds with the names of the migrations that it ran, an empty list if there were none to
+ * run.
  *
- * Any number of servers may do so at once: one migrates, the others wait for it. What was done is written down in a table
- * of the library, `effect_session_migrations` (for another `table` `effect_session_migrations_<table>`); the app's own
- * table of migrations is neither read nor written. Needs the right to create tables.
+ * Any number of servers may call it at once: one migrates, the others wait. It needs the right to create tables.
+ *
+ * The library records what has run in a table of its own, `effect_session_migrations`, or for another `table`
+ * `effect_session_migrations_<table>`. It neither reads nor writes the app's own table of migrations.
  *
  * @since 0.1.0
  * @category migrations
@@ -146,8 +172,21 @@ export const migrateWith = (
   Migrate.migrate(options.table ?? defaultTable)
 
 /**
- * The migrations by their names, for those who run them with their own: `Migrator.fromRecord` of `@effect/sql` takes the
- * record as it is. Each may run again without harm. The same statements lie as SQL in the package's folder `migrations/`.
+ * The migrations of the table `sessions`: see `migrationsWith`.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const migrations: Record<
+  string,
+  Effect.Effect<void, SqlError | SessionConfigError, SqlClient>
+> = Migrate.migrationsByName(defaultTable)
+
+/**
+ * The migrations by name, for an app that runs them together with its own. `Migrator.fromRecord` of `@effect/sql` takes the
+ * record.
+ *
+ * A migration does no harm if it runs again. The package's folder `migrations/` holds the same statements as SQL.
  *
  * @example
  * ```ts
@@ -166,20 +205,4 @@ export const migrateWith = (
 export const migrationsWith = (
   options: Pick<Options, "table">
 ): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
-  Object.fromEntries(
-    Migrate.migrations.map((migration) => [
-      Migrate.fileName(migration),
-      Migrate.runMigration(migration, options.table ?? defaultTable)
-    ])
-  )
-
-/**
- * The migrations of the table `sessions`: see `migrationsWith`.
- *
- * @since 0.1.0
- * @category migrations
- */
-export const migrations: Record<
-  string,
-  Effect.Effect<void, SqlError | SessionConfigError, SqlClient>
-> = migrationsWith({})
+  Migrate.migrationsByName(options.table ?? defaultTable)

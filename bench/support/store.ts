@@ -20,7 +20,7 @@ export const clientLayer = (url: string) => {
 /** The SQL store of a database, or the memory store where there is none. */
 export const storeLayer = (
   url: string,
-  coalesces: boolean
+  batches: boolean
 ): Layer.Layer<SessionStore.SessionStore> =>
   url === ""
     ? SessionStore.layerMemory
@@ -29,6 +29,6 @@ export const storeLayer = (
         Effect.gen(function* () {
           yield* SqlSessionStore.migrate
           const client = yield* SqlClient
-          return yield* openStore(client, { table: "sessions", keepEnded: 0, coalesces })
+          return yield* openStore(client, { table: "sessions", keepEnded: 0, batches })
         })
       ).pipe(Layer.provide(clientLayer(url)), Layer.orDie)

@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit } from "effect"
 import { expect, test } from "vitest"
-import type { SessionStoreError } from "../../src/SessionStore.js"
+import { apart } from "../../src/internal/effect/apart.js"
+import type { Service } from "../../src/SessionStore.js"
 import { aRecord } from "../support/record.js"
 import { idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
 
@@ -76,17 +77,23 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
 })
 
 onEach([sqlite], (kind, aDatabase) => {
-  test("inside a transaction of its own client a call fails at once, as unavailable", async () => {
-    const { store, run, dispose } = await openStore(kind, await aDatabase())
+  const limits = { millis: 2000, onTimeout: () => "too late", onInterrupt: "leave" } as const
+  const callers = {
+    "a call": (store: Service) => store.find(idOf(1)),
+    "a call that is made apart": (store: Service) => apart(store.find(idOf(1)), limits)
+  }
 
-    const exit = await run(rolledBack(store.find(idOf(1))))
+  for (const [name, call] of Object.entries(callers)) {
+    test(`${name} inside a transaction of its own client fails at once, as unavailable`, async () => {
+      const { store, run, dispose } = await openStore(kind, await aDatabase())
 
-    const error: SessionStoreError | "roll back" | undefined =
-      Exit.isFailure(exit) && exit.cause._tag === "Fail" && exit.cause.error !== undefined
-        ? (exit.cause.error as SessionStoreError)
-        : undefined
-    expect(error).toMatchObject({ operation: "find", reason: "unavailable" })
-    expect(await run(store.count({}))).toEqual({ sessions: 0, users: 0 })
-    await dispose()
-  })
+      const exit = await run(rolledBack(call(store)))
+
+      expect(exit).toMatchObject(
+        Exit.fail({ _tag: "SessionStoreError", operation: "find", reason: "unavailable" })
+      )
+      expect(await run(store.count({}))).toEqual({ sessions: 0, users: 0 })
+      await dispose()
+    })
+  }
 })

@@ -1,4 +1,4 @@
-/** What MySQL and MariaDB can share: concurrent finds. */
+/** What MySQL and MariaDB can share: concurrent reads. */
 import { MysqlClient } from "@effect/sql-mysql2"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -7,8 +7,9 @@ import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, type MariadbServer, startMariadb } from "../support/mariadb.js"
 import { aRecord } from "../support/record.js"
+import { questionsAbout } from "../support/revocations.js"
 
-describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
+describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent reads", () => {
   let server: MariadbServer
   let url: string
 
@@ -32,7 +33,7 @@ describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
     )
   }
 
-  it("take three statements for thirty: alone, by id, by previous id", async () => {
+  it("of sessions take three statements for thirty: alone, by id, by previous id", async () => {
     const untilMillis = Date.now() + 60_000
     const moved = () =>
       aRecord({ previous: { id: anId(), kind: "alias", untilMillis, sealedToken: "sealed" } })
@@ -54,5 +55,32 @@ describe.skipIf(lacksMariadb)("MySQL or MariaDB: concurrent finds", () => {
 
     expect(found).toEqual([...records.map(Option.some), Option.none()])
     expect(statements).toBe(3)
+  })
+
+  it("of revocations take two statements for sixty, and each hears of its own", async () => {
+    const users = Array.from({ length: 10 }, (_, n) => ({
+      namespace: "session",
+      userId: `revoked ${n}`
+    }))
+    const spared = anId()
+
+    const { answers, statements } = await withStore(
+      Effect.gen(function* () {
+        const store = yield* SessionStore
+        yield* Effect.forEach(users, (user) => store.revokeUser({ ...user, except: spared }))
+        const before = yield* Effect.promise(executed)
+        const answers = yield* Effect.forEach(
+          users.flatMap((user) => questionsAbout(user, spared)),
+          ({ asked, revoked }) =>
+            Effect.map(store.revokedWithin(asked), (found) => ({ asked, revoked, found })),
+          { concurrency: "unbounded" }
+        )
+        return { answers, statements: (yield* Effect.promise(executed)) - before }
+      })
+    )
+
+    expect(answers.filter(({ found, revoked }) => found !== revoked)).toEqual([])
+    expect(answers.length).toBe(60)
+    expect(statements).toBe(2)
   })
 })

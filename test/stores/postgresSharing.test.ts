@@ -9,6 +9,7 @@ import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { type Observed, observedPostgres } from "../support/observedPostgres.js"
 import { type PostgresServer, startPostgres } from "../support/postgres.js"
 import { aRecord } from "../support/record.js"
+import { questionsAbout } from "../support/revocations.js"
 
 let server: PostgresServer
 let url: string
@@ -338,6 +339,37 @@ describe("concurrent touches", () => {
           Option.some({ ...record, lastActivityMillis: record.lastActivityMillis + 5 })
         )
       )
+    })
+
+    await withStore(test, observed)
+  })
+})
+
+describe("concurrent questions about revocations", () => {
+  it("take two statements for sixty, and each hears of its own user, session and time", async () => {
+    const observed = observedPostgres(url)
+    const test = Effect.gen(function* () {
+      const store = yield* SessionStore
+      const users = Array.from({ length: 10 }, (_, n) => ({
+        namespace: "session",
+        userId: `revoked ${n}`
+      }))
+      const spared = anId()
+      yield* Effect.forEach(users, (user) => store.revokeUser({ ...user, except: spared }))
+
+      const { answer, statements } = yield* counted(
+        observed,
+        Effect.forEach(
+          users.flatMap((user) => questionsAbout(user, spared)),
+          ({ asked, revoked }) =>
+            Effect.map(store.revokedWithin(asked), (found) => ({ asked, revoked, found })),
+          concurrently
+        )
+      )
+
+      expect(answer.filter(({ found, revoked }) => found !== revoked)).toEqual([])
+      expect(answer.length).toBe(60)
+      expect(statements).toBe(2)
     })
 
     await withStore(test, observed)

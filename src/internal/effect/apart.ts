@@ -11,11 +11,11 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
 
-/** The mark of a fiber that runs apart, so that what runs in it needs no second fiber and no second timer. */
-const Apart = Context.GenericTag<"Apart", true>("effect-session/Apart")
-
-/** The context of what runs apart and has no parent span. */
-const marked = Context.make(Apart, true as const)
+/**
+ * The mark of a fiber that runs apart, so that what runs in it needs no second fiber and no second timer. Its value is the
+ * context of the caller.
+ */
+const Apart = Context.GenericTag<"Apart", Context.Context<never>>("effect-session/Apart")
 
 /** How long an effect may take apart, and what becomes of it. */
 export interface Limits<E> {
@@ -29,6 +29,12 @@ export interface Limits<E> {
 /** Tells whether this fiber runs apart already: outside any context of the app, and under a time limit. */
 export const isApart = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
   fiber.currentContext.unsafeMap.has(Apart.key)
+
+/** The context of the code that made a call, also in the fiber that runs the call apart. */
+export const callerContext = ({
+  currentContext
+}: Fiber.RuntimeFiber<unknown, unknown>): Context.Context<never> =>
+  currentContext.unsafeMap.get(Apart.key) ?? currentContext
 
 /** Runs `effect` apart. In a fiber that is apart already it runs right there, under the limits of that one. */
 export const apart = <A, E, E2>(
@@ -52,8 +58,9 @@ export const apart = <A, E, E2>(
         clearTimeout(timer)
         resume(ended)
       })
+      // Without a handler of the interruption where there is nothing to do: it would cost as much as the fiber.
+      if (onInterrupt === "leave") return
       return Effect.sync(() => {
-        if (onInterrupt === "leave") return
         clearTimeout(timer)
         interrupt()
       })
@@ -61,12 +68,12 @@ export const apart = <A, E, E2>(
   })
 
 const runtimeApart = (caller: Fiber.RuntimeFiber<unknown, unknown>): Runtime.Runtime<never> => {
-  const span = caller.currentContext.unsafeMap.get(Tracer.ParentSpan.key)
+  const { currentContext } = caller
+  const services = new Map<string, unknown>([[Apart.key, currentContext]])
+  const span = currentContext.unsafeMap.get(Tracer.ParentSpan.key)
+  if (span !== undefined) services.set(Tracer.ParentSpan.key, span)
   return Runtime.make({
-    // What runs apart needs nothing, so a context with more than that is one it can run in.
-    context: (span === undefined
-      ? marked
-      : Context.add(marked, Tracer.ParentSpan, span)) as Context.Context<never>,
+    context: Context.unsafeMake<never>(services),
     fiberRefs: caller.getFiberRefs(),
     // The caller may be in an uninterruptible region, as the end of a request is; what runs apart is not.
     runtimeFlags: Runtime.defaultRuntimeFlags

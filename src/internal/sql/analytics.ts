@@ -1,6 +1,5 @@
 /**
- * The figures as set operations: `addresses`, `hourly`, `usage`. They read the sessions of the asked-for time and namespace
- * where they lie, and send back only what is counted.
+ * The figures that the database computes: `addresses`, `hourly`, `usage`. Only the results are sent back, not the rows.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,18 +9,17 @@ import type { Condition, Parameter } from "./dialect.js"
 import { hourMillis } from "./dialect.js"
 import { all, hourOf } from "./listing.js"
 import { Reader } from "./rows.js"
-import type { Place } from "./sessions.js"
-import { decoding } from "./sessions.js"
-import type { Table } from "./table.js"
+import { decoding, type SessionTable } from "./sessionTable.js"
+import type { TableNames } from "./tableNames.js"
 
 /** Lists the users that were seen from more than one address. */
-export const addresses = ({ database, table }: Place): Service["addresses"] => {
-  const seen = kept(table, "user_id, ip_address")
+export const addresses = ({ database, names }: SessionTable): Service["addresses"] => {
+  const seen = kept(names, "user_id, ip_address")
   return (filter) => {
     const rows = seen(filter, "user_id is not null and ip_address is not null")
     const groups = `select user_id, ip_address, count(*) as sessions, count(*) over (partition by user_id) as addresses from (${rows.text}) as kept group by user_id, ip_address`
     const text = `select user_id, ip_address, sessions from (${groups}) as seen where addresses > 1`
-    return database.callPatiently(
+    return database.longCall(
       "addresses",
       Effect.flatMap(database.query(text, rows.parameters), (rows) =>
         decoding("addresses", () => byUser(rows.map((row) => new Reader("addresses", row))))
@@ -42,12 +40,12 @@ const byUser = (seen: ReadonlyArray<Reader>) => {
   return [...users.values()]
 }
 
-/** Hours of one statement: what makes them is recursive, and MySQL counts to a thousand. */
+/** How many hours a statement covers: it makes them by recursion, and MySQL's ends at a thousand. */
 const mostHours = 720
 
 /** Counts sessions and users by the hour. */
-export const hourly = (place: Place): Service["hourly"] => {
-  const part = hoursOf(place)
+export const hourly = (table: SessionTable): Service["hourly"] => {
+  const part = hoursOf(table)
   const parts = (
     namespace: string,
     fromMillis: number,
@@ -64,13 +62,13 @@ export const hourly = (place: Place): Service["hourly"] => {
   return ({ namespace, fromMillis, untilMillis }) => parts(namespace, fromMillis, untilMillis)
 }
 
-const hoursOf = ({ database, table }: Place) => {
+const hoursOf = ({ database, names }: SessionTable) => {
   const { greatest, least } = database.dialect
-  // The rest is taken off first, because not every database divides integers to an integer.
+  // The remainder is subtracted first, because not every database divides integers to an integer.
   const hour = (millis: string) => `(${millis} - ${millis} % ${hourMillis}) / ${hourMillis}`
-  // A session's first and last hour within the time that is asked for.
+  // A session's first and last hour within the range.
   const hours = kept(
-    table,
+    names,
     `user_id, ${hour(`${greatest}(created_at, ?)`)} as first_hour, ${hour(`${least}(last_activity, ?)`)} as last_hour`
   )
   const longest = (stays: string) =>
@@ -83,10 +81,10 @@ const hoursOf = ({ database, table }: Place) => {
       { namespace, activeSinceMillis: fromMillis },
       "created_at < ?",
       [untilMillis],
-      // Twice: the rest is taken off the same expression.
+      // Each twice: the expression stands in its remainder, too.
       [fromMillis, fromMillis, last, last]
     )
-    return database.callPatiently(
+    return database.longCall(
       "hourly",
       Effect.gen(function* () {
         const rows = yield* database.query(longest(stays.text), stays.parameters)
@@ -125,14 +123,14 @@ const inOrder = (
 }
 
 /** Adds up sessions. */
-export const usage = ({ database, table }: Place): Service["usage"] => {
+export const usage = ({ database, names }: SessionTable): Service["usage"] => {
   const bytes = database.dialect.byteLength("payload")
   const summed = kept(
-    table,
+    names,
     `${bytes} as bytes, last_activity - created_at as active, case when ended_at is null and expires_at > ? then 1 end as is_live`
   )
   return (filter) =>
-    database.callPatiently(
+    database.longCall(
       "usage",
       Effect.gen(function* () {
         const rows = summed(filter, undefined, [], [yield* Clock.currentTimeMillis])
@@ -153,11 +151,11 @@ export const usage = ({ database, table }: Place): Service["usage"] => {
 }
 
 /**
- * The query for columns of the sessions of a filter, live or over; with one more condition, and with the parameters of
- * each and of the columns.
+ * The query for some columns of a filter's sessions, live or over. It may have one more condition; `parameters` are those of
+ * the condition, `ofColumns` those of the columns.
  */
 const kept =
-  (table: Table, selected: string) =>
+  (names: TableNames, selected: string) =>
   (
     { activeSinceMillis, namespace, userId }: KeptFilter,
     condition?: string,
@@ -172,22 +170,22 @@ const kept =
     )
     return {
       text: parts
-        .map(({ text }) => `select ${selected} from ${table.sessions} where ${text}`)
+        .map(({ text }) => `select ${selected} from ${names.sessions} where ${text}`)
         .join(" union all "),
       parameters: parts.flatMap((part) => [...ofColumns, ...part.parameters])
     }
   }
 
-/** How far apart the clocks of two servers may be, of which one ended what the other saw active, for the figures. */
+/** How far apart the clocks of two servers may be for the figures: one may have ended a session that the other saw active. */
 const skewMillis = hourMillis
 
 /**
- * Sessions that were active at an instant or later: those that did not end, and those that did. Only the activity decides.
- * The rest follows from it, because no session expires or ends before its last activity, and lets the index pass over what
- * was over long before.
+ * The sessions that were active at an instant or later: first those that have not ended, then those that have. Only the
+ * activity decides. The other conditions follow from it, because no session expires or ends before its last activity; with
+ * them the index passes over sessions that were over long before.
  *
- * In two parts and not by `or`, with which PostgreSQL 18 forgets the default partition of a table partitioned by
- * `ended_at`, and MariaDB the index.
+ * Two parts and no `or`: with `or`, PostgreSQL 18 forgets the default partition of a table that is partitioned by
+ * `ended_at`, and MariaDB does not use the index.
  */
 const activeSince = (millis: number): ReadonlyArray<ReadonlyArray<Condition>> => {
   const active = { text: "last_activity >= ?", parameters: [millis] }

@@ -1,54 +1,46 @@
 /**
- * The calls that concurrent requests share: `find`, `update`, `move` and `touch`, each with others of its kind in one statement
- * where the dialect has one for it.
+ * The calls that concurrent requests share: `find`, `update`, `move` and `touch`, each in one statement with others of its
+ * kind, if the dialect has such a statement.
  *
- * The time is read by the caller and goes with the call, because a batch runs in nobody's surroundings.
+ * The caller reads the time, and the call carries it, because a batch runs in no caller's context.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
-import * as Coalesce from "./batcher.js"
-import type { ChangeEach, IsOneOf, Row } from "./dialect.js"
+import * as Batcher from "./batcher.js"
+import type { InList, Row, UpdateMany } from "./dialect.js"
 import { columns, toRecord, valuesOf } from "./rows.js"
 import * as Sessions from "./sessions.js"
-import {
-  type Find,
-  isLive,
-  type Place,
-  type Replace,
-  type Touch,
-  touched,
-  updated
-} from "./sessions.js"
+import { type Find, type Replace, type Touch, touchedColumns, updatedColumns } from "./sessions.js"
+import { isLive, type SessionTable } from "./sessionTable.js"
 
-/** The calls that are shared. */
-export interface Together {
-  readonly find: Primitives["find"]
-  readonly update: Primitives["update"]
-  readonly move: Primitives["move"]
+/** The calls of a table that share statements. */
+export interface BatchedCalls extends Pick<Primitives, "find" | "update" | "move"> {
   readonly touch: Service["touch"]
 }
 
-/** Makes the calls of a place; with `coalesces: false` each is a statement of its own. */
-export const together = (
-  place: Place,
-  { coalesces }: { readonly coalesces: boolean }
-): Effect.Effect<Together> =>
+/** Makes the calls of a table. */
+export const batchedCalls = (table: SessionTable): Effect.Effect<BatchedCalls> =>
   Effect.gen(function* () {
-    const { changeEach, isOneOf } = coalesces ? place.database.dialect : nothing
-    const find = yield* shared(Sessions.find(place), isOneOf && finding(place, isOneOf))
-    const update = yield* shared(
-      Sessions.update(place),
-      changeEach && replacing(place, changeEach, "update")
+    const { inList, updateMany } = table.database.dialect
+    const find = yield* batched(byId, Sessions.find(table), inList && findMany(table, inList))
+    const update = yield* batched(
+      byId,
+      Sessions.update(table),
+      updateMany && replaceMany(table, updateMany, "update")
     )
-    const move = yield* shared(
-      Sessions.move(place),
-      changeEach && replacing(place, changeEach, "move")
+    const move = yield* batched(
+      byId,
+      Sessions.move(table),
+      updateMany && replaceMany(table, updateMany, "move")
     )
-    const touch = yield* shared(Sessions.touch(place), changeEach && touching(place, changeEach))
+    const touch = yield* batched(
+      byId,
+      Sessions.touch(table),
+      updateMany && touchMany(table, updateMany)
+    )
     return {
       find: (id) => atThisTime((now) => find({ id, now })),
       update: (record, version) =>
@@ -59,55 +51,57 @@ export const together = (
     }
   })
 
-const nothing = { changeEach: undefined, isOneOf: undefined }
+const byId = ({ id }: Find): string => id
 
 const atThisTime = <A, E>(run: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(Clock.currentTimeMillis, run)
+  Effect.clockWith((clock) => run(clock.unsafeCurrentTimeMillis()))
 
-type Batch<Call, Answer> = Pick<
-  Coalesce.Coalescing<Call, Answer, SessionStoreError>,
-  "batch" | "sameKey" | "inFlight"
+/** How several calls are made by one statement. */
+export type Many<Call, Answer> = Pick<
+  Batcher.Options<Call, Answer, SessionStoreError>,
+  "batch" | "allowsSameKey" | "inFlight"
 >
 
-const shared = <Call extends { readonly id: string }, Answer>(
+/** Makes the function that runs a call, alone or with others; always alone if there is no statement for many. */
+export const batched = <Call, Answer>(
+  key: (call: Call) => string,
   single: (call: Call) => Effect.Effect<Answer, SessionStoreError>,
-  batch: Batch<Call, Answer> | undefined
+  many: Many<Call, Answer> | undefined
 ): Effect.Effect<(call: Call) => Effect.Effect<Answer, SessionStoreError>> =>
-  batch === undefined
+  many === undefined
     ? Effect.succeed(single)
-    : Coalesce.make({ ...batch, single, key: (call) => call.id, retriesSingly })
+    : Batcher.make({ ...many, single, key, retriesSingly })
 
-// A database that is away or slow would only get 64 statements for one. Every other failure is the answer to a statement
-// that was undone. If one were not, the second run of an update would miss, because the version has moved on, and whoever
-// commits finds the row again and knows it by its commit id.
+// A database that is away or slow would only get 64 statements instead of one. Any other failure answers a statement that
+// the database undid. Should it not have undone an update, the second run misses, because the version has moved on; the
+// commit then reads the row and knows it by its commit id.
 const retriesSingly = ({ reason }: SessionStoreError): boolean =>
   reason !== "unavailable" && reason !== "timeout"
 
-/** Finds by ids, and what is missing by previous ids: as many statements for all as for one. */
-const finding = (
-  { database, table }: Place,
-  isOneOf: IsOneOf
-): Batch<Find, Option.Option<SessionRecord>> => {
-  const select = `select ${columns.join(", ")} from ${table.sessions} where ${isLive} and `
+/** Finds by ids, then by previous ids what is missing: as many statements for all as for one. */
+const findMany = (
+  { database, names }: SessionTable,
+  inList: InList
+): Many<Find, Option.Option<SessionRecord>> => {
+  const select = `select ${columns.join(", ")} from ${names.sessions} where ${isLive} and `
   return {
-    sameKey: "together",
+    allowsSameKey: true,
     inFlight: 2,
     batch: (calls) =>
       database.call(
         "find",
         Effect.gen(function* () {
-          // The earliest of them, so that nobody misses a row; each looks at the expiry again.
+          // The earliest time, so that the rows of every call are there; each call judges the expiry by its own.
           const now = Math.min(...calls.map((call) => call.now))
-          const ids = [...new Set(calls.map((call) => call.id))]
-          const byId = isOneOf("id", ids)
-          const rows = new Rows(
-            yield* database.query(select + byId.text, [now, ...byId.parameters])
-          )
-          const missing = ids.filter((id) => !rows.byId.has(id))
+          const ids = [...new Set(calls.map(byId))]
+          const isOne = inList("id", ids)
+          const rows = new FoundRows()
+          rows.add(yield* database.query(select + isOne.text, [now, ...isOne.parameters]))
+          const missing = ids.filter((id) => !rows.has(id))
           if (missing.length > 0) {
-            const byPrevious = isOneOf("previous_id", missing)
-            const text = `${select}previous_until > ? and ${byPrevious.text}`
-            rows.add(yield* database.query(text, [now, now, ...byPrevious.parameters]))
+            const wasOne = inList("previous_id", missing)
+            const text = `${select}previous_until > ? and ${wasOne.text}`
+            rows.add(yield* database.query(text, [now, now, ...wasOne.parameters]))
           }
           return calls.map((call) => rows.answer(call))
         })
@@ -115,15 +109,11 @@ const finding = (
   }
 }
 
-/** The rows of a batch, by what they were looked for. */
-class Rows {
-  readonly byId = new Map<string, SessionRecord>()
+/** The rows that a batch has found, by the ids they are asked for. */
+class FoundRows {
+  private readonly byId = new Map<string, SessionRecord>()
   private readonly byPreviousId = new Map<string, SessionRecord>()
   private someUnreadable = false
-
-  constructor(rows: ReadonlyArray<Row>) {
-    this.add(rows)
-  }
 
   add(rows: ReadonlyArray<Row>): void {
     for (const row of rows) {
@@ -136,13 +126,16 @@ class Rows {
     }
   }
 
-  /** `undefined` where the row may be one that cannot be read: its failure is for its own caller alone. */
+  has(id: string): boolean {
+    return this.byId.has(id)
+  }
+
+  /** `undefined` if the row may be one that cannot be read: only its own caller shall hear of that. */
   answer({ id, now }: Find): Option.Option<SessionRecord> | undefined {
     const record = this.byId.get(id) ?? this.byPreviousId.get(id)
     if (record === undefined) return this.someUnreadable ? undefined : Option.none()
-    const untilMillis = record.id === id ? Number.POSITIVE_INFINITY : record.previous?.untilMillis
-    const isOver = record.expiresAtMillis <= now || (untilMillis ?? 0) <= now
-    return isOver ? Option.none() : Option.some(record)
+    const isInTime = record.id === id || (record.previous?.untilMillis ?? 0) > now
+    return isInTime && record.expiresAtMillis > now ? Option.some(record) : Option.none()
   }
 }
 
@@ -154,60 +147,57 @@ const readable = (row: Row): SessionRecord | undefined => {
   }
 }
 
-/** A statement costs the database more than the rows it writes: one at a time brings more of them together. */
+/** A statement costs the database more than the rows it writes: one at a time brings more rows together. */
 const inFlightOfWrites = 1
 
-/** Replaces rows, by `update` or by `move`, which give different columns. */
-const replacing = (
-  { database, table }: Place,
-  changeEach: ChangeEach,
+/** Replaces rows by `update` or by `move`, which give different columns. */
+const replaceMany = (
+  { database, names }: SessionTable,
+  updateMany: UpdateMany,
   operation: "update" | "move"
-): Batch<Replace, boolean> => {
-  const given = operation === "move" ? columns : updated
+): Many<Replace, boolean> => {
+  const given = operation === "move" ? columns : updatedColumns
+  const set = given.map((column) => `${column} = given.new_${column}`)
+  const replace = updateMany(database, { table: names.sessions, set, given })
   return {
-    sameKey: "apart",
+    allowsSameKey: false,
     inFlight: inFlightOfWrites,
-    batch: (calls) =>
-      database.call(
-        operation,
-        Effect.map(
-          changeEach(database, {
-            table: table.sessions,
-            set: given.map((column) => [column, `given.new_${column}`]),
-            given,
-            rows: calls.map((call) => ({
-              ...call,
-              values: valuesOf(call.record).slice(-given.length)
-            }))
-          }),
-          // Why a row was not changed (gone, newer, or just locked by somebody) its own statement finds out.
-          (changed) => calls.map(({ id }) => (changed.has(id) ? true : undefined))
-        )
+    batch: (calls) => {
+      const rows = calls.map(({ id, version, now, record }) => ({
+        id,
+        version,
+        now,
+        values: valuesOf(record).slice(-given.length)
+      }))
+      // Why a row was not changed (gone, newer, or only locked) its own statement finds out.
+      return Effect.map(database.call(operation, replace(rows)), (changed) =>
+        calls.map(({ id }) => (changed.has(id) ? true : undefined))
       )
+    }
   }
 }
 
-const touching = ({ database, table }: Place, changeEach: ChangeEach): Batch<Touch, boolean> => ({
-  sameKey: "apart",
-  inFlight: inFlightOfWrites,
-  batch: (calls) =>
-    database.call(
-      "touch",
-      Effect.map(
-        changeEach(database, {
-          table: table.sessions,
-          set: touched.map((column) => [
-            column,
-            `greatest(session.${column}, given.new_${column})`
-          ]),
-          given: touched,
-          rows: calls.map((call) => ({
-            ...call,
-            values: [call.lastActivityMillis, call.expiresAtMillis]
-          }))
-        }),
-        // A row that somebody else is writing at this moment has no need of a touch.
-        (changed) => calls.map(({ id }) => changed.has(id))
+const touchMany = (
+  { database, names }: SessionTable,
+  updateMany: UpdateMany
+): Many<Touch, boolean> => {
+  const given = touchedColumns
+  const set = given.map((column) => `${column} = greatest(session.${column}, given.new_${column})`)
+  const move = updateMany(database, { table: names.sessions, set, given })
+  return {
+    allowsSameKey: false,
+    inFlight: inFlightOfWrites,
+    batch: (calls) => {
+      const rows = calls.map(({ id, version, now, lastActivityMillis, expiresAtMillis }) => ({
+        id,
+        version,
+        now,
+        values: [lastActivityMillis, expiresAtMillis]
+      }))
+      // A row that somebody else is writing at this moment needs no touch.
+      return Effect.map(database.call("touch", move(rows)), (changed) =>
+        calls.map(({ id }) => changed.has(id))
       )
-    )
-})
+    }
+  }
+}

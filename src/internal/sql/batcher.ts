@@ -1,108 +1,108 @@
 /**
- * Brings calls of concurrent requests together, so that they share one statement. Written by hand: Effect's own requests are
- * only batched within one fiber, and cost more than a statement does.
+ * Lets calls of concurrent requests share one statement. Written by hand: Effect's own requests are batched only within one
+ * fiber, and cost more than a statement does.
  *
- * A call that finds nothing in flight runs at once, alone, in its caller's fiber: one request at a time pays nothing.
- * Calls that come while something is in flight wait for the end of the event loop's turn, or, when as many statements are
- * in flight as may be, for one of them to end. Then all that wait run as one batch, in a fiber that belongs to no caller: outside
- * their transactions, spans and interruption.
+ * A call that finds nothing in flight runs at once, alone, in its caller's fiber: one request at a time pays nothing. Calls
+ * that come while something is in flight wait for the end of the event loop's turn or, if the limit of statements in flight
+ * is reached, for one of them to end. Then all that wait run as one batch, in a fiber that belongs to no caller: outside
+ * the callers' contexts, so also outside their transactions and spans, and not interrupted with any of them.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
-import * as Tracer from "effect/Tracer"
 
-/** What is run together, and how. */
-export interface Coalescing<Call, Answer, E> {
+/** What is run, and how. */
+export interface Options<Call, Answer, E> {
   /** Runs one call. */
   readonly single: (call: Call) => Effect.Effect<Answer, E>
   /**
    * Runs several calls, which come sorted by key, and answers in their order. `undefined` says that this call got no
-   * answer and had no effect: it is then run by itself.
+   * answer and had no effect: it is then run alone.
    */
   readonly batch: (
     calls: ReadonlyArray<Call>
   ) => Effect.Effect<ReadonlyArray<Answer | undefined>, E>
-  /** What batches are sorted by, so that two of them never lock the same rows in opposite order. */
+  /** What a batch is sorted by, so that two of them never lock the same rows in opposite order. */
   readonly key: (call: Call) => string
-  /** Whether calls with the same key may be in one batch. Reads may; of two writes the second waits for the next batch. */
-  readonly sameKey: "together" | "apart"
+  /** Whether a batch may hold several calls of one key, as reads may; of two writes the second waits for the next batch. */
+  readonly allowsSameKey: boolean
   /** How many statements are in flight before calls wait: with two, one goes out while the other is on its way back. */
   readonly inFlight: 1 | 2
   /**
-   * Tells of a batch's failure whether each call is then run by itself, so that one bad row does not fail its
-   * neighbours. Only for failures after which a second run of a call that had taken effect does no harm.
+   * Tells whether the calls of a batch that failed so are then run alone, so that one bad row does not fail its
+   * neighbours. Only for failures after which a second run of a call that took effect does no harm.
    */
   readonly retriesSingly: (error: E) => boolean
 }
 
-/** How many calls a batch takes. More saves next to nothing and makes the others wait. */
+/** How many calls a batch takes. More would save next to nothing and make the others wait. */
 const maxBatch = 64
 
-/** After so long a statement (one that waits for a locked row, say) does not hold up the calls behind it any more. */
+/** After so long a statement (one that waits for a locked row, say) no longer holds up the calls behind it. */
 const patienceMillis = 100
 
 interface Waiter<Call, Answer, E> {
   readonly call: Call
+  readonly caller: Fiber.RuntimeFiber<unknown, unknown>
   readonly resume: (exit: Exit.Exit<Answer, E>) => void
-  dropped: boolean
 }
 
+// Asked of the fiber, because a handler of its interruption would cost more than the rest of the wait.
+const isWaiting = ({ caller }: Waiter<unknown, never, never>): boolean =>
+  caller.unsafePoll() === null
+
+/** A statement in flight. */
 interface Slot {
   readonly sinceMillis: number
 }
 
-/** Makes the function that runs a call, by itself or in a batch with others. */
+/** Makes the function that runs a call, alone or in a batch with others. */
 export const make = <Call, Answer, E>(
-  coalescing: Coalescing<Call, Answer, E>
+  options: Options<Call, Answer, E>
 ): Effect.Effect<(call: Call) => Effect.Effect<Answer, E>> =>
-  Effect.map(Effect.runtime<never>(), (runtime) => {
-    const coalescer = new Coalescer(coalescing, ownRuntime(runtime))
-    return (call) => coalescer.run(call)
+  Effect.map(Effect.runtime<never>(), ({ fiberRefs }) => {
+    const batcher = new Batcher(
+      options,
+      Runtime.updateFiberRefs(Runtime.defaultRuntime, () => fiberRefs)
+    )
+    return (call) => batcher.run(call)
   })
 
-/** The surroundings of whoever made the coalescer, without its span. */
-const ownRuntime = (runtime: Runtime.Runtime<never>): Runtime.Runtime<never> =>
-  Runtime.make({
-    // A context that needs nothing stays one that needs nothing.
-    context: Context.omit(Tracer.ParentSpan)(runtime.context) as Context.Context<never>,
-    fiberRefs: runtime.fiberRefs,
-    runtimeFlags: Runtime.defaultRuntimeFlags
-  })
-
-class Coalescer<Call, Answer, E> {
+class Batcher<Call, Answer, E> {
   private readonly slots = new Set<Slot>()
   private waiting: Array<Waiter<Call, Answer, E>> = []
   private turn: NodeJS.Immediate | undefined
   private patience: NodeJS.Timeout | undefined
 
   constructor(
-    private readonly coalescing: Coalescing<Call, Answer, E>,
+    private readonly options: Options<Call, Answer, E>,
     private readonly runtime: Runtime.Runtime<never>
   ) {}
 
   run(call: Call): Effect.Effect<Answer, E> {
+    return Effect.withFiberRuntime((caller) =>
+      this.slots.size > 0 || this.waiting.length > 0
+        ? this.wait(call, caller)
+        : this.runAtOnce(call)
+    )
+  }
+
+  private runAtOnce(call: Call): Effect.Effect<Answer, E> {
     return Effect.uninterruptibleMask((restore) => {
-      if (this.slots.size > 0 || this.waiting.length > 0) return restore(this.wait(call))
-      const single = this.coalescing.single(call)
       const slot = this.occupy()
+      const single = Effect.suspend(() => this.options.single(call))
       return Effect.onExit(restore(single), () => Effect.sync(() => this.release(slot)))
     })
   }
 
-  private wait(call: Call): Effect.Effect<Answer, E> {
+  private wait(call: Call, caller: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<Answer, E> {
     return Effect.async((resume) => {
-      const waiter: Waiter<Call, Answer, E> = { call, resume, dropped: false }
-      this.waiting.push(waiter)
-      if (this.slots.size < this.coalescing.inFlight) this.startAfterThisTurn()
+      this.waiting.push({ call, caller, resume })
+      if (this.slots.size < this.options.inFlight) this.startAfterThisTurn()
       else this.startWhenPatienceEnds()
-      return Effect.sync(() => {
-        waiter.dropped = true
-        this.waiting = this.waiting.filter((other) => other !== waiter)
-      })
     })
   }
 
@@ -113,7 +113,7 @@ class Coalescer<Call, Answer, E> {
     })
   }
 
-  // A real timer: it only lets others go ahead, nothing else is decided by it.
+  // By the system's timer: all it decides is when others go ahead.
   private startWhenPatienceEnds(): void {
     this.patience ??= setTimeout(() => {
       this.patience = undefined
@@ -124,8 +124,9 @@ class Coalescer<Call, Answer, E> {
   }
 
   private start(): void {
-    while (this.waiting.length > 0 && this.slots.size < this.coalescing.inFlight) {
-      this.startBatch(this.take(), this.occupy())
+    this.waiting = this.waiting.filter(isWaiting)
+    while (this.waiting.length > 0 && this.slots.size < this.options.inFlight) {
+      this.startBatch(this.dequeue(), this.occupy())
     }
     clearTimeout(this.patience)
     this.patience = undefined
@@ -134,47 +135,47 @@ class Coalescer<Call, Answer, E> {
 
   private startBatch(batch: ReadonlyArray<Waiter<Call, Answer, E>>, slot: Slot): void {
     const [first] = batch
-    const running = batch.length === 1 && first ? this.answerSingly(first) : this.answer(batch)
+    const running = batch.length === 1 && first ? this.answerAlone(first) : this.answerAll(batch)
     Runtime.runFork(this.runtime)(running).addObserver(() => this.release(slot))
   }
 
-  /** Takes the calls of the next batch out of the queue. */
-  private take(): ReadonlyArray<Waiter<Call, Answer, E>> {
-    const { key, sameKey } = this.coalescing
+  /** Removes the calls of the next batch from the queue. */
+  private dequeue(): ReadonlyArray<Waiter<Call, Answer, E>> {
+    const { allowsSameKey, key } = this.options
     const batch = new Map<unknown, Waiter<Call, Answer, E>>()
     const rest: Array<Waiter<Call, Answer, E>> = []
     for (const waiter of this.waiting) {
-      const place = sameKey === "apart" ? key(waiter.call) : waiter
-      if (batch.size < maxBatch && !batch.has(place)) batch.set(place, waiter)
+      const once = allowsSameKey ? waiter : key(waiter.call)
+      if (batch.size < maxBatch && !batch.has(once)) batch.set(once, waiter)
       else rest.push(waiter)
     }
     this.waiting = rest
     return [...batch.values()].sort((a, b) => (key(a.call) < key(b.call) ? -1 : 1))
   }
 
-  private answer(batch: ReadonlyArray<Waiter<Call, Answer, E>>): Effect.Effect<void> {
-    const answers = Effect.suspend(() => this.coalescing.batch(batch.map(({ call }) => call)))
+  private answerAll(batch: ReadonlyArray<Waiter<Call, Answer, E>>): Effect.Effect<void> {
+    const answers = Effect.suspend(() => this.options.batch(batch.map(({ call }) => call)))
     return Effect.map(Effect.exit(answers), (exit) => {
       batch.forEach((waiter, index) => {
         const answer = Exit.isFailure(exit)
           ? this.failureFor(exit.cause)
           : answerAt(exit.value, index)
-        if (answer === undefined) Runtime.runFork(this.runtime)(this.answerSingly(waiter))
+        if (answer === undefined) Runtime.runFork(this.runtime)(this.answerAlone(waiter))
         else waiter.resume(answer)
       })
     })
   }
 
-  /** What each call of a failed batch is told; nothing, if it is to be run by itself. */
+  /** What each call of a failed batch is told; `undefined` if it is to be run alone. */
   private failureFor(cause: Cause.Cause<E>): Exit.Exit<never, E> | undefined {
     const error = Cause.failureOption(cause)
-    return Option.exists(error, this.coalescing.retriesSingly) ? undefined : Exit.failCause(cause)
+    return Option.exists(error, this.options.retriesSingly) ? undefined : Exit.failCause(cause)
   }
 
-  private answerSingly(waiter: Waiter<Call, Answer, E>): Effect.Effect<void> {
-    return waiter.dropped
-      ? Effect.void
-      : Effect.map(Effect.exit(this.coalescing.single(waiter.call)), waiter.resume)
+  private answerAlone(waiter: Waiter<Call, Answer, E>): Effect.Effect<void> {
+    return isWaiting(waiter)
+      ? Effect.map(Effect.exit(this.options.single(waiter.call)), waiter.resume)
+      : Effect.void
   }
 
   private occupy(): Slot {

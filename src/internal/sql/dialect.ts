@@ -1,11 +1,11 @@
 /**
- * What differs between the databases, behind one interface. Everything else of the store is the same SQL for all three.
+ * What differs between the databases, behind one interface. The rest of the store is the same SQL for all three.
  *
  * Statements are written with `?` for a parameter; `native` turns them into what the driver takes.
  */
 import type * as SqlError from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
-import type { Table } from "./table.js"
+import type { Naming, TableNames } from "./tableNames.js"
 
 /** What a failure of the driver means. The first five are the reasons of `SessionStoreError`. */
 export type Failure =
@@ -16,14 +16,14 @@ export type Failure =
   | "unknown"
   /** The key is taken. */
   | "duplicate"
-  /** The database undid the statement because of another one; it may simply be repeated. */
+  /** The database undid the statement because of another one; it may be sent again. */
   | "deadlock"
   /** The table does not exist. */
   | "noTable"
   /** The table lacks a column. */
   | "noColumn"
 
-/** What the drivers tell about a failure. */
+/** What a driver says of a failure. */
 export interface DriverFailure {
   readonly code: string
   readonly message: string
@@ -38,7 +38,7 @@ export type Parameter = Value | ReadonlyArray<Value>
 /** A row as a driver returns it. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** The statements a dialect may send; `native` was not yet applied to their text. */
+/** How a dialect sends statements; their text is as it was before `native`. */
 export interface Statements {
   readonly query: (
     text: string,
@@ -57,116 +57,112 @@ export interface Condition {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** A change of at most `limit` of the rows that a condition matches. */
+/** A change of at most `limit` rows that a condition matches. */
 export interface SomeRows {
   /** `delete from ...` or `update ... set ...`, without parameters. */
   readonly change: string
   readonly table: string
   readonly condition: Condition
   /**
-   * The columns of the index that finds the rows: without an order, few rows in a large table would mean to read it all. All
-   * but the last are constant in the condition.
+   * The columns of the index that finds the rows; the condition fixes all but the last. Without an order the database might
+   * read a whole large table for few rows.
    */
   readonly order: ReadonlyArray<string>
   readonly limit: number
 }
 
-/** What became of it. */
+/** The outcome of such a change. */
 export interface Changed {
   readonly count: number
   /** The highest `row_id` among them. */
   readonly lastRowId: number
 }
 
-/** Statements around a migration, so that only one runs at a time. */
+/** The statements around a migration, so that only one runs at a time. */
 export interface Exclusion {
   readonly begin: string
-  /** Waits for the lock; a column `locked` that is not 1 tells that it was not to be had. */
+  /** Waits for the lock; if it answers with a column `locked`, 1 means that the lock was obtained. */
   readonly lock?: string
   readonly end: string
   readonly abort: string
 }
 
 /** The condition that a column has one of these values. */
-export type IsOneOf = (
-  column: string,
-  values: ReadonlyArray<string>
-) => { readonly text: string; readonly parameters: ReadonlyArray<Parameter> }
+export type InList = (column: string, values: ReadonlyArray<string>) => Condition
 
-/** What is done to the rows of several calls. */
-export interface EachRow {
+/** An update of several rows, each with values of its own. */
+export interface ManyRows {
   readonly table: string
-  /** Columns and what they become, in words of the row, `session`, and of what the call gave, `given.new_<column>`. */
-  readonly set: ReadonlyArray<readonly [column: string, expression: string]>
-  /** The columns whose values the calls give. */
+  /** Assignments; `session` is the row, and `given.new_<column>` a value that is given for it. */
+  readonly set: ReadonlyArray<string>
+  /** The columns that values are given for. */
   readonly given: ReadonlyArray<string>
-  readonly rows: ReadonlyArray<{
-    readonly id: string
-    readonly version: number
-    readonly now: number
-    readonly values: ReadonlyArray<Value>
-  }>
+}
+
+/** One of them: which row it is, and the values for it. */
+export interface GivenRow {
+  readonly id: string
+  readonly version: number
+  readonly now: number
+  readonly values: ReadonlyArray<Value>
 }
 
 /**
- * Changes each row that is live and has the version its call expects; succeeds with the ids of those that were changed.
- * Waits for nobody: a row that is locked is left out.
+ * Makes the update of each row that is live at its `now` and has its `version`; the update succeeds with the ids of the rows
+ * it changed. It waits for nobody: it passes over a row that is locked.
  */
-export type ChangeEach = (
+export type UpdateMany = (
   statements: Statements,
-  change: EachRow
-) => Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
+  update: ManyRows
+) => (rows: ReadonlyArray<GivenRow>) => Effect.Effect<ReadonlySet<string>, SqlError.SqlError>
 
 /** One database. */
-export interface Dialect {
+export interface Dialect extends Naming {
   readonly name: "postgres" | "mysql" | "sqlite"
   readonly native: (text: string) => string
-  readonly quote: (identifier: string) => string
-  /** Whether a table may be named with its schema (or database): `schema.table`. */
-  readonly takesSchema: boolean
   /** Whether one connection serves everything, so that nothing can run beside a transaction of the same client. */
   readonly hasOneConnection: boolean
-  /** What makes an `insert` skip a key that is taken; empty where that must be told from the failure. */
+  /** The clause that makes an `insert` skip a key that is taken; empty if only a failure tells that it is. */
   readonly skipTaken: string
   readonly greatest: string
   readonly least: string
   /** The length of a text column in bytes of UTF-8. */
   readonly byteLength: (column: string) => string
   /**
-   * Stands behind the table where rows are read in the order of `row_id`, a page at a time, for a database that would
-   * rather find them all by another index and sort them, for each page again.
+   * A clause behind the table where rows are read page by page in the order of `row_id`. For a database that would otherwise
+   * find all rows by another index and sort them, once a page.
    */
   readonly inOrder: string
-  /** Milliseconds of the database's own clock. */
+  /** The database's clock, in milliseconds since the epoch. */
   readonly nowMillis: string
-  /** The names under which drivers tell the number of rows that a change matched. */
+  /** The names under which drivers give the number of rows that a change matched. */
   readonly countNames: ReadonlyArray<string>
   readonly classify: (failure: DriverFailure) => Failure
-  /** Changes some rows without waiting for another server that does the same, where the database can. */
+  /** Changes some rows; if the database can, without waiting for another server that does the same. */
   readonly changeSome: (
     statements: Statements,
     rows: SomeRows
   ) => Effect.Effect<Changed, SqlError.SqlError>
-  /** Absent where concurrent finds do not share a statement. */
-  readonly isOneOf: IsOneOf | undefined
-  /** Absent where concurrent writes do not share a statement. */
-  readonly changeEach: ChangeEach | undefined
+  /** `undefined` if concurrent reads do not share a statement. */
+  readonly inList: InList | undefined
+  /** `undefined` if concurrent writes do not share a statement. */
+  readonly updateMany: UpdateMany | undefined
   /** The statements of the migration `0001_create_sessions`. Each may be run again. */
-  readonly createSessions: (table: Table) => ReadonlyArray<string>
-  readonly createMigrations: (table: Table) => string
-  readonly exclusion: (table: Table) => Exclusion
+  readonly createSessions: (names: TableNames) => ReadonlyArray<string>
+  readonly createMigrations: (names: TableNames) => string
+  readonly exclusion: (names: TableNames) => Exclusion
 }
 
 /** The width of `expires_hour`, in milliseconds: expiries are indexed by hours. */
 export const hourMillis = 3_600_000
 
-/** Reads the rows that `returning row_id` gave. */
+/** The outcome of a change with `returning row_id`. */
 export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
   count: rows.length,
   lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
 })
 
-/** Reads the number of rows that a change matched from a driver's answer; `undefined` where it tells none. */
+/** The number of rows that a change matched, from a driver's answer; `undefined` if the answer has none. */
 export const countOf = (answer: unknown, names: ReadonlyArray<string>): number | undefined => {
   if (typeof answer !== "object" || answer === null) return undefined
   for (const name of names) {

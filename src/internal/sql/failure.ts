@@ -1,9 +1,9 @@
-/** From what a driver threw to the store's own error, without what the driver quotes from rows and parameters. */
+/** Translates a driver's failure into the store's error, without the values that the driver quotes. */
 import type { SqlError } from "@effect/sql/SqlError"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, DriverFailure, Failure } from "./dialect.js"
 
-/** What a driver said: its code, and its message without quoted values. The driver's own error may hold whole rows. */
+/** A driver's failure: its code, and its message without quoted values. The driver's own error may hold whole rows. */
 export class DriverError extends Error {
   override readonly name = "DriverError"
   constructor(
@@ -29,7 +29,7 @@ const driverFailure = (error: SqlError): DriverFailure => ({
 export const failureOf = (dialect: Dialect, error: SqlError): Failure =>
   dialect.classify(driverFailure(error))
 
-/** Removes what stands between the first and the last quote: names, but also values of rows and parameters. */
+/** Removes all between the first quote and the last: names, but also values of rows and parameters. */
 export const withoutQuoted = (message: string): string => message.replace(/['"`].*['"`]/s, "(...)")
 
 /** Makes the store's error of a driver's. */

@@ -1,24 +1,24 @@
-/** What the command line asks a database beside the sessions. */
+/** What the command line asks of a database, apart from its sessions. */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { makeDatabase } from "./database.js"
 import { checkTable } from "./migrate.js"
-import { makeTable } from "./table.js"
+import { makeTableNames } from "./tableNames.js"
 
-/** Fails with a sentence when the tables of that name are missing or of another make. */
+/** Fails if the tables of that name are missing or lack columns, with a sentence that says what to do. */
 export const inspectTable = (
   client: SqlClient,
   tableName: string
 ): Effect.Effect<void, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
     const database = yield* makeDatabase(client)
-    const table = yield* makeTable(database.dialect, tableName)
-    yield* checkTable(database, table)
+    const names = yield* makeTableNames(database.dialect, tableName)
+    yield* checkTable(database, names)
   })
 
-/** How many milliseconds the database's clock is away from the one of this process, at least. */
+/** By how many milliseconds, at least, the database's clock differs from the clock of this process. */
 export const inspectClock = (client: SqlClient): Effect.Effect<number, SessionStoreError> =>
   Effect.gen(function* () {
     const database = yield* makeDatabase(client)

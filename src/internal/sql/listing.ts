@@ -1,8 +1,8 @@
 /**
  * The calls about many sessions: `entries`, `count`, `removeWhere`.
  *
- * They go page by page along `row_id`, which a session keeps for life: ids move, so pages by id could show a session twice
- * or never.
+ * They go page by page along `row_id`, which a session keeps for life. Ids change, so pages by id could show a session
+ * twice or never.
  */
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -14,32 +14,29 @@ import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
 import type { Condition } from "./dialect.js"
 import { hourMillis } from "./dialect.js"
-import { summaryColumns, toSummary } from "./rows.js"
-import type { Place } from "./sessions.js"
-import { decoding, ending } from "./sessions.js"
+import { entryColumns, toEntry } from "./rows.js"
+import { decoding, endNow, type SessionTable } from "./sessionTable.js"
 
 const pageSize = 1000
 
-/** Lists summaries. */
-export const entries = (place: Place): Primitives["entries"] => {
-  const { database } = place
-  const select = `select ${summaryColumns(database.dialect)} from`
+/** Lists the entries of a filter. */
+export const entries = (table: SessionTable): Primitives["entries"] => {
+  const { database } = table
+  const select = `select ${entryColumns(database.dialect)} from`
   const page = (filter: SessionFilter, after: number) =>
-    database.callPatiently(
+    database.longCall(
       "entries",
       Effect.gen(function* () {
         const where = filtered(filter, yield* Clock.currentTimeMillis)
         const rows = yield* database.query(
-          `${select} ${paged(place, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+          `${select} ${paged(table, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
           [after, ...where.parameters]
         )
         const last = rows[rows.length - 1]
         const isLast = last === undefined || rows.length < pageSize
-        const summaries = yield* decoding("entries", () =>
-          rows.map((row) => toSummary("entries", row))
-        )
+        const listed = yield* decoding("entries", () => rows.map((row) => toEntry("entries", row)))
         return [
-          Chunk.unsafeFromArray(summaries),
+          Chunk.unsafeFromArray(listed),
           isLast ? Option.none<number>() : Option.some(Number(last.row_id))
         ] as const
       })
@@ -48,13 +45,13 @@ export const entries = (place: Place): Primitives["entries"] => {
 }
 
 /**
- * Counts sessions and their users. Those that expire in a later hour are live by the index alone, and those that expired in
- * an earlier one over: only rows that expire in the hour that is going on need be read, and none by what else is asked.
+ * Counts sessions and their users. The index alone tells that a session is live if it expires in a later hour, and over if
+ * it expired in an earlier one, so only the rows that expire in the current hour are read.
  */
-export const count = ({ database, table }: Place): Service["count"] => {
-  const select = `select user_id from ${table.sessions} where`
+export const count = ({ database, names }: SessionTable): Service["count"] => {
+  const select = `select user_id from ${names.sessions} where`
   return (filter) =>
-    database.callPatiently(
+    database.longCall(
       "count",
       Effect.gen(function* () {
         const parts = partsOf(filter, yield* Clock.currentTimeMillis)
@@ -69,7 +66,7 @@ export const count = ({ database, table }: Place): Service["count"] => {
     )
 }
 
-/** The condition of a filter in parts that have no row in common, by what the index tells of them. */
+/** The condition of a filter in parts that share no row, each by what the index tells of it. */
 const partsOf = (filter: SessionFilter, now: number): ReadonlyArray<Condition> => {
   const { state = "live", userId } = filter
   const rest = restricted(filter)
@@ -96,25 +93,25 @@ const partsOf = (filter: SessionFilter, now: number): ReadonlyArray<Condition> =
   return parts.map((part) => all([part, ...rest]))
 }
 
-/** Ends the live sessions a filter lets through, a page at a time. */
-export const removeWhere = (place: Place): Service["removeWhere"] => {
-  const { database, table, keepEndedMillis } = place
+/** Ends the live sessions that a filter lets through, a page at a time. */
+export const removeWhere = (table: SessionTable): Service["removeWhere"] => {
+  const { database, names, keepEndedMillis } = table
   const [head, headParameters] =
     keepEndedMillis > 0
-      ? [`update ${table.sessions} ${ending(place)}`, (now: number) => [now]]
-      : [`delete from ${table.sessions}`, () => []]
+      ? [endNow(table), (now: number) => [now]]
+      : [`delete from ${names.sessions}`, () => []]
   const page = (filter: SessionFilter, except: string | undefined, after: number) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const where = filtered({ ...filter, state: "live" }, now, except)
       const rows = yield* database.query(
-        `select row_id from ${paged(place, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
+        `select row_id from ${paged(table, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
         [after, ...where.parameters]
       )
       const first = Number(rows[0]?.row_id)
       const last = Number(rows[rows.length - 1]?.row_id)
       if (rows.length === 0) return { ended: 0, last: Option.none<number>() }
-      // The condition once more: what moved or changed since is judged as it is now.
+      // The condition once more, because rows may have changed since.
       const ended = yield* database.change(
         `${head} where row_id >= ? and row_id <= ? and ${where.text}`,
         [...headParameters(now), first, last, ...where.parameters]
@@ -128,7 +125,7 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
     before: number
   ): Effect.Effect<number, SessionStoreError> =>
     Effect.flatMap(
-      database.callPatiently("removeWhere", page(filter, except, after)),
+      database.longCall("removeWhere", page(filter, except, after)),
       ({ ended, last }) =>
         Option.isNone(last)
           ? Effect.succeed(before + ended)
@@ -138,11 +135,11 @@ export const removeWhere = (place: Place): Service["removeWhere"] => {
     filter.state === "over" ? Effect.succeed(0) : pages(filter, options?.except, 0, 0)
 }
 
-/** What the pages for a filter are read from; the sessions of one user are found by their own index. */
-const paged = ({ database, table }: Place, { userId }: SessionFilter): string =>
-  userId === undefined ? `${table.sessions} ${database.dialect.inOrder}` : table.sessions
+/** The table that the pages of a filter are read from; the sessions of one user are found by their own index. */
+const paged = ({ database, names }: SessionTable, { userId }: SessionFilter): string =>
+  userId === undefined ? `${names.sessions} ${database.dialect.inOrder}` : names.sessions
 
-/** The condition of a filter, but for the session of which `except` is the id or the previous id. */
+/** The condition of a filter; `except` is the id or previous id of a session to leave out. */
 const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {
   const { state = "live" } = filter
   const conditions: Array<Condition> = []
@@ -153,7 +150,7 @@ const filtered = (filter: SessionFilter, now: number, except?: string): Conditio
   return all(conditions)
 }
 
-/** What a filter asks beside the state. */
+/** The conditions of a filter beside its state. */
 const restricted = ({
   namespace,
   userId,
@@ -177,7 +174,7 @@ export const all = (conditions: ReadonlyArray<Condition>): Condition => ({
 /** The value of `expires_hour` that belongs to an instant. */
 export const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
 
-// The hour says nothing that the expiry does not say: it is there for the index.
+// The expiry implies its hour, which is there for the index.
 const live = (now: number): Condition => ({
   text: "ended_at is null and expires_hour >= ? and expires_at > ?",
   parameters: [hourOf(now), now]

@@ -1,4 +1,4 @@
-/** Bringing the tables up to date, one server at a time, and telling whether they are. */
+/** Brings the tables up to date, one server at a time, and checks that they are. */
 import { SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -9,14 +9,14 @@ import { dialectOf, makeDatabase } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { failureOf } from "./failure.js"
 import { columns } from "./rows.js"
-import type { Table } from "./table.js"
-import { makeTable } from "./table.js"
+import type { TableNames } from "./tableNames.js"
+import { makeTableNames } from "./tableNames.js"
 
 /** A step of the schema. */
 interface Migration {
   readonly id: number
   readonly name: string
-  readonly statements: (dialect: Dialect, table: Table) => ReadonlyArray<string>
+  readonly statements: (dialect: Dialect, names: TableNames) => ReadonlyArray<string>
 }
 
 /** All migrations, oldest first. The names are those of the files in `migrations/`. */
@@ -24,7 +24,7 @@ export const migrations: ReadonlyArray<Migration> = [
   {
     id: 1,
     name: "create_sessions",
-    statements: (dialect, table) => dialect.createSessions(table)
+    statements: (dialect, names) => dialect.createSessions(names)
   }
 ]
 
@@ -32,45 +32,52 @@ export const migrations: ReadonlyArray<Migration> = [
 export const fileName = ({ id, name }: Pick<Migration, "id" | "name">): string =>
   `${String(id).padStart(4, "0")}_${name}`
 
-/** Runs the statements of one migration, whatever ran before; for migrators that do their own bookkeeping. */
-export const runMigration = (
+/** The migrations by name, for a migrator that records itself what has run. */
+export const migrationsByName = (
+  tableName: string
+): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
+  Object.fromEntries(
+    migrations.map((migration) => [fileName(migration), runMigration(migration, tableName)])
+  )
+
+const runMigration = (
   migration: Migration,
   tableName: string
 ): Effect.Effect<void, SqlError | SessionConfigError, SqlClient> =>
   Effect.gen(function* () {
     const client = yield* SqlClient
     const dialect = dialectOf(client)
-    const table = yield* makeTable(dialect, tableName)
-    yield* runStatements(client, migration.statements(dialect, table))
+    const names = yield* makeTableNames(dialect, tableName)
+    yield* runStatements(client, migration.statements(dialect, names))
   })
 
-/** Runs the migrations that are missing; succeeds with their names. */
+/** Runs the migrations that have not run yet; succeeds with their names. */
 export const migrate = (
   tableName: string
 ): Effect.Effect<ReadonlyArray<string>, SessionStoreError | SessionConfigError, SqlClient> =>
   Effect.gen(function* () {
     const database = yield* makeDatabase(yield* SqlClient)
-    const table = yield* makeTable(database.dialect, tableName)
-    const done = yield* database.callWithoutEnd("migrate", exclusively(database, table))
-    yield* checkTable(database, table)
+    const names = yield* makeTableNames(database.dialect, tableName)
+    const done = yield* database.endlessCall("migrate", exclusively(database, names))
+    yield* checkTable(database, names)
     return done
   })
 
-/** Fails with a sentence when the tables are missing or of another make. */
+/** Fails if the tables are missing or lack columns, with a sentence that says what to do. */
 export const checkTable = (
   database: Database,
-  table: Table
+  names: TableNames
 ): Effect.Effect<void, SessionStoreError | SessionConfigError> => {
   const probe = (selected: string, from: string) =>
     database.query(`select ${selected} from ${from} where 1 = 0`, [])
   const probes = Effect.zipRight(
-    probe(`${columns.join(", ")}, expires_hour, row_id`, table.sessions),
-    probe("namespace, user_id, except_id, revoked_at", table.revocations)
+    probe(`${columns.join(", ")}, expires_hour, row_id`, names.sessions),
+    probe("namespace, user_id, except_id, revoked_at", names.revocations)
   )
   const told = Effect.catchAll(probes, (error): Effect.Effect<string | undefined, SqlError> => {
     const failure = failureOf(database.dialect, error)
-    if (failure === "noTable") return Effect.succeed(missing(table))
-    return failure === "noColumn" ? Effect.succeed(older(table)) : Effect.fail(error)
+    if (failure === "noTable") return Effect.succeed(missing(names))
+    return failure === "noColumn" ? Effect.succeed(older(names)) : Effect.fail(error)
   })
   return Effect.flatMap(database.call("open", told), (reason) =>
     typeof reason === "string"
@@ -84,18 +91,18 @@ const latest = (): string => fileName(migrations[migrations.length - 1] ?? { id:
 const advice = () =>
   `Run the migration ${latest()}: with "npx effect-session migrate", with SqlSessionStore.migrate or layerMigrated, or from the package's folder migrations/.`
 
-const missing = ({ name }: Table): string =>
+const missing = ({ name }: TableNames): string =>
   `is "${name}", but the database lacks that table or its "${name}_revocations". ${advice()}`
 
-const older = ({ name }: Table): string =>
-  `is "${name}", but that table is older than this version, or none of this library: it lacks columns. ${advice()}`
+const older = ({ name }: TableNames): string =>
+  `is "${name}", but that table is older than this version, or not made by this library: it lacks columns. ${advice()}`
 
-/** Runs the missing migrations on one connection, when no other server does. */
-const exclusively = (database: Database, table: Table) => {
-  const { begin, lock, end, abort } = database.dialect.exclusion(table)
+/** Runs the missing migrations on one connection, while no other server does. */
+const exclusively = (database: Database, names: TableNames) => {
+  const { begin, lock, end, abort } = database.dialect.exclusion(names)
   const run = Effect.gen(function* () {
     if (lock !== undefined) yield* acquire(database, lock)
-    const done = yield* runMissing(database, table)
+    const done = yield* runMissing(database, names)
     yield* database.query(end, [])
     return done
   })
@@ -123,18 +130,18 @@ const acquire = (database: Database, lock: string) =>
       : Effect.fail(new SessionStoreError({ operation: "migrate", reason: "timeout" }))
   })
 
-const runMissing = (database: Database, table: Table) =>
+const runMissing = (database: Database, names: TableNames) =>
   Effect.gen(function* () {
-    yield* runStatements(database.client, [database.dialect.createMigrations(table)])
+    yield* runStatements(database.client, [database.dialect.createMigrations(names)])
     const rows = yield* database.query(
-      `select max(migration_id) as latest from ${table.migrations}`,
+      `select max(migration_id) as latest from ${names.migrations}`,
       []
     )
     const done = Number(rows[0]?.latest ?? 0)
     const due = migrations.filter(({ id }) => id > done)
     for (const migration of due) {
-      yield* runStatements(database.client, migration.statements(database.dialect, table))
-      yield* database.change(`insert into ${table.migrations} (migration_id, name) values (?, ?)`, [
+      yield* runStatements(database.client, migration.statements(database.dialect, names))
+      yield* database.change(`insert into ${names.migrations} (migration_id, name) values (?, ?)`, [
         migration.id,
         migration.name
       ])

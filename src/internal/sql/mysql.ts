@@ -1,8 +1,8 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure, IsOneOf, Row } from "./dialect.js"
+import type { Dialect, DriverFailure, Failure, InList, Row } from "./dialect.js"
 import { changedOf, hourMillis } from "./dialect.js"
-import type { Table } from "./table.js"
+import type { TableNames } from "./tableNames.js"
 
 const quote = (identifier: string): string => `\`${identifier.replaceAll("`", "``")}\``
 
@@ -22,35 +22,35 @@ export const mysql: Dialect = {
   nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
   countNames: ["affectedRows"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
-  // Read without locks, then changed by key: `delete ... limit` would lock what it passes, also live sessions.
+  // Read without locks, then changed by key: `delete ... limit` would lock all rows that it passes, live sessions too.
   changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>
     Effect.gen(function* () {
       const rows = yield* query(
-        // By the last column alone: MySQL sorts where a constant one is named before it.
+        // By the last column alone: MySQL sorts the rows if a constant column is named before it.
         `select row_id from ${table} where ${condition.text} order by ${order[order.length - 1]} limit ?`,
         // As text: a number would be sent as a floating point number, which `limit` refuses.
         [...condition.parameters, `${limit}`]
       )
       let count = 0
       for (const ids of chunksOf(rows)) {
-        count += yield* change(`${head} where row_id in (${inList}) and ${condition.text}`, [
+        count += yield* change(`${head} where row_id in (${listMarks}) and ${condition.text}`, [
           ...ids,
           ...condition.parameters
         ])
       }
       return { count, lastRowId: changedOf(rows).lastRowId }
     }),
-  isOneOf: (column, values) => isOneOf(column, values),
-  // There is no way to tell which of several rows were changed.
-  changeEach: undefined,
-  createSessions: (table) => createSessions(table),
+  inList: (column, values) => inList(column, values),
+  // The server does not say which of several rows it changed.
+  updateMany: undefined,
+  createSessions: (names) => createSessions(names),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer unsigned not null,
   created_at timestamp not null default current_timestamp,
   name varchar(255) not null,
   primary key (migration_id)
 )`,
-  // A definition of a table ends a transaction here, so the lock is one of the connection.
+  // In MySQL the definition of a table ends a transaction, so the lock belongs to the connection.
   exclusion: ({ name }) => {
     const lock = `'effect-session:${name.slice(-40)}'`
     const release = `select release_lock(${lock})`
@@ -63,9 +63,9 @@ export const mysql: Dialect = {
   }
 }
 
-// Every list is filled up to one length, so that the server keeps one prepared statement and not one a length.
+// Every list is filled up to one length, so that the server keeps one prepared statement and not one for each length.
 const listLength = 250
-const inList = Array.from({ length: listLength }, () => "?").join(",")
+const listMarks = Array.from({ length: listLength }, () => "?").join(",")
 
 const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>> => {
   const ids = rows.map((row) => String(row.row_id))
@@ -79,7 +79,7 @@ const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>
 }
 
 // Filled up to a power of two by repeating the last, so that the server keeps seven prepared statements and not 64.
-const isOneOf: IsOneOf = (column, values) => {
+const inList: InList = (column, values) => {
   const length = 2 ** Math.ceil(Math.log2(values.length))
   const last = values[values.length - 1] ?? ""
   const parameters = Array.from({ length }, (_, index) => values[index] ?? last)
@@ -118,18 +118,18 @@ const unavailable = new Set([
   "ER_CONNECTION_KILLED"
 ])
 
-// What does not begin with ER_ did not come from the server: the connection could not be made or was lost.
+// A code without ER_ did not come from the server: the connection could not be made or was lost.
 const classifyOther = ({ code, message }: DriverFailure): Failure => {
-  // MariaDB's own numbers, which the driver has no names for.
+  // The driver has no names for MariaDB's own codes.
   if (/max_statement_time exceeded/.test(message)) return "timeout"
   if (/server is going down|connection was killed/i.test(message)) return "unavailable"
   return unavailable.has(code) || !/^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unavailable" : "unknown"
 }
 
-// The rows lie in the order of the primary key: by a random id, each insert would go to a page of its own, and a listing
-// would read as many. User ids and namespaces are binary, because every other collation that both servers know ignores
-// blanks at the end.
-const createSessions = ({ sessions, revocations }: Table): ReadonlyArray<string> => [
+// The rows lie in the order of the primary key. With a random id as key each insert would go to another page, and a listing
+// would read as many pages. User ids and namespaces are binary, because every other collation that both servers know
+// ignores blanks at the end.
+const createSessions = ({ sessions, revocations }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id varchar(40) not null,
   namespace varbinary(255) not null,

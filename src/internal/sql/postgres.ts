@@ -1,8 +1,8 @@
 /** PostgreSQL, from version 12. */
 import * as Effect from "effect/Effect"
-import type { ChangeEach, Dialect, DriverFailure, EachRow, Failure } from "./dialect.js"
+import type { Dialect, DriverFailure, Failure, GivenRow, UpdateMany } from "./dialect.js"
 import { changedOf, hourMillis } from "./dialect.js"
-import type { Table } from "./table.js"
+import type { TableNames } from "./tableNames.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
@@ -23,8 +23,8 @@ export const postgres: Dialect = {
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
   countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
-  // By ctid, which is the cheapest; with the row's number as well, because in a partitioned table a ctid is not unique, and
-  // only rows that were locked here may be changed.
+  // By ctid, which is the cheapest way. By the row's number as well: in a partitioned table a ctid is not unique, and only
+  // rows that this statement has locked may be changed.
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(
       query(
@@ -35,9 +35,9 @@ export const postgres: Dialect = {
       ),
       changedOf
     ),
-  isOneOf: (column, values) => ({ text: `${column} = any(?::text[])`, parameters: [values] }),
-  changeEach: (statements, change) => changeEach(statements, change),
-  createSessions: (table) => createSessions(table),
+  inList: (column, values) => ({ text: `${column} = any(?::text[])`, parameters: [values] }),
+  updateMany: (statements, update) => updateMany(statements, update),
+  createSessions: (names) => createSessions(names),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer primary key,
   created_at timestamp with time zone not null default now(),
@@ -51,32 +51,33 @@ export const postgres: Dialect = {
   })
 }
 
-// The rows are locked first, and those that are locked already are passed over. So two of these statements never wait for
-// each other in a circle, and a transaction that keeps one row locked does not hold up the others. Then by ctid, which costs
-// nothing more; with the id as well, because in a partitioned table a ctid is not unique. That the row has not ended is said
-// again for a table that keeps those that ended in partitions of their own.
-const changeEach: ChangeEach = ({ query }, change) => {
-  const given = ["id", "version", "now", ...change.given.map((column) => `new_${column}`)]
-  const arrays = ["text", "integer", "bigint", ...change.given.map(typeOf)]
+// The statement first locks the rows, and passes over those that are locked already. So two of these statements never wait
+// for each other in a circle, and a transaction that keeps one row locked does not hold up the others. It then finds the
+// rows by ctid, which costs nothing more; by id as well, because in a partitioned table a ctid is not unique. The last
+// condition, that the row has not ended, leaves out the partitions of a table that keeps ended rows apart.
+const updateMany: UpdateMany = ({ query }, { table, set, given }) => {
+  const names = ["id", "version", "now", ...given.map((column) => `new_${column}`)]
+  const types = ["text", "integer", "bigint", ...given.map(typeOf)]
   const text = `with given as (
-  select session.ctid as place, given.* from unnest(${arrays.map((type) => `?::${type}[]`).join(", ")}) as given(${given.join(", ")})
-  join ${change.table} as session on session.id = given.id and session.version = given.version
+  select session.ctid as place, given.* from unnest(${types.map((type) => `?::${type}[]`).join(", ")}) as given(${names.join(", ")})
+  join ${table} as session on session.id = given.id and session.version = given.version
   where session.expires_at > given.now and session.ended_at is null
   for no key update of session skip locked
-) update ${change.table} as session set ${change.set.map(([column, value]) => `${column} = ${value}`).join(", ")}
+) update ${table} as session set ${set.join(", ")}
 from given where session.ctid = given.place and session.id = given.id and session.ended_at is null returning given.id`
-  return Effect.map(
-    query(text, listsOf(change)),
-    (rows) => new Set(rows.map((row) => String(row.id)))
-  )
+  return (rows) =>
+    Effect.map(
+      query(text, listsOf(rows, given.length)),
+      (changed) => new Set(changed.map(({ id }) => String(id)))
+    )
 }
 
-/** One list a column. */
-const listsOf = ({ rows, given }: EachRow) => [
+/** One list for each column. */
+const listsOf = (rows: ReadonlyArray<GivenRow>, width: number) => [
   rows.map(({ id }) => id),
   rows.map(({ version }) => version),
   rows.map(({ now }) => now),
-  ...given.map((_, index) => rows.map(({ values }) => values[index] ?? null))
+  ...Array.from({ length: width }, (_, index) => rows.map(({ values }) => values[index] ?? null))
 ]
 
 const typeOf = (column: string): string =>
@@ -106,15 +107,15 @@ const failures: Readonly<Record<string, Failure>> = {
   XX002: "corrupt"
 }
 
-// Class 08 are lost connections, 57P a server that stops or starts, 28 and 3D refused logins. What has no SQLSTATE did not
-// come from the server: the connection could not be made or was lost.
+// Class 08: a lost connection; 57P: a server that stops or starts; 28 and 3D: a refused login. A failure without SQLSTATE
+// did not come from the server: the connection could not be made or was lost.
 const classifyOther = ({ code }: DriverFailure): Failure =>
   !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08|57P|28|3D)/.test(code) ? "unavailable" : "unknown"
 
-// Updates stay HOT (they touch no index) as long as the expiry stays in its hour: `expires_hour` is a column and not
-// an index on an expression, because PostgreSQL would look at the column in the expression. The room the fill factor
-// leaves is where the new versions of a row go.
-const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<string> => [
+// Updates stay HOT (they touch no index) while the expiry stays in its hour. `expires_hour` is a column and not an indexed
+// expression, because then PostgreSQL would take every change of `expires_at` for a change of the index. The fill factor
+// leaves room for the new versions of a row.
+const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   id text collate "C" primary key,
   namespace text collate "C" not null,

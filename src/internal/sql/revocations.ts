@@ -1,85 +1,144 @@
 /**
- * What `revokeUser` leaves behind, so that a login in flight notices it: one row a revocation, dated by the database.
+ * What `revokeUser` leaves behind for a login in flight: one row for each revocation, dated by the database.
  *
- * Servers' clocks differ, so no instant of a server is compared with one of another: the age of the login by the server's
- * monotonic clock is compared with the age of the revocation by the database's clock.
+ * The clocks of servers differ, so no server compares its instants with those of another. It compares the age of its own
+ * login, by its monotonic clock, with the age of the revocation, by the database's clock.
  */
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
-import { localNow } from "../store/revocations.js"
-import type { Place } from "./sessions.js"
+import { batched } from "./batched.js"
+import type { Condition } from "./dialect.js"
+import { Reader } from "./rows.js"
+import { decoding, type SessionTable } from "./sessionTable.js"
 
 // A login takes seconds; a day is plenty.
 const keptMillis = 86_400_000
 
-/** How exactly ages compare: two instants that are rounded to milliseconds. */
+/** Ages compare as exactly as this: both instants are rounded to milliseconds. */
 const roundingMillis = 1
 
-/** How old a revocation is when its caller hears of it, so that a login that begins then is told from one in flight. */
-const settledMillis = 2 * roundingMillis + 1
+/** How old a revocation is when `revokeUser` answers, so that a login that begins then is not taken for one in flight. */
+const answeredAfterMillis = 2 * roundingMillis + 1
 
 const tries = 5
 
-/** Remembers the revocation, then ends the sessions: a login that commits between the two is found by one or the other. */
+/** Remembers the revocation, then ends the sessions: one or the other meets a login that commits between the two. */
 export const revokeUser = (
-  { database, table }: Place,
+  { database, names }: SessionTable,
   removeWhere: Service["removeWhere"]
 ): Service["revokeUser"] => {
-  const insert = `insert into ${table.revocations} (namespace, user_id, except_id, revoked_at) values (?, ?, ?, ${database.dialect.nowMillis})`
+  const insert = `insert into ${names.revocations} (namespace, user_id, except_id, revoked_at) values (?, ?, ?, ${database.dialect.nowMillis})`
+  // In real time: the database's clock has to go on.
+  const wait = pause(() => answeredAfterMillis)
   return ({ namespace, userId, except }) =>
-    database.call("revokeUser", database.change(insert, [namespace, userId, except ?? null])).pipe(
-      Effect.zipRight(
-        Effect.zipLeft(removeWhere({ namespace, userId }, { except }), settled, {
-          concurrent: true
-        })
-      )
+    Effect.zipRight(
+      database.call("revokeUser", database.change(insert, [namespace, userId, except ?? null])),
+      Effect.zipLeft(removeWhere({ namespace, userId }, { except }), wait, { concurrent: true })
     )
 }
 
-// In real time: it is the database's clock that has to go on.
-const settled = pause(() => settledMillis)
+/** Whose revocations a login asks for. */
+interface Login {
+  readonly namespace: string
+  readonly userId: string
+  readonly exceptId?: string | undefined
+}
 
-/** Tells whether the user was revoked since an instant of this process. */
-export const revokedWithin = ({ database, table }: Place): Service["revokedWithin"] => {
-  const { nowMillis } = database.dialect
-  const select = `select ${nowMillis} - max(revoked_at) as age from ${table.revocations} where user_id = ? and namespace = ? and (except_id is null or except_id <> ?)`
-  return ({ namespace, userId, since, exceptId }) => {
-    const ageOfLogin = () => localNow().monotonicMillis - since.monotonicMillis
-    const ask = (left: number): Effect.Effect<boolean, SqlError> =>
-      Effect.suspend(() => {
-        const before = ageOfLogin()
-        return Effect.flatMap(
-          database.query(select, [userId, namespace, exceptId ?? ""]),
-          ([row]) => {
-            const age = row?.age ?? null
-            if (age === null) return Effect.succeed(false)
-            // The database read its clock between the two ages of the login, so this is how much older the revocation is,
-            // at least and at most. As long as it may be either, it is asked again; what stays unclear counts as revoked.
-            const least = Number(age) - ageOfLogin() - roundingMillis
-            const most = Number(age) - before + roundingMillis
-            if (least > 0) return Effect.succeed(false)
-            return most < 0 || left <= 1 ? Effect.succeed(true) : ask(left - 1)
-          }
-        )
-      })
-    return database.call("revokedWithin", ask(tries))
+/** When a revocation was, at the earliest and at the latest, on this process's monotonic clock; -Infinity if never. */
+interface Revoked {
+  readonly earliestMillis: number
+  readonly latestMillis: number
+}
+
+const never: Revoked = { earliestMillis: -Infinity, latestMillis: -Infinity }
+
+/** Makes the call that tells whether a user was revoked since an instant of this process. */
+export const revokedWithin = (table: SessionTable): Effect.Effect<Service["revokedWithin"]> => {
+  const { inList } = table.database.dialect
+  const ask = newestRevocations(table)
+  const askOne = (login: Login) =>
+    Effect.map(
+      ask([login], { text: "user_id = ?", parameters: [login.userId] }),
+      ([newest = never]) => newest
+    )
+  const askMany = inList && {
+    allowsSameKey: true,
+    inFlight: 2 as const,
+    batch: (logins: ReadonlyArray<Login>) =>
+      ask(logins, inList("user_id", [...new Set(logins.map(({ userId }) => userId))]))
   }
+  return Effect.map(
+    batched(({ userId }: Login) => userId, askOne, askMany),
+    (newest) => (options) => isRevoked(newest(options), options.since.monotonicMillis)
+  )
+}
+
+/** Asks again while the revocation may have been before or after `since`; what stays unclear counts as revoked. */
+const isRevoked = <E>(
+  newest: Effect.Effect<Revoked, E>,
+  since: number,
+  left = tries
+): Effect.Effect<boolean, E> =>
+  Effect.flatMap(newest, ({ earliestMillis, latestMillis }) => {
+    if (latestMillis < since) return Effect.succeed(false)
+    return earliestMillis > since || left <= 1
+      ? Effect.succeed(true)
+      : isRevoked(newest, since, left - 1)
+  })
+
+/** Asks for the newest revocation of each login; the condition says whose rows are read. */
+const newestRevocations = ({ database, names }: SessionTable) => {
+  const select = `select namespace, user_id, except_id, ${database.dialect.nowMillis} - max(revoked_at) as age from ${names.revocations} where`
+  const groups = "group by namespace, user_id, except_id"
+  return (logins: ReadonlyArray<Login>, { text, parameters }: Condition) => {
+    const rows = Effect.suspend(() => {
+      // The database reads its clock between these two readings of ours. Every login of a batch asked before the first, so
+      // the statement sees each revocation that it has to know of, and both bounds hold for all of them.
+      const askedMillis = performance.now()
+      return Effect.map(database.query(`${select} ${text} ${groups}`, parameters), (rows) => ({
+        rows: rows.map((row) => new Reader("revokedWithin", row)),
+        askedMillis,
+        answeredMillis: performance.now()
+      }))
+    })
+    return database.call(
+      "revokedWithin",
+      Effect.flatMap(rows, ({ rows, askedMillis, answeredMillis }) =>
+        decoding("revokedWithin", () =>
+          logins.map((login) => {
+            const age = leastAge(rows, login)
+            return {
+              earliestMillis: askedMillis - age - roundingMillis,
+              latestMillis: answeredMillis - age + roundingMillis
+            }
+          })
+        )
+      )
+    )
+  }
+}
+
+/** Infinity if the login has no revocation to know of. */
+const leastAge = (rows: ReadonlyArray<Reader>, login: Login): number =>
+  Math.min(...rows.filter((row) => concerns(row, login)).map((row) => row.number("age")))
+
+/** Whether a row is about the login's user and does not spare the login's session. */
+const concerns = (row: Reader, { namespace, userId, exceptId }: Login): boolean => {
+  const spared = row.optionalText("except_id")
+  return (
+    row.text("user_id") === userId &&
+    row.text("namespace") === namespace &&
+    (spared === null || spared !== exceptId)
+  )
 }
 
 /** Deletes the rows of revocations that are a day old. */
 export const forgetRevocations = ({
   database,
-  table
-}: Place): Effect.Effect<void, SessionStoreError> =>
-  Effect.asVoid(
-    database.call(
-      "collect",
-      database.change(
-        `delete from ${table.revocations} where revoked_at < ${database.dialect.nowMillis} - ${keptMillis}`,
-        []
-      )
-    )
-  )
+  names
+}: SessionTable): Effect.Effect<void, SessionStoreError> => {
+  const text = `delete from ${names.revocations} where revoked_at < ${database.dialect.nowMillis} - ${keptMillis}`
+  return Effect.asVoid(database.call("collect", database.change(text, [])))
+}

@@ -1,4 +1,4 @@
-/** Between rows and records. */
+/** Translates between rows and records. */
 import type { PreviousId, SessionEntry, SessionRecord } from "../../core/record/record.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, Row, Value } from "./dialect.js"
@@ -41,11 +41,11 @@ export const valuesOf = (record: SessionRecord): ReadonlyArray<Value> => [
   record.previous?.sealedToken ?? null
 ]
 
-/** What a query must select for `toSummary`. */
-export const summaryColumns = (dialect: Dialect): string =>
+/** The columns that a query must select for `toEntry`. */
+export const entryColumns = (dialect: Dialect): string =>
   `row_id, id, namespace, user_id, ip_address, user_agent, created_at, last_activity, expires_at, ended_at, previous_id, ${dialect.byteLength("payload")} as payload_bytes`
 
-/** Reads a record; throws `SessionStoreError` (`corrupt`) when the row was not written by a store. */
+/** Reads a record; throws `SessionStoreError` (`corrupt`) if no store can have written the row. */
 export const toRecord = (operation: string, row: Row): SessionRecord => {
   const read = new Reader(operation, row)
   return {
@@ -56,8 +56,8 @@ export const toRecord = (operation: string, row: Row): SessionRecord => {
   }
 }
 
-/** Reads a summary; throws as `toRecord` does. */
-export const toSummary = (operation: string, row: Row): SessionEntry => {
+/** Reads an entry; throws as `toRecord` does. */
+export const toEntry = (operation: string, row: Row): SessionEntry => {
   const read = new Reader(operation, row)
   return {
     ...common(read),
@@ -87,7 +87,7 @@ const previousOf = (read: Reader): PreviousId | null => {
   return { id, kind, untilMillis, sealedToken: read.optionalText("previous_token") }
 }
 
-/** Reads columns whatever type the driver gives them: `bigint` comes as text, binary text as bytes. */
+/** Reads columns in every type that a driver may give them: `bigint` comes as text, binary text as bytes. */
 export class Reader {
   constructor(
     private readonly operation: string,

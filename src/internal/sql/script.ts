@@ -1,4 +1,4 @@
-/** The migrations as text, for people who paste SQL. */
+/** The migrations as text, for people who run SQL by hand. */
 import * as Effect from "effect/Effect"
 import type { SessionConfigError } from "../errors/errors.js"
 import type { Dialect } from "./dialect.js"
@@ -6,9 +6,9 @@ import { fileName, migrations } from "./migrate.js"
 import { mysql } from "./mysql.js"
 import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
-import { makeTable } from "./table.js"
+import { makeTableNames } from "./tableNames.js"
 
-/** The dialects by the names that the files in `migrations/` bear. */
+/** The dialects by their names in the files of `migrations/`. */
 export const dialects = { postgres, mysql, sqlite } as const
 
 /** One migration as a script. */
@@ -23,11 +23,11 @@ export const scripts = (
   dialect: Dialect,
   tableName: string
 ): Effect.Effect<ReadonlyArray<Script>, SessionConfigError> =>
-  Effect.map(makeTable(dialect, tableName), (table) =>
+  Effect.map(makeTableNames(dialect, tableName), (names) =>
     migrations.map((migration) => ({
       name: fileName(migration),
       text: migration
-        .statements(dialect, table)
+        .statements(dialect, names)
         .map((statement) => `${statement};\n`)
         .join("\n")
     }))

@@ -1,33 +1,20 @@
 /**
- * The calls a request makes, each one statement: `find`, `insert`, `update`, `move`, `touch`; and `remove`, which needs two,
- * because MySQL returns no rows from a change.
+ * The calls that a request makes, each one statement: `find`, `insert`, `update`, `move`, `touch`; and `remove`, which needs
+ * two, because MySQL returns no rows from a change.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
-import { SessionStoreError } from "../errors/errors.js"
+import type { SessionRecord } from "../../core/record/record.js"
+import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives } from "../store/contract.js"
 import type { Database } from "./database.js"
 import type { Row } from "./dialect.js"
 import { failureOf } from "./failure.js"
-import { columns, summaryColumns, toRecord, toSummary, valuesOf } from "./rows.js"
-import type { Table } from "./table.js"
-
-/** One session table in one database. */
-export interface Place {
-  readonly database: Database
-  readonly table: Table
-  readonly keepEndedMillis: number
-}
-
-/** The condition of a live row; its parameter is now. */
-export const isLive = "expires_at > ? and ended_at is null"
-
-/** What ends a live or expired row that is kept; its parameter is now. */
-export const ending = ({ database: { dialect } }: Place): string =>
-  `set ended_at = ${dialect.least}(?, expires_at), payload = '', previous_id = null, previous_kind = null, previous_until = null, previous_token = null`
+import { columns, entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
+import { decoding, endNow, isLive, type SessionTable } from "./sessionTable.js"
+import type { TableNames } from "./tableNames.js"
 
 /** A call of `find`, made at `now`. */
 export interface Find {
@@ -50,37 +37,46 @@ export interface Touch extends Find {
 
 type Call<In, Out> = (call: In) => Effect.Effect<Out, SessionStoreError>
 
-/** Finds by id, and only on a miss by the previous id, so that a hit costs one statement. */
-export const find = ({ database, table }: Place): Call<Find, Option.Option<SessionRecord>> => {
-  const select = `select ${columns.join(", ")} from ${table.sessions}`
+/** Finds by id, and by previous id only if there is no such id, so that a hit costs one statement. */
+export const find = ({
+  database,
+  names
+}: SessionTable): Call<Find, Option.Option<SessionRecord>> => {
+  const select = `select ${columns.join(", ")} from ${names.sessions}`
   const byId = `${select} where id = ? and ${isLive}`
-  const byPrevious = `${select} where previous_id = ? and previous_until > ? and ${isLive} limit 1`
+  const byPreviousId = `${select} where previous_id = ? and previous_until > ? and ${isLive} limit 1`
   return ({ id, now }) =>
     database.call(
       "find",
-      Effect.gen(function* () {
-        const found = (yield* database.query(byId, [id, now]))[0]
-        if (found !== undefined) return Option.some(yield* record("find", found))
-        const moved = (yield* database.query(byPrevious, [id, now, now]))[0]
-        return moved === undefined ? Option.none() : Option.some(yield* record("find", moved))
-      })
+      Effect.flatMap(database.query(byId, [id, now]), ([row]) =>
+        row === undefined
+          ? Effect.flatMap(database.query(byPreviousId, [id, now, now]), ([row]) => found(row))
+          : found(row)
+      )
     )
 }
 
+const found = (
+  row: Row | undefined
+): Effect.Effect<Option.Option<SessionRecord>, SessionStoreError> =>
+  row === undefined
+    ? Effect.succeedNone
+    : decoding("find", () => Option.some(toRecord("find", row)))
+
 /** Inserts, and never overwrites. */
-export const insert = ({ database, table }: Place): Primitives["insert"] => {
+export const insert = ({ database, names }: SessionTable): Primitives["insert"] => {
   const marks = columns.map(() => "?").join(", ")
-  const text = `insert into ${table.sessions} (${columns.join(", ")}) values (${marks})${database.dialect.skipTaken}`
+  const text = `insert into ${names.sessions} (${columns.join(", ")}) values (${marks})${database.dialect.skipTaken}`
   return (record) =>
     database.call("insert", isWritten(database, database.change(text, valuesOf(record))))
 }
 
-/** The columns `update` replaces: all but the id. */
-export const updated = columns.slice(1)
+/** The columns that `update` replaces: all but the id. */
+export const updatedColumns = columns.slice(1)
 
 /** Replaces a live row of one version. */
-export const update = ({ database, table }: Place): Call<Replace, boolean> => {
-  const text = replacing(table, updated)
+export const update = ({ database, names }: SessionTable): Call<Replace, boolean> => {
+  const text = replacing(names, updatedColumns)
   return ({ id, record, version, now }) => {
     const values = valuesOf(record).slice(1)
     return database.call(
@@ -90,9 +86,9 @@ export const update = ({ database, table }: Place): Call<Replace, boolean> => {
   }
 }
 
-/** Replaces a live row of one version, its id too: one statement re-keys the row in every dialect. */
-export const move = ({ database, table }: Place): Call<Replace, boolean> => {
-  const text = replacing(table, columns)
+/** Replaces a live row of one version, its id too: one statement changes the key in every dialect. */
+export const move = ({ database, names }: SessionTable): Call<Replace, boolean> => {
+  const text = replacing(names, columns)
   return ({ id, record, version, now }) =>
     database.call(
       "move",
@@ -100,86 +96,62 @@ export const move = ({ database, table }: Place): Call<Replace, boolean> => {
     )
 }
 
-/** The columns `touch` moves forward. */
-export const touched = ["last_activity", "expires_at"]
+/** The columns that `touch` moves forward. */
+export const touchedColumns = ["last_activity", "expires_at"]
 
-/** Moves activity and expiry forward; succeeds with whether there was such a row. */
-export const touch = ({ database, table }: Place): Call<Touch, boolean> => {
+/** Moves activity and expiry forward; tells whether there was such a row. */
+export const touch = ({ database, names }: SessionTable): Call<Touch, boolean> => {
   const { greatest } = database.dialect
-  const text = `update ${table.sessions} set last_activity = ${greatest}(last_activity, ?), expires_at = ${greatest}(expires_at, ?) where id = ? and version = ? and ${isLive}`
-  return ({ id, version, lastActivityMillis, expiresAtMillis, now }) =>
-    database.call(
-      "touch",
-      isWritten(
-        database,
-        database.change(text, [lastActivityMillis, expiresAtMillis, id, version, now])
-      )
-    )
+  const set = touchedColumns.map((column) => `${column} = ${greatest}(${column}, ?)`).join(", ")
+  const text = `update ${names.sessions} set ${set} where id = ? and version = ? and ${isLive}`
+  return ({ id, version, lastActivityMillis, expiresAtMillis, now }) => {
+    const parameters = [lastActivityMillis, expiresAtMillis, id, version, now]
+    return database.call("touch", isWritten(database, database.change(text, parameters)))
+  }
 }
 
-/** Ends the session of an id or a previous id, and tells which live one it was. */
-export const remove = (place: Place): Primitives["remove"] => {
-  const { database, table, keepEndedMillis } = place
+/** Ends the session with this id or previous id, and tells which live one it was. */
+export const remove = (table: SessionTable): Primitives["remove"] => {
+  const { database, names, keepEndedMillis } = table
   const isIt = "(id = ? or previous_id = ?)"
-  const select = `select ${summaryColumns(database.dialect)} from ${table.sessions} where ${isIt}`
-  const drop = `delete from ${table.sessions} where ${isIt} and ended_at is null`
-  const dropEnded = `delete from ${table.sessions} where id = ? and ended_at is not null`
-  const keep = `update ${table.sessions} ${ending(place)} where ${isIt} and ended_at is null`
+  const select = `select ${entryColumns(database.dialect)} from ${names.sessions} where ${isIt}`
+  const drop = `delete from ${names.sessions} where ${isIt} and ended_at is null`
+  const dropEnded = `delete from ${names.sessions} where id = ? and ended_at is not null`
+  const keep = `${endNow(table)} where ${isIt} and ended_at is null`
   return (id) =>
     database.call(
       "remove",
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         const rows = yield* database.query(select, [id, id])
-        const first = rows.find((row) => row.id === id) ?? rows[0]
-        if (first === undefined) return Option.none()
-        const summary = yield* summarized("remove", first)
-        const endedAt = summary.endedAtMillis ?? Math.min(now, summary.expiresAtMillis)
-        const isDue = endedAt + keepEndedMillis <= now
-        if (summary.endedAtMillis !== null) {
+        const row = rows.find((row) => row.id === id) ?? rows[0]
+        if (row === undefined) return Option.none()
+        const entry = yield* decoding("remove", () => toEntry("remove", row))
+        const { endedAtMillis, expiresAtMillis } = entry
+        const isDue = (endedAtMillis ?? Math.min(now, expiresAtMillis)) + keepEndedMillis <= now
+        if (endedAtMillis !== null) {
           if (isDue) yield* database.change(dropEnded, [id])
           return Option.none()
         }
-        // By the id that was asked for, not by the one that was found: it may have moved once more meanwhile.
+        // By the id that the caller gave, not by the one that was found: the session may have moved since.
         const changed = isDue
           ? yield* database.change(drop, [id, id])
           : yield* database.change(keep, [now, id, id])
-        return changed > 0 && summary.expiresAtMillis > now ? Option.some(summary) : Option.none()
+        return changed > 0 && expiresAtMillis > now ? Option.some(entry) : Option.none()
       })
     )
 }
 
-const replacing = (table: Table, replaced: ReadonlyArray<string>): string =>
-  `update ${table.sessions} set ${replaced.map((column) => `${column} = ?`).join(", ")} where id = ? and version = ? and ${isLive}`
+const replacing = (names: TableNames, replaced: ReadonlyArray<string>): string =>
+  `update ${names.sessions} set ${replaced.map((column) => `${column} = ?`).join(", ")} where id = ? and version = ? and ${isLive}`
 
-/** True when a row was written; false when none was or the key was taken. */
+/** True if a row was written; false if there was no such row or the key was taken. */
 const isWritten = (
   { dialect }: Database,
   change: Effect.Effect<number, SqlError>
 ): Effect.Effect<boolean, SqlError> =>
-  change.pipe(
-    Effect.map((count) => count > 0),
-    Effect.catchIf(
-      (error) => failureOf(dialect, error) === "duplicate",
-      () => Effect.succeed(false)
-    )
-  )
-
-const record = (operation: string, row: Row): Effect.Effect<SessionRecord, SessionStoreError> =>
-  decoding(operation, () => toRecord(operation, row))
-
-const summarized = (operation: string, row: Row): Effect.Effect<SessionEntry, SessionStoreError> =>
-  decoding(operation, () => toSummary(operation, row))
-
-/** Catches what the reading of rows throws. */
-export const decoding = <A>(
-  operation: string,
-  read: () => A
-): Effect.Effect<A, SessionStoreError> =>
-  Effect.try({
-    try: read,
-    catch: (cause) =>
-      cause instanceof SessionStoreError
-        ? cause
-        : new SessionStoreError({ operation, reason: "corrupt" })
+  Effect.matchEffect(change, {
+    onSuccess: (count) => Effect.succeed(count > 0),
+    onFailure: (error) =>
+      failureOf(dialect, error) === "duplicate" ? Effect.succeed(false) : Effect.fail(error)
   })

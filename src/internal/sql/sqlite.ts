@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Dialect, DriverFailure, Failure } from "./dialect.js"
 import { changedOf, hourMillis } from "./dialect.js"
-import type { Table } from "./table.js"
+import type { TableNames } from "./tableNames.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
@@ -17,7 +17,7 @@ export const sqlite: Dialect = {
   least: "min",
   byteLength: (column) => `length(cast(${column} as blob))`,
   inOrder: "",
-  // Rounded: the day is a floating point number, and may lie a little below its millisecond.
+  // Rounded: the day is a floating point number that may lie a little below its millisecond.
   nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
   // better-sqlite3, libSQL.
   countNames: ["changes", "rowsAffected"],
@@ -30,10 +30,10 @@ export const sqlite: Dialect = {
       ),
       changedOf
     ),
-  // Nothing ever waits: a statement has ended before the next call is made.
-  isOneOf: undefined,
-  changeEach: undefined,
-  createSessions: (table) => createSessions(table),
+  // A statement has ended before the next call is made, so no call ever waits for others.
+  inList: undefined,
+  updateMany: undefined,
+  createSessions: (names) => createSessions(names),
   createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
   migration_id integer primary key not null,
   created_at datetime not null default current_timestamp,
@@ -65,8 +65,8 @@ const classify = ({ code, message }: DriverFailure): Failure => {
   return families.find(([prefix]) => code.startsWith(prefix))?.[1] ?? "unknown"
 }
 
-// `row_id` is the row's own number, so it costs no index. The id is the key everything else goes by.
-const createSessions = ({ sessions, revocations, index }: Table): ReadonlyArray<string> => [
+// `row_id` is SQLite's own number of the row, so it needs no index.
+const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyArray<string> => [
   `create table if not exists ${sessions} (
   row_id integer primary key,
   id text not null unique,

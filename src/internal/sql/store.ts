@@ -7,54 +7,62 @@ import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import type { Overrides, Primitives, Service } from "../store/contract.js"
 import { make as makeStore } from "../store/make.js"
 import * as Analytics from "./analytics.js"
-import { together } from "./batched.js"
+import { batchedCalls } from "./batched.js"
 import { collect } from "./collect.js"
-import { makeDatabase } from "./database.js"
+import { type Database, makeDatabase } from "./database.js"
 import { count, entries, removeWhere } from "./listing.js"
 import { checkTable } from "./migrate.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
-import { insert, type Place, remove } from "./sessions.js"
-import { makeTable } from "./table.js"
+import { insert, remove } from "./sessions.js"
+import type { SessionTable } from "./sessionTable.js"
+import { makeTableNames } from "./tableNames.js"
 
 /** How a store is opened. */
 export interface Opening {
   readonly table: string
   readonly keepEnded: Duration.DurationInput
   /** Whether concurrent calls share statements. Off only to measure what that saves. */
-  readonly coalesces: boolean
+  readonly batches: boolean
 }
 
-/** Opens the store of a client; fails when its tables are missing or older than this version. */
+/** Opens the store of a client; fails if its tables are missing or older than this version. */
 export const openStore = (
   client: SqlClient,
   opening: Opening
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
-    const database = yield* makeDatabase(client)
-    const table = yield* makeTable(database.dialect, opening.table)
-    yield* checkTable(database, table)
-    const place = { database, table, keepEndedMillis: Duration.toMillis(opening.keepEnded) }
-    return makeStore(yield* callsOf(place, opening), opening)
+    const made = yield* makeDatabase(client)
+    const database = opening.batches ? made : withoutBatches(made)
+    const names = yield* makeTableNames(database.dialect, opening.table)
+    yield* checkTable(database, names)
+    const table = { database, names, keepEndedMillis: Duration.toMillis(opening.keepEnded) }
+    return makeStore(yield* callsOf(table), opening)
   })
 
-const callsOf = (place: Place, opening: Opening): Effect.Effect<Primitives & Overrides> =>
-  Effect.map(together(place, opening), (shared) => {
-    const ends = removeWhere(place)
-    const removes = remove(place)
+const withoutBatches = (database: Database): Database => ({
+  ...database,
+  dialect: { ...database.dialect, inList: undefined, updateMany: undefined }
+})
+
+const callsOf = (table: SessionTable): Effect.Effect<Primitives & Overrides> =>
+  Effect.gen(function* () {
+    const batched = yield* batchedCalls(table)
+    const removeMany = removeWhere(table)
+    const removeOne = remove(table)
     return {
-      ...shared,
-      // What is no id is nobody's, and the database is not asked: it may refuse the text itself.
-      find: (id) => (isId(id) ? shared.find(id) : Effect.succeedNone),
-      insert: insert(place),
-      remove: (id) => (isId(id) ? removes(id) : Effect.succeedNone),
-      entries: entries(place),
-      collect: collect(place),
-      count: count(place),
-      removeWhere: ends,
-      revokeUser: revokeUser(place, ends),
-      revokedWithin: revokedWithin(place),
-      addresses: Analytics.addresses(place),
-      hourly: Analytics.hourly(place),
-      usage: Analytics.usage(place)
+      ...batched,
+      // A text that is no id finds nothing, and the database may refuse it: it is not asked.
+      find: (id) => (isId(id) ? batched.find(id) : Effect.succeedNone),
+      insert: insert(table),
+      remove: (id) => (isId(id) ? removeOne(id) : Effect.succeedNone),
+      entries: entries(table),
+      collect: collect(table),
+      count: count(table),
+      removeWhere: removeMany,
+      revokeUser: revokeUser(table, removeMany),
+      revokedWithin: yield* revokedWithin(table),
+      addresses: Analytics.addresses(table),
+      hourly: Analytics.hourly(table),
+      usage: Analytics.usage(table)
     }
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Option, Tracer } from "effect"
-import * as Coalesce from "../src/internal/sql/batcher.js"
+import * as Batcher from "../../src/internal/sql/batcher.js"
 
 /** A statement that was sent and waits for the test to answer it. */
 interface Sent {
@@ -9,8 +9,8 @@ interface Sent {
   readonly answer: Deferred.Deferred<ReadonlyArray<string | undefined>, string>
 }
 
-/** A store that keeps every statement waiting until the test answers it, and a coalescer before it. */
-const aStore = (options?: Partial<Coalesce.Coalescing<string, string, string>>) =>
+/** A store that keeps every statement waiting until the test answers it, and a batcher before it. */
+const aStore = (options?: Partial<Batcher.Options<string, string, string>>) =>
   Effect.gen(function* () {
     const sent: Array<Sent> = []
     const send = (keys: ReadonlyArray<string>) =>
@@ -20,11 +20,11 @@ const aStore = (options?: Partial<Coalesce.Coalescing<string, string, string>>) 
         sent.push({ keys, parentSpan, answer })
         return yield* Deferred.await(answer)
       })
-    const run = yield* Coalesce.make<string, string, string>({
+    const run = yield* Batcher.make<string, string, string>({
       single: (call) => Effect.map(send([call]), ([answer]) => answer ?? "none"),
       batch: send,
       key: (call) => call,
-      sameKey: "apart",
+      allowsSameKey: false,
       inFlight: 2,
       retriesSingly: () => false,
       ...options
@@ -60,7 +60,7 @@ const fail = (store: Store, index: number) =>
   )
 
 /** Two statements in flight, so that whatever comes next waits. */
-const aBusyStore = (options?: Partial<Coalesce.Coalescing<string, string, string>>) =>
+const aBusyStore = (options?: Partial<Batcher.Options<string, string, string>>) =>
   Effect.gen(function* () {
     const store = yield* aStore(options)
     yield* call(store, "first")
@@ -72,11 +72,11 @@ const aBusyStore = (options?: Partial<Coalesce.Coalescing<string, string, string
 describe("a lone call", () => {
   it.effect("is sent before anything else happens", () =>
     Effect.gen(function* () {
-      const run = yield* Coalesce.make<string, string, never>({
+      const run = yield* Batcher.make<string, string, never>({
         single: (key) => Effect.succeed(`answer ${key}`),
         batch: () => Effect.die("not a batch"),
         key: (key) => key,
-        sameKey: "apart",
+        allowsSameKey: false,
         inFlight: 2,
         retriesSingly: () => false
       })
@@ -250,7 +250,7 @@ describe("calls with the same key", () => {
 
   it.effect("share a statement when they may", () =>
     Effect.gen(function* () {
-      const store = yield* aBusyStore({ sameKey: "together" })
+      const store = yield* aBusyStore({ allowsSameKey: true })
       yield* Effect.forEach(["a", "b", "a"], (key) => call(store, key))
 
       yield* succeed(store, 0)

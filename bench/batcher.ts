@@ -1,9 +1,9 @@
 /**
- * What the coalescer costs by itself: CPU a call, against the same call made directly, with a "statement" that only
- * waits for the next turn of the event loop. Medians of the rounds.
+ * What the batcher itself costs: CPU for each call, compared with the same call made directly. Its "statement" only waits for
+ * the next turn of the event loop. Medians of the rounds.
  */
 import { Effect } from "effect"
-import * as Coalesce from "../src/internal/sql/batcher.js"
+import * as Batcher from "../src/internal/sql/batcher.js"
 
 const rounds = 7
 const calls = 40_000
@@ -31,49 +31,34 @@ const median = (values: ReadonlyArray<number>): number =>
 
 const main = async () => {
   let statements = 0
+  const counted: Effect.Effect<number> = Effect.suspend(() => {
+    statements++
+    return statement
+  })
   const direct: Run = () => statement
-  const coalesced: Run = await Effect.runPromise(
-    Coalesce.make({
-      single: (_: string) =>
-        Effect.suspend(() =>
-          Effect.zipRight(
-            Effect.sync(() => {
-              statements++
-            }),
-            statement
-          )
-        ),
-      batch: (batch) =>
-        Effect.suspend(() =>
-          Effect.map(
-            Effect.zipRight(
-              Effect.sync(() => {
-                statements++
-              }),
-              statement
-            ),
-            () => batch.map(() => 1)
-          )
-        ),
+  const batched: Run = await Effect.runPromise(
+    Batcher.make({
+      single: (_: string) => counted,
+      batch: (calls) => Effect.map(counted, (answer) => calls.map(() => answer)),
       key: (call) => call,
-      sameKey: "apart",
+      allowsSameKey: false,
       inFlight: 1,
       retriesSingly: () => true
     })
   )
   for (const concurrency of [1, 10, 64]) {
-    const figures = { direct: [] as Array<number>, coalesced: [] as Array<number> }
+    const figures = { direct: [] as Array<number>, batched: [] as Array<number> }
     for (let round = 0; round <= rounds; round++) {
       const one = await measure(direct, concurrency)
       statements = 0
-      const other = await measure(coalesced, concurrency)
+      const other = await measure(batched, concurrency)
       if (round === 0) continue
       figures.direct.push(one)
-      figures.coalesced.push(other)
+      figures.batched.push(other)
     }
     console.log(
       `concurrency ${concurrency}: direct ${median(figures.direct).toFixed(2)} us, ` +
-        `coalesced ${median(figures.coalesced).toFixed(2)} us a call, ` +
+        `batched ${median(figures.batched).toFixed(2)} us a call, ` +
         `${(statements / calls).toFixed(3)} statements a call`
     )
   }
