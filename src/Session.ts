@@ -39,7 +39,7 @@ import { destroy as destroyNow, logout as logoutNow } from "./internal/commit/de
 import { login as loginNow } from "./internal/commit/login.js"
 import { now as nowOf } from "./internal/commit/RequestContext.js"
 import { emptyLife, RequestSession } from "./internal/commit/RequestSession.js"
-import { compile } from "./internal/config/settings.js"
+import { compile } from "./internal/config/compile.js"
 import {
   SessionConflict,
   SessionDecodeError,

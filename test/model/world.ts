@@ -10,7 +10,7 @@ import { isList, isObject, type Json, type JsonObject } from "../../src/core/ses
 import { commit } from "../../src/internal/commit/commit.js"
 import type { RequestContext } from "../../src/internal/commit/RequestContext.js"
 import type { RequestSession } from "../../src/internal/commit/RequestSession.js"
-import { compile } from "../../src/internal/config/settings.js"
+import { compile } from "../../src/internal/config/compile.js"
 import { load } from "../../src/internal/request/load.js"
 import { toService } from "../../src/internal/session/tag.js"
 import { makeMemory } from "../../src/internal/store/memory/store.js"

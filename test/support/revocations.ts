@@ -1,5 +1,5 @@
 /** What logins may ask about a user who was revoked a moment ago. */
-import { anId } from "../../src/internal/conformance/bench.js"
+import { anId } from "../../src/internal/conformance/records.js"
 import { LocalInstant, type Service } from "../../src/SessionStore.js"
 
 type Asked = Parameters<Service["revokedWithin"]>[0]

@@ -2,7 +2,7 @@
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as PubSub from "effect/PubSub"
-import type { Compiled as CompiledSettings } from "../config/settings.js"
+import type { CompiledSettings } from "../config/compile.js"
 import type { SessionEvent } from "../events/event.js"
 import { publishTo } from "../events/hub.js"
 import type { LocalInstant, Service } from "../store/contract.js"

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { clientAddress, userAgentText } from "../../core/http/address.js"
 import type { RequestContext } from "../commit/RequestContext.js"
-import { type Compiled, compile } from "../config/settings.js"
+import { type CompiledSettings, compile } from "../config/compile.js"
 import { SessionConfig } from "../config/tag.js"
 import { clockOf, type RequestFiber, requestOf } from "../effect/requestScope.js"
 import { SessionEvents } from "../events/hub.js"
@@ -18,7 +18,7 @@ import { SessionStore } from "../store/tag.js"
 /** The store, the settings and the hub of a middleware. */
 export interface MiddlewareContext {
   readonly store: Service
-  readonly settings: Compiled
+  readonly settings: CompiledSettings
   readonly events: RequestContext["events"]
 }
 
@@ -54,7 +54,7 @@ export const requestContextOf = (
 /** The context of a request that came over HTTP. */
 export class HttpRequestContext implements RequestContext {
   readonly store: Service
-  readonly settings: Compiled
+  readonly settings: CompiledSettings
   readonly events: RequestContext["events"]
   readonly began: LocalInstant = localNow()
   private address: string | null | undefined
