@@ -77,17 +77,19 @@ export const commitApart = (
   operations: Intent["operations"],
   { run = runCommit, unseen = noOperations as Intent["unseen"] } = {}
 ): Effect.Effect<Outcome, CommitError> =>
-  exclusively(session, verb, () =>
-    run(session, {
-      commitId: makeEntryId(),
-      verb,
-      operations,
-      predicted: null,
-      change: null,
-      unseen,
-      takes: takesNothing
-    })
-  )
+  session.life.phase === "skipped"
+    ? nothing
+    : exclusively(session, verb, () =>
+        run(session, {
+          commitId: makeEntryId(),
+          verb,
+          operations,
+          predicted: null,
+          change: null,
+          unseen,
+          takes: takesNothing
+        })
+      )
 
 /** Moves the last activity now, whatever the touch interval says. */
 export const touch = (session: RequestSession): Effect.Effect<Outcome, SessionStoreError> =>

@@ -17,7 +17,7 @@ import { publishDestroyed } from "./destroy.js"
 import { type Outcome, runCommit } from "./engine.js"
 import { exclusively } from "./exclusively.js"
 import { now } from "./RequestContext.js"
-import { type Life, newId, ownId, type RequestSession } from "./RequestSession.js"
+import { type Life, newId, ownId, type RequestSession, record } from "./RequestSession.js"
 import { keepToLimit, refuseAtLimit } from "./sessionLimit.js"
 
 type LoginError = SessionStoreError | SessionRefused
@@ -34,19 +34,33 @@ export const login = (
       throw new SessionEncodeError({ operation: "login", key: "", reason })
     }
     if (session.onLateWrite !== null) return tooLate
+    const operations = loginOperations(session, userId, lifetime)
+    if (session.life.phase === "skipped") {
+      return Effect.sync(() => operations.forEach((one) => record(session, "login", "", one)))
+    }
     return exclusively(
       session,
       "login",
-      () => admit(session, userId, lifetime),
+      () => admit(session, userId, operations),
       // Nobody may get the cookie of a login that was not judged.
       (error) => session.giveUp(error, keepCookie)
     )
   })
 
+const loginOperations = (
+  { request }: RequestSession,
+  userId: string,
+  lifetime: Lifetime
+): ReadonlyArray<Operation> => [
+  { _tag: "start" },
+  { _tag: "login", userId, csrfSecret: makeSecret(), atMillis: now(request) },
+  ...(lifetime === null ? [] : [{ _tag: "lifetime", lifetime } as const])
+]
+
 const admit = (
   session: RequestSession,
   userId: string,
-  lifetime: Lifetime
+  operations: ReadonlyArray<Operation>
 ): Effect.Effect<void, LoginError> => {
   const { position, retiredId } = session.life
   const exceptId = position.stored?.record.id
@@ -54,7 +68,7 @@ const admit = (
   // Asked before too, so that a login that is refused leaves the session as it was.
   return Effect.zipRight(
     Effect.zipRight(isRevoked, refuseAtLimit(session, userId, exceptId)),
-    Effect.flatMap(store(session, userId, lifetime), (outcome) =>
+    Effect.flatMap(store(session, operations), (outcome) =>
       // Only what is stored is seen by a revocation, or by another login at the limit.
       Effect.onError(
         judgeTwice(Effect.zipRight(isRevoked, keepToLimit(session, userId))),
@@ -70,17 +84,11 @@ const admit = (
 /** `gone`: the session of the request was not there any more, and the login has begun another one. */
 const store = (
   session: RequestSession,
-  userId: string,
-  lifetime: Lifetime
+  operations: ReadonlyArray<Operation>
 ): Effect.Effect<Outcome, SessionStoreError> =>
   Effect.suspend(() => {
     // The response may have left while the store was asked.
     if (session.onLateWrite !== null) return tooLate
-    const operations: ReadonlyArray<Operation> = [
-      { _tag: "start" },
-      { _tag: "login", userId, csrfSecret: makeSecret(), atMillis: now(session.request) },
-      ...(lifetime === null ? [] : [{ _tag: "lifetime", lifetime } as const])
-    ]
     return Effect.flatMap(storeOnce(session, operations), (outcome) => {
       if (outcome !== "gone") return Effect.succeed(outcome)
       // A double click: the first one has moved the session already.
