@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
@@ -20,6 +21,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { withFiber } from "./internal/effect/fiber.js"
 import {
   appendResponseHandler,
   type ResponseHandler,
@@ -166,7 +168,7 @@ const around = <E, R>(
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
   const newest: Newest = new WeakMap()
   // One operation instead of many: this runs on every request.
-  return Effect.withFiberRuntime((fiber) =>
+  return withFiber((fiber) =>
     Effect.matchCauseEffect(beginSafely(fiber, findContext, options, newest), {
       onFailure: refused,
       onSuccess: (ending) =>
@@ -213,7 +215,7 @@ const provideApi = (
   options: CheckedOptions
 ): Effect.Effect<CurrentSession, SessionUnavailable, HttpRouter.HttpRouter.Provided> => {
   const newest: Newest = new WeakMap()
-  return Effect.withFiberRuntime((fiber) => {
+  return withFiber((fiber) => {
     const begun = Effect.flatMap(beginSafely(fiber, findContext, options, newest), (ending) =>
       Effect.as(appendResponseHandler(endOf(ending)), toService(ending.session))
     )

@@ -1,8 +1,10 @@
 /** What does not change during a request: the store, the settings, the clock, where events go, who the client is. */
+
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as PubSub from "effect/PubSub"
 import type { CompiledSettings } from "../config/compile.js"
+import { nowOf } from "../effect/fiber.js"
 import type { SessionEvent } from "../events/event.js"
 import { publishTo } from "../events/hub.js"
 import type { LocalInstant, Service } from "../store/contract.js"
@@ -22,7 +24,7 @@ export interface RequestContext {
 }
 
 /** The instant an operation happens at. */
-export const now = ({ clock }: RequestContext): number => clock.unsafeCurrentTimeMillis()
+export const now = ({ clock }: RequestContext): number => nowOf(clock)
 
 /** An event before it is dated. */
 type Undated = SessionEvent extends infer Event

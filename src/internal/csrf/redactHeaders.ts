@@ -2,17 +2,17 @@
  * Keeps secrets that came as request headers out of traces: the platform's server span holds every header but four
  * from before the app runs, so what must not be told is overwritten.
  */
-import * as Context from "effect/Context"
+
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
+import { spanOf, withFiber } from "../effect/fiber.js"
 
 const hidden = "<redacted>"
 
 /** Overwrites these headers in the current span and in all spans around it that hold them. */
 export const hideHeaders = (names: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.withFiberRuntime((fiber) => {
-    let span = Context.getOption(fiber.currentContext, Tracer.ParentSpan)
+  withFiber((fiber) => {
+    let span = spanOf(fiber)
     while (Option.isSome(span) && span.value._tag === "Span") {
       for (const name of names) {
         const attribute = `http.request.header.${name}`

@@ -4,12 +4,13 @@
  * The context of a caller may hold what must not reach a store, an open transaction of the app for one. Only the parent span
  * goes along, and the fiber references, which carry the clock, the logger and the tracer.
  */
+
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
+import type { RunningFiber } from "./fiber.js"
 
 /**
  * The mark of a fiber that runs apart, so that what runs in it needs no second fiber and no second timer. Its value is the
@@ -27,13 +28,11 @@ export interface Limits<E> {
 }
 
 /** Tells whether this fiber runs apart already: outside any context of the app, and under a time limit. */
-export const isApart = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+export const isApart = (fiber: RunningFiber): boolean =>
   fiber.currentContext.unsafeMap.has(Apart.key)
 
 /** The context of the code that made a call, also in the fiber that runs the call apart. */
-export const callerContext = ({
-  currentContext
-}: Fiber.RuntimeFiber<unknown, unknown>): Context.Context<never> =>
+export const callerContext = ({ currentContext }: RunningFiber): Context.Context<never> =>
   currentContext.unsafeMap.get(Apart.key) ?? currentContext
 
 /** Runs `effect` apart. In a fiber that is apart already it runs right there, under the limits of that one. */
@@ -67,7 +66,7 @@ export const apart = <A, E, E2>(
     })
   })
 
-const runtimeApart = (caller: Fiber.RuntimeFiber<unknown, unknown>): Runtime.Runtime<never> => {
+const runtimeApart = (caller: RunningFiber): Runtime.Runtime<never> => {
   const { currentContext } = caller
   const services = new Map<string, unknown>([[Apart.key, currentContext]])
   const span = currentContext.unsafeMap.get(Tracer.ParentSpan.key)

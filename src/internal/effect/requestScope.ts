@@ -2,6 +2,7 @@
  * What is done to the fiber of a request by hand: an app runs with one more service, and with one more handler of its
  * response. `Effect.provideService` and the platform's own way cost a request three times as much.
  */
+
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -11,28 +12,25 @@ import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
-
-/** The fiber of a request. */
-export type RequestFiber = Fiber.RuntimeFiber<unknown, unknown>
+import { type RunningFiber, serviceOf } from "./fiber.js"
 
 /** The clock of a fiber. */
-export const clockOf = (fiber: RequestFiber): Clock.Clock =>
+export const clockOf = (fiber: RunningFiber): Clock.Clock =>
   Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
 
 /** The request that a fiber answers. */
-export const requestOf = (fiber: RequestFiber): HttpServerRequest.HttpServerRequest =>
-  Context.unsafeGet(fiber.currentContext, HttpServerRequest.HttpServerRequest)
+export const requestOf = (fiber: RunningFiber): HttpServerRequest.HttpServerRequest =>
+  serviceOf(fiber, HttpServerRequest.HttpServerRequest)
 
 /**
  * True when the client went away before the handler ended. Where the platform does not interrupt a handler (an app without
  * a router, a route that is `uninterruptible`) the status does not tell.
  */
-export const isAborted = (fiber: RequestFiber): boolean => {
+export const isAborted = (fiber: RunningFiber): boolean => {
   const cause = fiber.getFiberRef(FiberRef.interruptedCause)
   return (
     !Cause.isEmpty(cause) &&
@@ -41,7 +39,7 @@ export const isAborted = (fiber: RequestFiber): boolean => {
 }
 
 /** Logs a warning from outside an effect, with the loggers and annotations of a fiber. */
-export const warnIn = (fiber: RequestFiber, sentence: string): void =>
+export const warnIn = (fiber: RunningFiber, sentence: string): void =>
   Effect.runSync(
     Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
   )
@@ -60,7 +58,7 @@ export const appendResponseHandler = HttpApp.appendPreResponseHandler
  * this request.
  */
 export const runWith = <I, S, A, E, R>(
-  fiber: RequestFiber,
+  fiber: RunningFiber,
   tag: Context.Tag<I, S>,
   service: S,
   handler: ResponseHandler,
@@ -88,7 +86,7 @@ export const runWith = <I, S, A, E, R>(
 
 type Handlers = Option.Option<ResponseHandler>
 
-const withHandler = (fiber: RequestFiber, handler: ResponseHandler): Handlers => {
+const withHandler = (fiber: RunningFiber, handler: ResponseHandler): Handlers => {
   const earlier = fiber.getFiberRef(HttpApp.currentPreResponseHandlers)
   return Option.some(
     Option.isNone(earlier)

@@ -1,11 +1,10 @@
 /** Publishes events: to the subscribers of a hub, to its listeners, to a metric and to the debug log. */
+
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
-import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
+import { labelsOf, logsDebug, type RunningFiber, referenceOf, withFiber } from "../effect/fiber.js"
 import type { SessionEvent } from "./event.js"
 
 /** Where events are published, and where subscribers find them. */
@@ -58,7 +57,7 @@ const counterOf = (event: SessionEvent["_tag"]) => {
 
 /** Publishes an event to a hub; never fails, never waits for a subscriber. */
 export const publishTo = (hub: Hub, event: SessionEvent): Effect.Effect<void> =>
-  Effect.withFiberRuntime((fiber) => published(fiber, hub, event))
+  withFiber((fiber) => published(fiber, hub, event))
 
 /**
  * Publishes an event to the hub in force; never fails, never waits for a subscriber.
@@ -67,21 +66,13 @@ export const publishTo = (hub: Hub, event: SessionEvent): Effect.Effect<void> =>
  * @category accessors
  */
 export const publish = (event: SessionEvent): Effect.Effect<void> =>
-  Effect.withFiberRuntime((fiber) =>
-    published(fiber, Context.get(fiber.getFiberRef(FiberRef.currentContext), SessionEvents), event)
-  )
+  withFiber((fiber) => published(fiber, referenceOf(fiber, SessionEvents), event))
 
 // One operation instead of five: events are published while a visitor waits.
-const published = (
-  fiber: Fiber.RuntimeFiber<unknown, unknown>,
-  hub: Hub,
-  event: SessionEvent
-): Effect.Effect<void> => {
-  counterOf(event._tag).unsafeUpdate(1, fiber.getFiberRef(FiberRef.currentMetricLabels))
+const published = (fiber: RunningFiber, hub: Hub, event: SessionEvent): Effect.Effect<void> => {
+  counterOf(event._tag).unsafeUpdate(1, labelsOf(fiber))
   for (const listener of listeners.get(hub) ?? []) listener(event)
   // Publishing to a hub that was shut down would interrupt the request.
   const sent = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
-  return LogLevel.lessThanEqual(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)
-    ? Effect.zipRight(sent, Effect.logDebug("session event", event))
-    : sent
+  return logsDebug(fiber) ? Effect.zipRight(sent, Effect.logDebug("session event", event)) : sent
 }

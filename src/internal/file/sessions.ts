@@ -11,10 +11,12 @@
  * A pending file counts only if the stub of its origin names it. So a reader finds the session under exactly one id,
  * whichever step a process was killed at.
  */
+
 import * as Effect from "effect/Effect"
 import type { SessionRecord } from "../../core/record/record.js"
 import { isFoundBy } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
+import { withNow } from "../effect/fiber.js"
 import type { Stored, StoredMove } from "./codec.js"
 import type { Disk } from "./disk.js"
 import { assertPresent, readStored } from "./disk.js"
@@ -57,11 +59,7 @@ export const find = (disk: Disk, id: string): Read<SessionRecord> => {
   return Effect.flatMap(resolve(disk, id), (record) =>
     record === undefined
       ? Effect.as(assertPresent(disk), undefined)
-      : Effect.clockWith((clock) =>
-          Effect.succeed(
-            isFoundBy(id, record, clock.unsafeCurrentTimeMillis()) ? record : undefined
-          )
-        )
+      : withNow((now) => Effect.succeed(isFoundBy(id, record, now) ? record : undefined))
   )
 }
 

@@ -1,9 +1,11 @@
 /** The beginning of a request: its session is loaded, locked where the route asks for it, and its end is prepared. */
+
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { type RequestFiber, warnIn } from "../effect/requestScope.js"
+import type { RunningFiber } from "../effect/fiber.js"
+import { warnIn } from "../effect/requestScope.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
 import { type FindContext, requestContextOf } from "./context.js"
 import { type Ending, lateReport } from "./end.js"
@@ -23,7 +25,7 @@ export type Newest = WeakMap<object, RequestSession>
 
 /** Begins the request that a fiber answers. */
 export const begin = (
-  fiber: RequestFiber,
+  fiber: RunningFiber,
   findContext: FindContext,
   options: CheckedOptions,
   newest: Newest
@@ -73,7 +75,7 @@ const sourceOf = (request: HttpServerRequest.HttpServerRequest): object => {
 }
 
 /** The connection has become a websocket: its head has left, and no cookie with it. */
-const leaveByUpgrade = (session: RequestSession, fiber: RequestFiber): void => {
+const leaveByUpgrade = (session: RequestSession, fiber: RunningFiber): void => {
   if (session.onLateWrite !== null) return
   const { change, pending, phase, position } = session.life
   session.leave(lateReport(fiber))

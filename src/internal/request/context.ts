@@ -1,15 +1,16 @@
 /** The context of a request: what the middleware stands on, and what is known of the client. */
+
 import { IncomingMessage } from "node:http"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { clientAddress, userAgentText } from "../../core/http/address.js"
 import type { RequestContext } from "../commit/RequestContext.js"
 import { type CompiledSettings, compile } from "../config/compile.js"
 import { SessionConfig } from "../config/tag.js"
-import { clockOf, type RequestFiber, requestOf } from "../effect/requestScope.js"
+import { type RunningFiber, referenceOf, serviceOf } from "../effect/fiber.js"
+import { clockOf, requestOf } from "../effect/requestScope.js"
 import { SessionEvents } from "../events/hub.js"
 import type { LocalInstant, Service } from "../store/contract.js"
 import { localNow } from "../store/revocations.js"
@@ -23,18 +24,14 @@ export interface MiddlewareContext {
 }
 
 /** Finds the context of the middleware that a request runs through. */
-export type FindContext = (fiber: RequestFiber) => MiddlewareContext
+export type FindContext = (fiber: RunningFiber) => MiddlewareContext
 
 /** An app finds its context where it runs. */
-export const contextOf: FindContext = ({ currentContext }) => {
-  // The type of the app says that the store is provided.
-  const context = currentContext as Context.Context<SessionStore>
-  return {
-    store: Context.get(context, SessionStore),
-    settings: compile(Context.get(context, SessionConfig)),
-    events: Context.get(context, SessionEvents)
-  }
-}
+export const contextOf: FindContext = (fiber) => ({
+  store: serviceOf(fiber, SessionStore),
+  settings: compile(referenceOf(fiber, SessionConfig)),
+  events: referenceOf(fiber, SessionEvents)
+})
 
 /** A layer finds its context where it is built; that holds for all its requests. */
 export const builtContext: Effect.Effect<FindContext, never, SessionStore> = Effect.map(
@@ -47,7 +44,7 @@ export const builtContext: Effect.Effect<FindContext, never, SessionStore> = Eff
 
 /** Makes the context of the request that a fiber answers. */
 export const requestContextOf = (
-  fiber: RequestFiber,
+  fiber: RunningFiber,
   context: MiddlewareContext
 ): HttpRequestContext => new HttpRequestContext(context, clockOf(fiber), requestOf(fiber))
 

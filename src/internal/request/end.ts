@@ -1,4 +1,5 @@
 /** The end of a request, the one commit point: what is pending is committed, then the response gets its headers. */
+
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
@@ -6,12 +7,8 @@ import * as Effect from "effect/Effect"
 import { requestTarget } from "../../core/http/previousUrl.js"
 import { type CommitOptions, commit, hasWork } from "../commit/commit.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import {
-  isAborted,
-  type RequestFiber,
-  type ResponseHandler,
-  warnIn
-} from "../effect/requestScope.js"
+import { type RunningFiber, withFiber } from "../effect/fiber.js"
+import { isAborted, type ResponseHandler, warnIn } from "../effect/requestScope.js"
 import { setPreviousUrl } from "../session/verbs.js"
 import { maybeCollect } from "../store/collection.js"
 import type { Options } from "./options.js"
@@ -42,7 +39,7 @@ export interface Ending {
 export const endOf = (ending: Ending): ResponseHandler => {
   let open: Ending | undefined = ending
   return (request, response) =>
-    Effect.withFiberRuntime((fiber) => {
+    withFiber((fiber) => {
       if (open === undefined) return Effect.succeed(response)
       const closing = open
       open = undefined
@@ -54,7 +51,7 @@ const end = (
   ending: Ending,
   request: Request,
   response: Response,
-  fiber: RequestFiber
+  fiber: RunningFiber
 ): Effect.Effect<Response> => {
   const { settings, store } = ending.session.request
   const { lottery } = settings.settings
@@ -67,7 +64,7 @@ const conclude = (
   ending: Ending,
   request: Request,
   response: Response,
-  fiber: RequestFiber
+  fiber: RunningFiber
 ): Effect.Effect<Response> => {
   let closing: CommitOptions | undefined
   try {
@@ -86,7 +83,7 @@ const closingOf = (
   { isNewest, lockOwner, options, session }: Ending,
   request: Request,
   response: Response,
-  fiber: RequestFiber
+  fiber: RunningFiber
 ): CommitOptions | undefined => {
   if (isAborted(fiber) || session.onLateWrite !== null || !isNewest()) return undefined
   if (!Policy.commits(options, request, response)) return undefined
@@ -110,7 +107,7 @@ const close = (
   { lockOwner, session, unavailable }: Ending,
   response: Response,
   closing: CommitOptions | undefined,
-  fiber: RequestFiber
+  fiber: RunningFiber
 ): Effect.Effect<Response> => {
   const leave = (leaving: Response): Response => {
     session.leave(lateReport(fiber))
@@ -140,7 +137,7 @@ const close = (
 
 /** Tells in the log of the request's fiber of writes that nothing commits any more. */
 export const lateReport =
-  (fiber: RequestFiber) =>
+  (fiber: RunningFiber) =>
   (verb: string, key: string): void => {
     const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
     warnIn(

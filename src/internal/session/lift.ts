@@ -1,16 +1,15 @@
 /** From the synchronous verbs to the Effects of the public surface. */
-import * as Context from "effect/Context"
+
 import * as Effect from "effect/Effect"
 import type { RequestSession } from "../commit/RequestSession.js"
+import { serviceOf, withFiber } from "../effect/fiber.js"
 import { SessionTypeError } from "../errors/errors.js"
 import { fromService, Session } from "./tag.js"
 
 /** Lifts a verb; what it throws is a defect. */
 export const use = <A>(f: (session: RequestSession) => A): Effect.Effect<A, never, Session> =>
   // One operation instead of three: handlers call little else.
-  Effect.withFiberRuntime((fiber) =>
-    Effect.succeed(f(fromService(Context.unsafeGet(fiber.currentContext, Session))))
-  )
+  withFiber((fiber) => Effect.succeed(f(fromService(serviceOf(fiber, Session)))))
 
 /** Lifts a verb that is an Effect itself. */
 export const useEffect = <A, E, R>(

@@ -4,9 +4,11 @@
  *
  * The caller reads the time, and the call carries it, because a batch runs in no caller's context.
  */
+
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../../core/record/record.js"
+import { withNow } from "../effect/fiber.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
 import * as Batcher from "./batcher.js"
@@ -54,7 +56,7 @@ export const batchedCalls = (table: SessionTable): Effect.Effect<BatchedCalls> =
 const byId = ({ id }: Find): string => id
 
 const atThisTime = <A, E>(run: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.clockWith((clock) => run(clock.unsafeCurrentTimeMillis()))
+  withNow(run)
 
 /** How several calls are made by one statement. */
 export type Many<Call, Answer> = Pick<

@@ -7,12 +7,18 @@
  * is reached, for one of them to end. Then all that wait run as one batch, in a fiber that belongs to no caller: outside
  * the callers' contexts, so also outside their transactions and spans, and not interrupted with any of them.
  */
+
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
+import {
+  isRunning,
+  type RunBeside,
+  type RunningFiber,
+  runBeside,
+  withFiber
+} from "../effect/fiber.js"
 
 /** What is run, and how. */
 export interface Options<Call, Answer, E> {
@@ -46,13 +52,12 @@ const patienceMillis = 100
 
 interface Waiter<Call, Answer, E> {
   readonly call: Call
-  readonly caller: Fiber.RuntimeFiber<unknown, unknown>
+  readonly caller: RunningFiber
   readonly resume: (exit: Exit.Exit<Answer, E>) => void
 }
 
 // Asked of the fiber, because a handler of its interruption would cost more than the rest of the wait.
-const isWaiting = ({ caller }: Waiter<unknown, never, never>): boolean =>
-  caller.unsafePoll() === null
+const isWaiting = ({ caller }: Waiter<unknown, never, never>): boolean => isRunning(caller)
 
 /** A statement in flight. */
 interface Slot {
@@ -63,11 +68,8 @@ interface Slot {
 export const make = <Call, Answer, E>(
   options: Options<Call, Answer, E>
 ): Effect.Effect<(call: Call) => Effect.Effect<Answer, E>> =>
-  Effect.map(Effect.runtime<never>(), ({ fiberRefs }) => {
-    const batcher = new Batcher(
-      options,
-      Runtime.updateFiberRefs(Runtime.defaultRuntime, () => fiberRefs)
-    )
+  Effect.map(runBeside, (run) => {
+    const batcher = new Batcher(options, run)
     return (call) => batcher.run(call)
   })
 
@@ -79,11 +81,11 @@ class Batcher<Call, Answer, E> {
 
   constructor(
     private readonly options: Options<Call, Answer, E>,
-    private readonly runtime: Runtime.Runtime<never>
+    private readonly runBeside: RunBeside
   ) {}
 
   run(call: Call): Effect.Effect<Answer, E> {
-    return Effect.withFiberRuntime((caller) =>
+    return withFiber((caller) =>
       this.slots.size > 0 || this.waiting.length > 0
         ? this.wait(call, caller)
         : this.runAtOnce(call)
@@ -98,7 +100,7 @@ class Batcher<Call, Answer, E> {
     })
   }
 
-  private wait(call: Call, caller: Fiber.RuntimeFiber<unknown, unknown>): Effect.Effect<Answer, E> {
+  private wait(call: Call, caller: RunningFiber): Effect.Effect<Answer, E> {
     return Effect.async((resume) => {
       this.waiting.push({ call, caller, resume })
       if (this.slots.size < this.options.inFlight) this.startAfterThisTurn()
@@ -136,7 +138,7 @@ class Batcher<Call, Answer, E> {
   private startBatch(batch: ReadonlyArray<Waiter<Call, Answer, E>>, slot: Slot): void {
     const [first] = batch
     const running = batch.length === 1 && first ? this.answerAlone(first) : this.answerAll(batch)
-    Runtime.runFork(this.runtime)(running).addObserver(() => this.release(slot))
+    this.runBeside(running, () => this.release(slot))
   }
 
   /** Removes the calls of the next batch from the queue. */
@@ -160,7 +162,7 @@ class Batcher<Call, Answer, E> {
         const answer = Exit.isFailure(exit)
           ? this.failureFor(exit.cause)
           : answerAt(exit.value, index)
-        if (answer === undefined) Runtime.runFork(this.runtime)(this.answerAlone(waiter))
+        if (answer === undefined) this.runBeside(this.answerAlone(waiter))
         else waiter.resume(answer)
       })
     })

@@ -4,14 +4,15 @@
  * `@effect/sql` keeps an open transaction in the caller's context, under one tag for all clients. A statement that found it
  * there would be undone when the app rolls back, or go to another database.
  */
+
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { apart, callerContext } from "../effect/apart.js"
+import { type RunningFiber, withFiber } from "../effect/fiber.js"
 import { SessionStoreError } from "../errors/errors.js"
 import { countOf, type Dialect, type Row, type Statements } from "./dialect.js"
 import { failureOf, toStoreError } from "./failure.js"
@@ -114,11 +115,11 @@ const unlessInside = <A>(
   operation: string,
   call: Effect.Effect<A, SessionStoreError>
 ): Effect.Effect<A, SessionStoreError> =>
-  Effect.withFiberRuntime((fiber) =>
+  withFiber((fiber) =>
     transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
   )
 
-const transactionOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>) =>
+const transactionOf = (fiber: RunningFiber) =>
   Option.getOrUndefined(Context.getOption(callerContext(fiber), TransactionConnection))
 
 const insideTransaction = (operation: string) =>

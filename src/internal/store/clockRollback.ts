@@ -5,9 +5,11 @@
  * session for as long as it was ahead. So `find` passes over only those sessions whose expiry the clock had reached, and
  * finds them again if they were used after the clock went back.
  */
+
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../../core/record/record.js"
+import { withNow } from "../effect/fiber.js"
 import type { Primitives } from "./contract.js"
 
 /** How long before it is stored an activity may have been: a request reads the clock, works, and calls the store. */
@@ -38,14 +40,13 @@ export const withClockRollback = ({
       (lastActivityMillis >= earliestSinceMillis - requestMillis && lastActivityMillis <= nowMillis)
   return {
     find: (id) =>
-      Effect.clockWith((clock) => {
-        const now = clock.unsafeCurrentTimeMillis()
+      withNow((now) => {
         const found = find(id)
         return isBackAt(now) ? Effect.map(found, Option.filter(isUsable(now))) : found
       }),
     insert: (record) =>
-      Effect.clockWith((clock) => {
-        isBackAt(clock.unsafeCurrentTimeMillis())
+      withNow((now) => {
+        isBackAt(now)
         return insert(record)
       })
   }

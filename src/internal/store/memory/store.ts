@@ -1,14 +1,16 @@
 /** The memory store: `MemoryRecords` behind the contract. Each call is one synchronous step, so it is atomic. */
+
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { withNow } from "../../effect/fiber.js"
 import type { Overrides, Primitives, Service } from "../contract.js"
 import { isRevoked } from "../revocations.js"
 import { MemoryMarks } from "./marks.js"
 import { MemoryRecords } from "./records.js"
 
 const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
-  Effect.clockWith((clock) => Effect.succeed(step(clock.unsafeCurrentTimeMillis())))
+  withNow((nowMillis) => Effect.succeed(step(nowMillis)))
 
 /** Makes the primitives and overrides of a new, empty memory store. */
 export const makeMemory = (
