@@ -54,10 +54,10 @@ import { expiryOf, lifetimeOf, millisOf, type PutOptions } from "./internal/sess
 import { attempt, use, useEffect } from "./internal/session/lift.js"
 import { Session, toService } from "./internal/session/tag.js"
 import * as Verbs from "./internal/session/verbs.js"
-import { makeMemory } from "./internal/store/memory/store.js"
+import { makeMemoryStore } from "./internal/store/memory/store.js"
 import { SessionConfig } from "./SessionConfig.js"
 import { SessionEvents } from "./SessionEvents.js"
-import { LocalInstant, make as makeStore } from "./SessionStore.js"
+import { LocalInstant } from "./SessionStore.js"
 
 /**
  * The types behind `TypedSession`: paths and what stands at them.
@@ -910,7 +910,7 @@ export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer
       const clock = yield* Effect.clock
       const settings = yield* SessionConfig
       const request = {
-        store: makeStore(makeMemory(0, undefined)),
+        store: makeMemoryStore(),
         settings: compile(settings),
         clock,
         began: LocalInstant.now(),

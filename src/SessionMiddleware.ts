@@ -25,11 +25,17 @@ import { withFiber } from "./internal/effect/fiber.js"
 import {
   appendResponseHandler,
   type ResponseHandler,
+  requestOf,
   runWith
 } from "./internal/effect/requestScope.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
-import { beginSafely, type CheckedOptions, type Newest } from "./internal/request/begin.js"
+import {
+  beginSafely,
+  type CheckedOptions,
+  type FailedAttempts,
+  sourceOf
+} from "./internal/request/begin.js"
 import { builtContext, contextOf, type FindContext } from "./internal/request/context.js"
 import { endOf } from "./internal/request/end.js"
 import type { Options } from "./internal/request/options.js"
@@ -166,13 +172,18 @@ const around = <E, R>(
   findContext: FindContext,
   options: CheckedOptions
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
-  const newest: Newest = new WeakMap()
+  const failed: FailedAttempts = new WeakMap()
   // One operation instead of many: this runs on every request.
   return withFiber((fiber) =>
-    Effect.matchCauseEffect(beginSafely(fiber, findContext, options, newest), {
+    Effect.matchCauseEffect(beginSafely(fiber, findContext, options, failed), {
       onFailure: refused,
       onSuccess: (ending) =>
-        runWith(fiber, Session, toService(ending.session), endOf(ending), varied, app)
+        runWith(fiber, Session, toService(ending.session), {
+          app,
+          handler: endOf(ending),
+          last: varied,
+          onFailure: () => failed.set(sourceOf(requestOf(fiber)), ending.session)
+        })
     })
   )
 }
@@ -214,9 +225,9 @@ const provideApi = (
   findContext: FindContext,
   options: CheckedOptions
 ): Effect.Effect<CurrentSession, SessionUnavailable, HttpRouter.HttpRouter.Provided> => {
-  const newest: Newest = new WeakMap()
+  const failed: FailedAttempts = new WeakMap()
   return withFiber((fiber) => {
-    const begun = Effect.flatMap(beginSafely(fiber, findContext, options, newest), (ending) =>
+    const begun = Effect.flatMap(beginSafely(fiber, findContext, options, failed), (ending) =>
       Effect.as(appendResponseHandler(endOf(ending)), toService(ending.session))
     )
     return Effect.catchAll(

@@ -15,7 +15,7 @@ import { SessionConfigError } from "./internal/errors/errors.js"
 import type * as Contract from "./internal/store/contract.js"
 import type { Overrides, Primitives, Service } from "./internal/store/contract.js"
 import { make as makeService } from "./internal/store/make.js"
-import { makeMemory } from "./internal/store/memory/store.js"
+import { makeMemoryStore } from "./internal/store/memory/store.js"
 import { copyAll, makeMigrating } from "./internal/store/migrating/store.js"
 import * as Revocations from "./internal/store/revocations.js"
 import { SessionStore } from "./internal/store/tag.js"
@@ -286,7 +286,7 @@ export const layerMemoryWith = (options: {
         const reason = "must be a positive integer."
         return Effect.die(new SessionConfigError({ field: "maxSessions", reason }))
       }
-      return Effect.succeed(make(makeMemory(Duration.toMillis(keepEnded), maxSessions), options))
+      return Effect.succeed(makeMemoryStore(Duration.toMillis(keepEnded), maxSessions))
     })
   )
 

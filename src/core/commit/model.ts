@@ -48,8 +48,8 @@ export type CommitVerb = "commit" | "login" | "consume" | "touch" | "serialize"
 
 /** What one commit brings. Made once: what a handler records later is for the next one. */
 export interface Intent {
-  /** Stands in the row once the commit is done, so that a lost reply is recognised. */
-  readonly commitId: string
+  /** Stands in the row once the commit is done, so that a lost reply is recognised; `null` where none can be lost. */
+  readonly commitId: string | null
   readonly verb: CommitVerb
   /** The operations for the newest state. They are constant, except for `consume`, which removes what it finds there. */
   readonly operations: (newest: State) => ReadonlyArray<Operation>

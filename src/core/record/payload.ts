@@ -73,24 +73,25 @@ export const complete = (
   origin: Origin | null
 ): string => {
   const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
-  const o = commits.length === 0 ? "" : `,"o":${JSON.stringify(encodeCommits(commits))}`
+  const o = commits.length === 0 ? "" : `,"o":[${encodeCommits(commits)}]`
   // The text is an object that has fields, so others go before its closing brace.
   return `${stateText.slice(0, -1)}${b}${o}}`
 }
 
-/** Each id followed by its instant, the oldest commit first. */
-const encodeCommits = (commits: ReadonlyArray<CommitMark>): ReadonlyArray<string | number> =>
-  commits.flatMap(({ atMillis, id }) => [id, atMillis])
+/** Each id followed by its instant, the oldest commit first. By hand: every write comes through here. */
+const encodeCommits = (commits: ReadonlyArray<CommitMark>): string =>
+  // An id of `makeEntryId` needs no escape, and `decode` takes no other.
+  commits.map(({ atMillis, id }) => `"${id}",${atMillis}`).join()
 
 /** The commit ids of the last ten seconds with a new one, the oldest first: at most the last 1,024. */
 export const remember = (
   commits: ReadonlyArray<CommitMark>,
-  id: string,
+  id: string | null,
   nowMillis: number
 ): ReadonlyArray<CommitMark> => {
-  const recent = commits.filter(
-    ({ atMillis }) => Math.abs(nowMillis - atMillis) < commitMemoryMillis
-  )
+  if (id === null) return commits
+  const isRecent = ({ atMillis }: CommitMark) => Math.abs(nowMillis - atMillis) < commitMemoryMillis
+  const recent = commits.every(isRecent) ? commits : commits.filter(isRecent)
   return [...recent.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
 }
 
@@ -193,11 +194,13 @@ const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | und
   const marks: Array<CommitMark> = []
   for (let at = 0; at < value.length; at += 2) {
     const [id, atMillis] = [value[at], value[at + 1]]
-    if (typeof id !== "string" || typeof atMillis !== "number") return undefined
+    if (typeof id !== "string" || !isBase64Url(id) || typeof atMillis !== "number") return undefined
     marks.push({ id, atMillis })
   }
   return marks
 }
+
+const isBase64Url = (text: string): boolean => /^[\w-]*$/.test(text)
 
 const decodeLock = (value: Json | undefined): Lock | null | undefined => {
   if (value === undefined) return null

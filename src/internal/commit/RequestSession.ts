@@ -89,11 +89,15 @@ export const lifeAt = (at: StoredPosition): Life => {
 export class RequestSession {
   /** Set once the head has left: reports a write that comes too late to be committed with the response. */
   onLateWrite: ((verb: string, key: string) => void) | null = null
+  /** The id the request began with: what it asks of the store waits for others with the same one. */
+  readonly arrivedAt: string
 
   constructor(
     readonly request: RequestContext,
     public life: Life
-  ) {}
+  ) {
+    this.arrivedAt = life.position.id
+  }
 
   /** Destroyed: goes on with an empty session of its own, which is stored when something is written. */
   restart(cookie: CookieDuty = keepCookie): void {

@@ -2,13 +2,12 @@
 import * as Effect from "effect/Effect"
 import { type Intent, noOperations, takesNothing } from "../../core/commit/model.js"
 import { isTouchDue } from "../../core/commit/plan.js"
-import { makeEntryId } from "../../core/record/token.js"
 import type { Operation } from "../../core/session/operation.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import { type CommitError, type Outcome, runCommit } from "./engine.js"
-import { exclusively } from "./exclusively.js"
+import { exclusively, newCommitId } from "./exclusively.js"
 import { now } from "./RequestContext.js"
-import { isRetired, type Life, type RequestSession } from "./RequestSession.js"
+import { isRetired, type RequestSession } from "./RequestSession.js"
 
 /** What a commit does beside what is pending. */
 export interface CommitOptions {
@@ -27,7 +26,7 @@ export const commit = (
     // Of a session that was given up nobody can say that it is stored.
     session.life.failure !== null || hasWork(session, options)
       ? exclusively(session, "commit", () =>
-          hasWork(session, options) ? runCommit(session, intentOf(session.life, options)) : nothing
+          hasWork(session, options) ? runCommit(session, intentOf(session, options)) : nothing
         )
       : nothing
   )
@@ -53,14 +52,14 @@ export const hasWork = (session: RequestSession, { ages, also }: CommitOptions =
   )
 }
 
-const intentOf = (life: Life, { ages, also = [] }: CommitOptions): Intent => {
-  const { change, pending, predicted, shownFlash } = life
+const intentOf = (session: RequestSession, { ages, also = [] }: CommitOptions): Intent => {
+  const { change, pending, predicted, shownFlash } = session.life
   const ageing: ReadonlyArray<Operation> =
     ages === true && shownFlash.length > 0 ? [{ _tag: "age", seen: shownFlash }] : []
   const extra = [...ageing, ...also]
   const operations = extra.length === 0 ? pending : [...pending, ...extra]
   return {
-    commitId: makeEntryId(),
+    commitId: newCommitId(session),
     verb: "commit",
     operations: () => operations,
     predicted: extra.length === 0 ? predicted : null,
@@ -81,7 +80,7 @@ export const commitApart = (
     ? nothing
     : exclusively(session, verb, () =>
         run(session, {
-          commitId: makeEntryId(),
+          commitId: newCommitId(session),
           verb,
           operations,
           predicted: null,

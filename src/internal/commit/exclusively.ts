@@ -1,8 +1,11 @@
 /** How what a request asks of the store for its session is run: one after the other, and within a deadline. */
 import * as Effect from "effect/Effect"
+import { makeEntryId } from "../../core/record/token.js"
 import { apart } from "../effect/apart.js"
 import { inTurn } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
+import type { Service } from "../store/contract.js"
+import { neverWaits } from "../store/memory/store.js"
 import type { RequestSession } from "./RequestSession.js"
 
 /** How long a request waits for the store. */
@@ -14,21 +17,31 @@ const longestWaitMillis = 10_000
 /** How long a commit tries again: it ends with a conflict before the deadline gives it up. */
 export const retryMillis = 1800
 
-/** Calls the store in a fiber of its own, so that a client that goes away cuts nothing in half. */
+/**
+ * Calls the store in a fiber of its own, so that a client that goes away cuts nothing in half. A store that never waits is
+ * called where the request stands: there is nothing to wait for.
+ */
 export const withDeadline = <A, E>(
+  store: Service,
   operation: string,
   call: Effect.Effect<A, E>,
   onTimeout?: (error: SessionStoreError) => void
 ): Effect.Effect<A, E | SessionStoreError> =>
-  apart(call, {
-    millis: deadlineMillis,
-    onInterrupt: "leave",
-    onTimeout: () => {
-      const error = new SessionStoreError({ operation, reason: "timeout" })
-      onTimeout?.(error)
-      return error
-    }
-  })
+  neverWaits(store)
+    ? Effect.uninterruptible(call)
+    : apart(call, {
+        millis: deadlineMillis,
+        onInterrupt: "leave",
+        onTimeout: () => {
+          const error = new SessionStoreError({ operation, reason: "timeout" })
+          onTimeout?.(error)
+          return error
+        }
+      })
+
+/** Makes the id of a commit. A store that never waits loses no reply, so none has to be recognised. */
+export const newCommitId = ({ request }: RequestSession): string | null =>
+  neverWaits(request.store) ? null : makeEntryId()
 
 /**
  * Runs `work` behind what this request, then this process, does with the session already, and within the deadline. When
@@ -41,18 +54,14 @@ export const exclusively = <A, E>(
   giveUp = (error: SessionStoreError): void => session.giveUp(error)
 ): Effect.Effect<A, E | SessionStoreError> => {
   const { store } = session.request
-  const patience = {
+  const inTime = Effect.suspend(() =>
+    session.life.failure === null
+      ? withDeadline(store, operation, Effect.suspend(work), giveUp)
+      : Effect.fail(session.life.failure)
+  )
+  return inTurn(store, session.arrivedAt, inTime, {
     stalledMillis: deadlineMillis,
     longestMillis: longestWaitMillis,
     onImpatience: () => new SessionStoreError({ operation, reason: "timeout" })
-  }
-  const inTime = Effect.suspend(() =>
-    session.life.failure === null
-      ? withDeadline(operation, Effect.suspend(work), giveUp)
-      : Effect.fail(session.life.failure)
-  )
-  const behindOthers = Effect.suspend(() =>
-    inTurn(store, session.life.position.id, inTime, patience)
-  )
-  return inTurn(session, "", behindOthers, patience)
+  })
 }

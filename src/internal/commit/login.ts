@@ -8,14 +8,13 @@ import * as Effect from "effect/Effect"
 import { type Intent, keepCookie } from "../../core/commit/model.js"
 import { makeSecret } from "../../core/http/csrf.js"
 import { isUserId } from "../../core/record/record.js"
-import { makeEntryId } from "../../core/record/token.js"
 import type { Operation } from "../../core/session/operation.js"
 import type { Lifetime } from "../../core/session/state.js"
 import { SessionEncodeError, SessionRefused, SessionStoreError } from "../errors/errors.js"
 import { backOff } from "./backOff.js"
 import { publishDestroyed } from "./destroy.js"
 import { type Outcome, runCommit } from "./engine.js"
-import { exclusively } from "./exclusively.js"
+import { exclusively, newCommitId } from "./exclusively.js"
 import { now } from "./RequestContext.js"
 import { type Life, newId, ownId, type RequestSession, record } from "./RequestSession.js"
 import { keepToLimit, refuseAtLimit } from "./sessionLimit.js"
@@ -111,7 +110,7 @@ const storeOnce = (
   const all = [...pending, ...operations]
   const moved = newId(session.request, "quarantine", "login")
   const intent: Intent = {
-    commitId: makeEntryId(),
+    commitId: newCommitId(session),
     verb: "login",
     operations: () => all,
     predicted: null,

@@ -50,9 +50,17 @@ export type ResponseHandler = HttpApp.PreResponseHandler
 /** Adds a handler behind those that the request has. */
 export const appendResponseHandler = HttpApp.appendPreResponseHandler
 
+/** How an app is run. */
+export interface Run<A, E, R> {
+  readonly app: Effect.Effect<A, E, R>
+  readonly handler: ResponseHandler
+  /** Added behind the handlers that the app has added. */
+  readonly last: ResponseHandler
+  readonly onFailure: () => void
+}
+
 /**
- * Runs `app` in the fiber of a request with one more service and one more handler. Where the app has added handlers of its
- * own, `last` is added behind them.
+ * Runs an app in the fiber of a request with one more service and one more handler.
  *
  * Only an app that is interrupted may leave the service behind, in a fiber that has nothing to do any more but to answer
  * this request.
@@ -61,9 +69,7 @@ export const runWith = <I, S, A, E, R>(
   fiber: RunningFiber,
   tag: Context.Tag<I, S>,
   service: S,
-  handler: ResponseHandler,
-  last: ResponseHandler,
-  app: Effect.Effect<A, E, R>
+  { app, handler, last, onFailure }: Run<A, E, R>
 ): Effect.Effect<A, E, Exclude<R, I>> => {
   const outside = fiber.currentContext
   const handlers = withHandler(fiber, handler)
@@ -76,7 +82,10 @@ export const runWith = <I, S, A, E, R>(
   const run = Effect.zipRight(
     enter(Context.add(outside, tag, service), handlers),
     Effect.matchCauseEffect(app, {
-      onFailure: (cause) => leave(Exit.failCause(cause)),
+      onFailure: (cause) => {
+        onFailure()
+        return leave(Exit.failCause(cause))
+      },
       onSuccess: (value) => leave(Exit.succeed(value))
     })
   )

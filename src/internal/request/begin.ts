@@ -20,26 +20,26 @@ export interface CheckedOptions extends Options {
   readonly unavailable?: Ending["unavailable"]
 }
 
-/** The newest attempt at each request, by what the request came from. */
-export type Newest = WeakMap<object, RequestSession>
+/** The attempts that failed, by what the request came from. Another one supersedes them. */
+export type FailedAttempts = WeakMap<object, RequestSession>
 
 /** Begins the request that a fiber answers. */
 export const begin = (
   fiber: RunningFiber,
   findContext: FindContext,
   options: CheckedOptions,
-  newest: Newest
+  failed: FailedAttempts
 ): Effect.Effect<Ending, SessionStoreError | SessionConflict> => {
   const context = requestContextOf(fiber, findContext(fiber))
   const { request } = context
   const source = sourceOf(request)
   const { lock, unavailable } = options
   const lockOwner = lock === undefined ? null : ownerOf(source)
+  // The app is run again: the last attempt is the one that commits.
+  failed.get(source)?.leave(() => {})
   const prepare = (session: RequestSession): Ending => {
-    newest.set(source, session)
     watchUpgrade(request, () => leaveByUpgrade(session, fiber))
-    const isNewest = () => newest.get(source) === session
-    return { session, options, unavailable, lockOwner, isNewest }
+    return { session, options, unavailable, lockOwner }
   }
   if (options.skip?.(request) === true) return Effect.succeed(prepare(skipped(context)))
   const { cookie } = request.headers
@@ -69,7 +69,7 @@ export const beginSafely: typeof begin = (...request) => {
 }
 
 /** What a request came from is the same in all attempts at it. A request that was made by hand may have come from nothing. */
-const sourceOf = (request: HttpServerRequest.HttpServerRequest): object => {
+export const sourceOf = (request: HttpServerRequest.HttpServerRequest): object => {
   const { source } = request
   return typeof source === "object" && source !== null ? source : request
 }

@@ -28,8 +28,6 @@ export interface Ending {
   readonly unavailable?: Response | undefined
   /** Whose lock is given back. */
   readonly lockOwner: LockOwner
-  /** Tells whether no later attempt at the same request has begun. */
-  readonly isNewest: () => boolean
 }
 
 /**
@@ -80,12 +78,13 @@ const conclude = (
 
 /** What is committed with the response; nothing where nothing is. */
 const closingOf = (
-  { isNewest, lockOwner, options, session }: Ending,
+  { lockOwner, options, session }: Ending,
   request: Request,
   response: Response,
   fiber: RunningFiber
 ): CommitOptions | undefined => {
-  if (isAborted(fiber) || session.onLateWrite !== null || !isNewest()) return undefined
+  // The head of an upgraded connection has left; another attempt has taken the place of one that failed.
+  if (isAborted(fiber) || session.onLateWrite !== null) return undefined
   if (!Policy.commits(options, request, response)) return undefined
   if (options.recordsPreviousUrl === true && Policy.isPage(request, response)) {
     rememberPage(session, request)

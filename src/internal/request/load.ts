@@ -23,7 +23,7 @@ export const load = (
   const { token } = reading
   const id = tokenId(token, request.settings.namespace)
   const { store } = request
-  return Effect.matchEffect(withDeadline("find", store.find(id)), {
+  return Effect.matchEffect(withDeadline(store, "find", store.find(id)), {
     onSuccess: (found) =>
       Option.isSome(found)
         ? arrive(request, found.value, token, id)

@@ -12,5 +12,7 @@ export const recheckCookie = (session: RequestSession): Effect.Effect<void> => {
   const { cookie } = session.life
   // Nobody but this request knows a token that was made in it.
   if (cookie._tag !== "Set" || cookie.at.tokenFrom === "here") return Effect.void
-  return Effect.ignore(withDeadline("find", lookAtCookie(session, cookie.at)))
+  return Effect.ignore(
+    withDeadline(session.request.store, "find", lookAtCookie(session, cookie.at))
+  )
 }

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { withNow } from "../../effect/fiber.js"
 import type { Overrides, Primitives, Service } from "../contract.js"
+import { make } from "../make.js"
 import { isRevoked } from "../revocations.js"
 import { MemoryMarks } from "./marks.js"
 import { MemoryRecords } from "./records.js"
@@ -50,3 +51,18 @@ export const makeMemory = (
       Effect.sync(() => isRevoked(marks.of(namespace, userId), since, exceptId))
   }
 }
+
+const memoryStores = new WeakSet<Service>()
+
+/** Makes the whole service of a new, empty memory store. */
+export const makeMemoryStore = (
+  keepEndedMillis = 0,
+  maxSessions: number | undefined = undefined
+): Service => {
+  const store = make(makeMemory(keepEndedMillis, maxSessions), { keepEnded: keepEndedMillis })
+  memoryStores.add(store)
+  return store
+}
+
+/** Whether every call of this store is done when it returns. A store that wraps a memory store may wait. */
+export const neverWaits = (store: Service): boolean => memoryStores.has(store)
