@@ -27,14 +27,14 @@ export interface RequestContext {
 export const now = ({ clock }: RequestContext): number => nowOf(clock)
 
 /** An event before it is dated. */
-type Undated = SessionEvent extends infer Event
+export type UndatedEvent = SessionEvent extends infer Event
   ? Event extends SessionEvent
     ? Omit<Event, "atMillis">
     : never
   : never
 
 /** Publishes an event of this request, dated now. */
-export const publishEvent = (context: RequestContext, event: Undated): Effect.Effect<void> =>
+export const publishEvent = (context: RequestContext, event: UndatedEvent): Effect.Effect<void> =>
   // Every member of the union lacks just its date.
   publishTo(context.events, { ...event, atMillis: now(context) } as SessionEvent)
 

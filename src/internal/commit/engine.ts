@@ -20,7 +20,13 @@ import { SessionConflict, SessionEncodeError, SessionStoreError } from "../error
 import type { Service } from "../store/contract.js"
 import { backOff } from "./backOff.js"
 import { retryMillis } from "./exclusively.js"
-import { clientOf, now, publishEvent, type RequestContext } from "./RequestContext.js"
+import {
+  clientOf,
+  now,
+  publishEvent,
+  type RequestContext,
+  type UndatedEvent
+} from "./RequestContext.js"
 import { type Life, newPosition, type RequestSession } from "./RequestSession.js"
 import { noteWritten, readRecord } from "./readRecord.js"
 
@@ -226,26 +232,33 @@ const done = (
   settle(run, at, intent)
   if (at.stored === null) return nothing
   noteWritten(request.settings, at.stored)
-  return Effect.as(published(request, at.stored, intent, before, attempts), "done" as const)
+  const events = eventsOf(request, at.stored, intent, before, attempts)
+  return events.length === 0
+    ? committed
+    : Effect.zipRight(
+        Effect.forEach(events, (event) => publishEvent(request, event), { discard: true }),
+        committed
+      )
 }
 
-const published = (
+const committed: Effect.Effect<Outcome> = Effect.succeed("done")
+
+const eventsOf = (
   request: RequestContext,
   { record: { id, userId } }: Stored,
   { change }: Intent,
   before: Position,
   attempts: number
-): Effect.Effect<void> => {
-  const replayed =
-    attempts > 1 ? publishEvent(request, { _tag: "ConflictReplayed", id, attempts }) : Effect.void
+): ReadonlyArray<UndatedEvent> => {
   const from = before.stored?.record.id
-  if (from === undefined) {
-    return publishEvent(request, { _tag: "Created", id, ...clientOf(request, userId) })
+  if (from === undefined) return [{ _tag: "Created", id, ...clientOf(request, userId) }]
+  const events: Array<UndatedEvent> = []
+  if (change !== null && id === change.id) {
+    const { reason } = change
+    events.push({ _tag: "Regenerated", id, from, reason, ...clientOf(request, userId) })
   }
-  if (change === null || id !== change.id) return replayed
-  const { reason } = change
-  const moved = { _tag: "Regenerated", id, from, reason, ...clientOf(request, userId) } as const
-  return Effect.zipRight(publishEvent(request, moved), replayed)
+  if (attempts > 1) events.push({ _tag: "ConflictReplayed", id, attempts })
+  return events
 }
 
 /**

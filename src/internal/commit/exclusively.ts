@@ -56,7 +56,7 @@ export const exclusively = <A, E>(
   const { store } = session.request
   const inTime = Effect.suspend(() =>
     session.life.failure === null
-      ? withDeadline(store, operation, Effect.suspend(work), giveUp)
+      ? withDeadline(store, operation, work(), giveUp)
       : Effect.fail(session.life.failure)
   )
   return inTurn(store, session.arrivedAt, inTime, {

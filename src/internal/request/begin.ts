@@ -51,12 +51,13 @@ export const begin = (
           lockOwner,
           lock
         )
-  return Effect.map(
-    Effect.tapErrorTag(loaded, "SessionStoreError", (error) =>
-      Effect.logError("The session could not be loaded", error)
-    ),
-    prepare
-  )
+  return Effect.matchEffect(loaded, {
+    onSuccess: (session) => Effect.succeed(prepare(session)),
+    onFailure: (error): Effect.Effect<never, SessionStoreError | SessionConflict> =>
+      error._tag === "SessionStoreError"
+        ? Effect.zipRight(Effect.logError("The session could not be loaded", error), error)
+        : error
+  })
 }
 
 /** As `begin`; what throws at once, such as a store's call, ends the effect. */

@@ -112,26 +112,29 @@ const close = (
     session.leave(lateReport(fiber))
     return withHeaders(session, leaving)
   }
+  /** Gives the lock back where no commit has, and looks once more at a cookie that was decided earlier. */
+  const lookAndLeave = (leaving: Response, looks: boolean): Effect.Effect<Response> =>
+    Effect.map(
+      Effect.zipRight(unlock(session, lockOwner), looks ? recheckCookie(session) : Effect.void),
+      () => leave(leaving)
+    )
   // What was given up is dropped, and the handler has answered for it.
   if (closing === undefined || session.life.failure !== null || !hasWork(session, closing)) {
-    if (lockOwner === null && session.life.cookie._tag !== "Set") {
-      return Effect.succeed(leave(response))
-    }
-    const looked = Effect.zipRight(unlock(session, lockOwner), recheckCookie(session))
-    return Effect.map(looked, () => leave(response))
+    return lockOwner === null && session.life.cookie._tag !== "Set"
+      ? Effect.succeed(leave(response))
+      : lookAndLeave(response, true)
   }
-  const committed = Effect.matchCauseEffect(commit(session, closing), {
+  return Effect.matchCauseEffect(commit(session, closing), {
     onSuccess: (outcome) =>
-      outcome === "done" ? Effect.succeed(response) : Effect.as(recheckCookie(session), response),
+      outcome === "done" && lockOwner === null
+        ? Effect.succeed(leave(response))
+        : lookAndLeave(response, outcome !== "done"),
     onFailure: (cause) =>
-      Effect.as(
+      Effect.zipRight(
         Effect.logError("The session could not be committed", cause),
-        failureAnswer(Cause.squash(cause), unavailable)
+        lookAndLeave(failureAnswer(Cause.squash(cause), unavailable), false)
       )
   })
-  const unlocked =
-    lockOwner === null ? committed : Effect.zipLeft(committed, unlock(session, lockOwner))
-  return Effect.map(unlocked, leave)
 }
 
 /** Tells in the log of the request's fiber of writes that nothing commits any more. */
