@@ -252,6 +252,15 @@ describe("a request that changes its session", () => {
     expect(Object.keys(next.state.flash)).toEqual(["newer"])
   })
 
+  it("stores no key that has expired", () => {
+    const stored = aStored({ state: { data: { a: 1, code: 1 }, ttl: { code: now } } })
+
+    const { next } = planned("Update", at(stored), putB)
+
+    expect(next.state).toMatchObject({ data: { a: 1, b: 2 }, ttl: {} })
+    expect(decode(next.record.payload)?.state).toEqual(next.state)
+  })
+
   it("stores nothing that was flashed for the request alone", () => {
     const operations: ReadonlyArray<Operation> = [
       put("b", 2),
