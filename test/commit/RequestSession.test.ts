@@ -1,8 +1,6 @@
 /** The session of one request: how its lives follow each other, and what is recorded in them. */
 import { readFileSync } from "node:fs"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
 import { keepCookie } from "../../src/core/commit/model.js"
@@ -19,7 +17,7 @@ import {
 } from "../../src/internal/commit/RequestSession.js"
 import { SessionStoreError } from "../../src/internal/errors/errors.js"
 import { aStored, at } from "../core/commit/support.js"
-import { aRequest, aStore, aVisitor, put } from "./support.js"
+import { aRequest, aStalledStore, aStoredSession, aVisitor, put } from "./support.js"
 
 const failure = new SessionStoreError({ operation: "commit", reason: "timeout" })
 const deleted = { _tag: "Delete" } as const
@@ -264,29 +262,17 @@ describe("a life", () => {
 describe("a commit that comes late", () => {
   /** A session that is stored, and a commit of it whose write waits in the store. */
   const stalled = async () => {
-    const isAsked = Effect.runSync(Deferred.make<void>())
-    const goesOn = Effect.runSync(Deferred.make<void>())
-    const store = aStore(({ update }) => ({
-      update: (...args) =>
-        Deferred.succeed(isAsked, undefined).pipe(
-          Effect.zipRight(Deferred.await(goesOn)),
-          Effect.zipRight(update(...args))
-        )
-    }))
-    const session = aVisitor(store)
-    put(session, "a", 1)
-    await Effect.runPromise(commit(session))
+    const { asked, letGo, store } = aStalledStore()
+    const session = await aStoredSession({ a: 1 }, store)
     put(session, "a", 2)
     const { life } = session
-    const running = Effect.runFork(commit(session))
-    await Effect.runPromise(Deferred.await(isAsked))
-    return {
-      session,
-      life,
-      store,
-      finish: () =>
-        Effect.runPromise(Effect.zipRight(Deferred.succeed(goesOn, undefined), Fiber.join(running)))
+    const running = Effect.runPromise(commit(session))
+    await asked()
+    const finish = async () => {
+      await letGo()
+      return running
     }
+    return { session, life, store, finish }
   }
 
   const ways: Readonly<Record<string, (session: RequestSession) => void>> = {
@@ -302,7 +288,6 @@ describe("a commit that comes late", () => {
       const { ...before } = session.life
 
       expect(await finish()).toBe("done")
-
       expect(life.position.stored?.record.version).toBe(2)
       expect(life.pending).toEqual([])
       expect({ ...session.life }).toEqual(before)
