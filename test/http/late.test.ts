@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Session from "../../src/Session.js"
 import * as SessionAdmin from "../../src/SessionAdmin.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
-import * as SessionStore from "../../src/SessionStore.js"
+import { storeWith } from "../support/storeWith.js"
 import { json, makeGate, pages, withApp, withLayer } from "./support.js"
 
 /** Runs `work` in the body of a response whose head has left; gives what was logged and what the session holds then. */
@@ -84,16 +84,9 @@ describe("a write after the response head", () => {
 
   it("logs nobody in either whose login began before the head left", async () => {
     const gate = makeGate()
-    const waiting = Layer.provide(
-      Layer.effect(
-        SessionStore.SessionStore,
-        Effect.map(SessionStore.SessionStore, (store) => ({
-          ...store,
-          revokedWithin: (...args) => Effect.zipRight(gate.pass, store.revokedWithin(...args))
-        }))
-      ),
-      SessionStore.layerMemory
-    )
+    const waiting = storeWith((store) => ({
+      revokedWithin: (...args) => Effect.zipRight(gate.pass, store.revokedWithin(...args))
+    }))
     const ended = Effect.runSync(Deferred.make<Exit.Exit<void, unknown>>())
     const app = pages({
       "/a": json(Session.put("a", 1)),
