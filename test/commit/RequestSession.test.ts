@@ -261,8 +261,8 @@ describe("a life", () => {
 
 describe("a commit that comes late", () => {
   /** A session that is stored, and a commit of it whose write waits in the store. */
-  const stalled = async () => {
-    const { asked, letGo, store } = aStalledStore()
+  const stalled = async (replaced?: () => Effect.Effect<never, SessionStoreError>) => {
+    const { asked, letGo, store } = aStalledStore(replaced)
     const session = await aStoredSession({ a: 1 }, store)
     put(session, "a", 2)
     const { life } = session
@@ -303,6 +303,16 @@ describe("a commit that comes late", () => {
     expect(await finish()).toBe("gone")
     expect(session.life).toBe(next)
     expect(session.life.phase).toBe("open")
+  })
+
+  it("gives nothing up where nobody can tell what became of it", async () => {
+    const away = new SessionStoreError({ operation: "test", reason: "unavailable" })
+    const { finish, session } = await stalled(() => away)
+    session.restart()
+    const next = session.life
+
+    expect(await finish().catch(String)).toContain("unavailable")
+    expect(session.life).toBe(next)
   })
 
   it("retires the life that is still in it", async () => {

@@ -31,15 +31,18 @@ export const aStore = (
   return { ...store, ...replace(store) }
 }
 
-/** A store whose updates tell that they were asked for, and wait until they are let go. */
-export const aStalledStore = () => {
+/** A store whose updates tell that they were asked for, and wait until they are let go; `instead` replaces all that follows. */
+export const aStalledStore = (
+  instead?: () => Effect.Effect<never, SessionStore.SessionStoreError>
+) => {
   const isAsked = Effect.runSync(Deferred.make<void>())
   const goesOn = Effect.runSync(Deferred.make<void>())
-  const store = aStore(({ update }) => ({
+  const store = aStore(({ find, update }) => ({
+    find: instead ?? find,
     update: (...args) =>
       Deferred.succeed(isAsked, undefined).pipe(
         Effect.zipRight(Deferred.await(goesOn)),
-        Effect.zipRight(update(...args))
+        Effect.zipRight(instead === undefined ? update(...args) : instead())
       )
   }))
   return {

@@ -175,6 +175,15 @@ describe("a write to a session that another request has moved", () => {
     )
   })
 
+  it("follows a migration where it is but a touch, and has nothing more to do", () => {
+    const { change, row } = movedBy("alias")
+
+    expect(fate(row, position, apart("touch"))).toMatchObject({
+      _tag: "Done",
+      at: { id: change.id }
+    })
+  })
+
   it("follows a migration also where it was done before", () => {
     const { change, row } = movedBy("alias", marked(writes))
     const { id, token } = change
@@ -182,6 +191,14 @@ describe("a write to a session that another request has moved", () => {
     expect(fate(row, position, writes)).toEqual(
       done({ stored: row, token, id, tokenFrom: "alias" })
     )
+  })
+
+  it("is gone behind a quarantine, whatever token lies beside it", () => {
+    const { row } = movedBy("alias")
+    const { previous } = row.record
+    const quarantined = later(row, { previous: previous && { ...previous, kind: "quarantine" } })
+
+    expect(fate(quarantined, position, writes)).toEqual(gone)
   })
 
   it("is gone where another token opens the alias, or none any more", () => {

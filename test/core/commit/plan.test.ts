@@ -522,6 +522,20 @@ describe("a change of id", () => {
     expect(openToken(nowhere().token, sealedToken ?? "", change.id)).toBeUndefined()
   })
 
+  it("forgets the id before the last one", () => {
+    const previous = {
+      id: "older",
+      kind: "quarantine",
+      untilMillis: now,
+      sealedToken: null
+    } as const
+    const stored = aStored({ previous })
+
+    const { next } = planned("Move", at(stored), { change: aChange("quarantine") })
+
+    expect(next.record.previous?.id).toBe(stored.record.id)
+  })
+
   for (const kind of ["quarantine", "alias"] as const) {
     it(`leaves the id in quarantine that the browser has when it is the second one: ${kind}`, () => {
       const first = at(session)
