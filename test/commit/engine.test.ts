@@ -6,6 +6,7 @@ import { keepCookie } from "../../src/core/commit/model.js"
 import { adding, pushing } from "../../src/core/session/operation.js"
 import { commit, commitApart, touch } from "../../src/internal/commit/commit.js"
 import { consume } from "../../src/internal/commit/consume.js"
+import { login } from "../../src/internal/commit/login.js"
 import { changeId, type RequestSession } from "../../src/internal/commit/RequestSession.js"
 import {
   aStalledStore,
@@ -79,7 +80,8 @@ describe("a commit that is refused", () => {
     put(session, "large", tooLarge)
 
     expect((await fail(session))._tag).toBe("SessionEncodeError")
-    expect([session.life.state.data, session.life.pending]).toEqual([{ a: 1 }, []])
+    expect(session.life.pending).toEqual([])
+    expect(session.life.state.data).toEqual({ a: 1 })
 
     put(session, "small", true)
     await run(commit(session))
@@ -187,5 +189,40 @@ describe("two commits of one request at once", () => {
 
     await run(commit(session))
     expect(await dataOf(session)).toEqual({ n: 1, a: 1, b: 1 })
+  })
+})
+
+describe("a skipped request", () => {
+  const verbs: Readonly<
+    Record<string, (session: RequestSession) => Effect.Effect<unknown, unknown>>
+  > = {
+    commit,
+    touch,
+    consume: (session) => consume(session, ["a"], "a"),
+    login: (session) => login(session, "ann", null)
+  }
+  for (const [name, verb] of Object.entries(verbs)) {
+    it(`stores nothing, neither by a ${name}`, async () => {
+      const session = await aStoredSession({ a: 1 })
+      const { find } = session.request.store
+      const before = await run(find(session.life.id))
+      session.skip()
+      put(session, "b", 2)
+
+      await run(verb(session))
+
+      expect(await run(find(session.life.id))).toEqual(before)
+      expect(session.life).toMatchObject({ phase: "skipped", cookie: keepCookie })
+    })
+  }
+
+  it("sees who logs in during it", async () => {
+    const visitor = aVisitor()
+    visitor.skip()
+
+    await run(login(visitor, "ann", null))
+
+    expect(visitor.life.state.userId).toBe("ann")
+    expect(await dataOf(visitor)).toBeUndefined()
   })
 })

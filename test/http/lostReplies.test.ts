@@ -51,10 +51,10 @@ const more = Session.increment("n")
 const again = Effect.retry(Session.commit, Schedule.recurs(3))
 const shrug = Effect.ignore(Session.commit)
 const view = json(
-  Effect.all([
-    Effect.map(Session.get("n"), Option.getOrNull),
-    Effect.map(Session.userId, Option.getOrNull)
-  ])
+  Effect.all({
+    n: Effect.map(Session.get("n"), Option.getOrNull),
+    user: Effect.map(Session.userId, Option.getOrNull)
+  })
 )
 
 describe("a lost reply to the second change of id in one request", () => {
@@ -85,7 +85,7 @@ describe("a lost reply to the second change of id in one request", () => {
           expect(answer.status).toBe(200)
           expect(answer.setCookies).toHaveLength(1)
           const user = path.includes("login") ? "u" : null
-          expect(JSON.parse((await client.send("/view")).text)).toEqual([7, user])
+          expect(JSON.parse((await client.send("/view")).text)).toEqual({ n: 7, user })
           expect(await server.rows()).toBe(1)
         },
         { store: layer }
@@ -147,7 +147,7 @@ describe("a commit whose fate nobody could tell", () => {
           const answer = await client.send("/do")
 
           expect(answer).toMatchObject({ status, setCookies: [] })
-          expect(JSON.parse((await client.send("/view")).text)).toEqual([8, null])
+          expect(JSON.parse((await client.send("/view")).text)).toEqual({ n: 8, user: null })
           expect(await server.rows()).toBe(1)
         },
         { store: layer }
@@ -198,7 +198,7 @@ describe("a commit whose fate nobody could tell", () => {
         const answer = await client.send("/login")
 
         expect(answer.setCookies).toEqual([])
-        expect(JSON.parse((await client.send("/view")).text)).toEqual([null, null])
+        expect(JSON.parse((await client.send("/view")).text)).toEqual({ n: null, user: null })
         expect(await server.run(SessionAdmin.ofUser("u"))).toEqual([])
       },
       { store: layer }
