@@ -7,7 +7,7 @@ import { adding, pushing } from "../../src/core/session/operation.js"
 import { commit, commitApart, touch } from "../../src/internal/commit/commit.js"
 import { consume } from "../../src/internal/commit/consume.js"
 import { login } from "../../src/internal/commit/login.js"
-import { changeId, type RequestSession } from "../../src/internal/commit/RequestSession.js"
+import { changeId, type RequestSession, record } from "../../src/internal/commit/RequestSession.js"
 import {
   aStalledStore,
   aStoredSession,
@@ -148,6 +148,16 @@ describe("a commit that is refused", () => {
     expect(session.life.pending).toHaveLength(1)
   })
 
+  it("leaves what is pending where it was a login", async () => {
+    const session = await aStoredSession({ a: 1 })
+    put(session, "large", tooLarge)
+
+    await run(Effect.exit(login(session, "ann", null)))
+
+    expect(session.life.pending).toHaveLength(1)
+    expect(session.life.state.userId).toBeNull()
+  })
+
   it("takes nothing back of what was consumed before it", async () => {
     const session = await aStoredSession({ list: [1], ticket: "T" })
     const other = parallel(session)
@@ -158,6 +168,24 @@ describe("a commit that is refused", () => {
     expect(await run(consume(session, ["ticket"], "ticket"))).toEqual(Option.some("T"))
     expect((await fail(session))._tag).toBe("SessionConflict")
     expect(await dataOf(session)).toEqual({ list: "a word" })
+  })
+})
+
+describe("a commit that finds nothing to write", () => {
+  it("is done with what was pending", async () => {
+    const session = await aStoredSession({ a: 1 })
+    put(session, "a", 1)
+
+    expect(await run(commit(session))).toBe("nothing")
+    expect(session.life.pending).toEqual([])
+  })
+
+  it("keeps pending what is too little for a session of its own", async () => {
+    const visitor = aVisitor()
+    record(visitor, "regenerateToken", "", { _tag: "csrf", secret: "another" })
+
+    expect(await run(commit(visitor))).toBe("nothing")
+    expect(visitor.life.pending).toHaveLength(1)
   })
 })
 
