@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as Session from "../../src/Session.js"
 import * as SessionAdmin from "../../src/SessionAdmin.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
-import * as SessionStore from "../../src/SessionStore.js"
+import { storeWith } from "../support/storeWith.js"
 import { json, makeGate, pages, withApp, withLayer } from "./support.js"
 
 /** Runs `work` in the body of a response whose head has left; gives what was logged and what the session holds then. */
@@ -55,7 +55,7 @@ describe("a write after the response head", () => {
   it("is told of with its operation and key, and is not stored", async () => {
     const { all, body, lines } = await inBody(Session.put("b.c", "value"))
 
-    expect([body, all]).toEqual(["done", '{"a":1}'])
+    expect({ body, all }).toEqual({ body: "done", all: '{"a":1}' })
     expect(lines).toEqual([
       'Warning Session.put of "b.c" came after the response head: it is not stored unless Session.commit follows'
     ])
@@ -72,28 +72,21 @@ describe("a write after the response head", () => {
       Effect.zipRight(Session.regenerate, Effect.zipRight(Session.put("b", 2), Session.commit))
     )
 
-    expect([JSON.parse(all), rows]).toEqual([{ a: 1, b: 2 }, 1])
+    expect({ all, rows }).toEqual({ all: '{"a":1,"b":2}', rows: 1 })
     expect(lines[0]).toMatch(/^Warning Session\.regenerate/)
   })
 
   it("logs nobody in", async () => {
     const { all, body, rows } = await inBody(Session.login("ann"))
 
-    expect([body, all, rows]).toEqual(["failed", '{"a":1}', 1])
+    expect({ body, all, rows }).toEqual({ body: "failed", all: '{"a":1}', rows: 1 })
   })
 
   it("logs nobody in either whose login began before the head left", async () => {
     const gate = makeGate()
-    const waiting = Layer.provide(
-      Layer.effect(
-        SessionStore.SessionStore,
-        Effect.map(SessionStore.SessionStore, (store) => ({
-          ...store,
-          revokedWithin: (...args) => Effect.zipRight(gate.pass, store.revokedWithin(...args))
-        }))
-      ),
-      SessionStore.layerMemory
-    )
+    const waiting = storeWith((store) => ({
+      revokedWithin: (...args) => Effect.zipRight(gate.pass, store.revokedWithin(...args))
+    }))
     const ended = Effect.runSync(Deferred.make<Exit.Exit<void, unknown>>())
     const app = pages({
       "/a": json(Session.put("a", 1)),
@@ -113,7 +106,8 @@ describe("a write after the response head", () => {
         await gate.open()
         const exit = await Effect.runPromise(Deferred.await(ended))
 
-        expect([setCookies, Exit.isFailure(exit)]).toEqual([[], true])
+        expect(setCookies).toEqual([])
+        expect(Exit.isFailure(exit)).toBe(true)
         expect((await client.send("/user")).text).not.toContain("ann")
         expect(await server.run(SessionAdmin.ofUser("ann"))).toEqual([])
       },

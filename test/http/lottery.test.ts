@@ -1,10 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Session from "../../src/Session.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
-import { layerMemory, SessionStore } from "../../src/SessionStore.js"
+import { storeWith } from "../support/storeWith.js"
 import { json, pages, withApp } from "./support.js"
 
 describe("the lottery", () => {
@@ -13,15 +12,9 @@ describe("the lottery", () => {
   /** A store whose collection tells that it began and never ends. */
   const makeHanging = () => {
     const began = Effect.runSync(Deferred.make<void>())
-    const store = Layer.effect(
-      SessionStore,
-      Effect.map(SessionStore, (inner) =>
-        SessionStore.of({
-          ...inner,
-          collect: () => Effect.zipRight(Deferred.succeed(began, undefined), Effect.never)
-        })
-      )
-    ).pipe(Layer.provide(layerMemory))
+    const store = storeWith(() => ({
+      collect: () => Effect.zipRight(Deferred.succeed(began, undefined), Effect.never)
+    }))
     return { store, began: () => Effect.runPromise(Deferred.await(began)) }
   }
 
@@ -41,19 +34,13 @@ describe("the lottery", () => {
 
   it("is off unless it is configured", async () => {
     let collected = false
-    const store = Layer.effect(
-      SessionStore,
-      Effect.map(SessionStore, (inner) =>
-        SessionStore.of({
-          ...inner,
-          collect: () =>
-            Effect.sync(() => {
-              collected = true
-              return 0
-            })
+    const store = storeWith(() => ({
+      collect: () =>
+        Effect.sync(() => {
+          collected = true
+          return 0
         })
-      )
-    ).pipe(Layer.provide(layerMemory))
+    }))
     await withApp(
       pages({ "/all": json(Session.all) }),
       async (server) => {

@@ -32,7 +32,7 @@ describe("a request that is retried", () => {
 
       const added = await client.send("/add")
 
-      expect([added.status, added.text]).toEqual([200, "1"])
+      expect(added).toMatchObject({ status: 200, text: "1" })
       expect((await client.send("/count")).text).toBe("1")
       expect(await server.rows()).toBe(1)
     })
@@ -87,7 +87,7 @@ describe("a request that is retried", () => {
 
       const added = await client.send("/add")
 
-      expect([added.status, added.text]).toEqual([200, "11"])
+      expect(added).toMatchObject({ status: 200, text: "11" })
       expect((await client.send("/count")).text).toBe("11")
     })
   })

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as TestContext from "effect/TestContext"
 import * as Session from "../../src/Session.js"
 import * as SessionConfig from "../../src/SessionConfig.js"
-import { json, pages, withApp } from "../http/support.js"
+import { json, pages, withApp } from "./support.js"
 
 const app = pages({
   "/login": json(Session.login("ann")),
