@@ -26,9 +26,9 @@ import {
   withSession
 } from "./internal/request/checkMounts.js"
 import { hostOf } from "./internal/request/context.js"
+import * as Lifecycle from "./internal/session/lifecycle.js"
 import { use, useEffect } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"
-import * as Verbs from "./internal/session/verbs.js"
 import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
@@ -139,7 +139,7 @@ export const layerHttpApiWith = (options: Options): Layer.Layer<CsrfHttpApi> => 
  * @category accessors
  */
 export const field: Effect.Effect<string, never, Session> = use(
-  (session) => `<input type="hidden" name="_token" value="${Verbs.csrfToken(session)}">`
+  (session) => `<input type="hidden" name="_token" value="${Lifecycle.csrfToken(session)}">`
 )
 
 /** Options that were checked. */
@@ -212,7 +212,7 @@ const judge = (
     const problem = siteProblem({ host: hostOf(request), origin, site }, rules.origins)
     if (problem !== undefined) return Effect.succeed(problem)
     return Effect.map(tokensOf(rules, request, session), (tokens) =>
-      tokens.length > 0 && tokens.every((token) => Verbs.verifyToken(session, token))
+      tokens.length > 0 && tokens.every((token) => Lifecycle.verifyToken(session, token))
         ? undefined
         : "token"
     )

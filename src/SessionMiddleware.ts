@@ -15,7 +15,6 @@ import type * as HttpRouter from "@effect/platform/HttpRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -26,12 +25,17 @@ import {
   runWith
 } from "./internal/effect/requestScope.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
-import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
+import {
+  SessionConfigError,
+  type SessionConflict,
+  type SessionStoreError
+} from "./internal/errors/errors.js"
 import { beginSafely, type CheckedOptions, type Newest } from "./internal/request/begin.js"
 import { builtContext, contextOf, type FindContext } from "./internal/request/context.js"
 import { endOf } from "./internal/request/end.js"
 import type { Options } from "./internal/request/options.js"
 import { withVary } from "./internal/request/respond.js"
+import { millisOf } from "./internal/session/arguments.js"
 import { type CurrentSession, Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
@@ -93,12 +97,13 @@ export type RouteLayer = Layer.Layer<
 const checked = (options: Options): CheckedOptions => {
   const { serialize } = options
   if (serialize === undefined) return { ...options, lock: undefined }
-  const waitMillis = Duration.toMillis(serialize.wait)
-  const holdMillis = Duration.toMillis(serialize.hold)
-  if (!(Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1)) {
-    throw new TypeError("SessionMiddleware.make takes finite durations for serialize")
+  const waitMillis = millisOf(serialize.wait) ?? Number.NaN
+  const holdMillis = millisOf(serialize.hold) ?? Number.NaN
+  if (Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1) {
+    return { ...options, lock: { waitMillis, holdMillis } }
   }
-  return { ...options, lock: { waitMillis, holdMillis } }
+  const reason = "must have finite durations: `wait`, and `hold` of at least 1 millisecond."
+  throw new SessionConfigError({ field: "serialize", reason })
 }
 
 /**

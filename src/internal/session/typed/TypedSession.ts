@@ -23,7 +23,8 @@ import type {
   Paths,
   PutPaths
 } from "./paths.js"
-import { makeVerbs, type OnInvalid } from "./verbs.js"
+import type { Shape } from "./shape.js"
+import { makeVerbs } from "./verbs.js"
 
 /**
  * The verbs of a session whose keys have schemas: as the functions of the same names, on decoded values.
@@ -161,6 +162,6 @@ export const schema: {
   ): TypedSession<F, SessionDecodeError>
 } = (
   fields: Fields,
-  options: { readonly onInvalid?: OnInvalid | undefined } = {}
+  options: { readonly onInvalid?: Shape["onInvalid"] | undefined } = {}
   // One implementation serves every path; `TypedSession` says what each gives.
 ): never => makeVerbs(fields, options.onInvalid ?? "discard") as never
