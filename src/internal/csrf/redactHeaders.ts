@@ -10,7 +10,7 @@ import * as Tracer from "effect/Tracer"
 const hidden = "<redacted>"
 
 /** Overwrites these headers in the current span and in all spans around it that hold them. */
-export const hideHeaders = (names: ReadonlyArray<string>): Effect.Effect<void> =>
+export const redactHeaders = (names: ReadonlyArray<string>): Effect.Effect<void> =>
   Effect.withFiberRuntime((fiber) => {
     let span = Context.getOption(fiber.currentContext, Tracer.ParentSpan)
     while (Option.isSome(span) && span.value._tag === "Span") {
