@@ -31,7 +31,9 @@ export const login = (
     if (session.onLateWrite !== null) return tooLate
     const operations = loginOperations(session, userId, lifetime)
     if (session.life.phase === "skipped") {
-      return Effect.sync(() => operations.forEach((one) => record(session, "login", "", one)))
+      return Effect.sync(() => {
+        for (const one of operations) record(session, "login", "", one)
+      })
     }
     return exclusively(
       session,
