@@ -382,7 +382,7 @@ export const put: {
     // The overloads say which of the two calls this is.
     if (args.length === 1) return Verbs.putAll(session, "put", args[0] as object)
     const [key, value, options] = args as [Key, unknown, PutOptions | undefined]
-    return Verbs.put(session, key, value, expiryOf(session, options))
+    return Verbs.put(session, "put", key, value, expiryOf(session, options))
   })
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Keeps secrets that came as request headers out of traces: the platform's server span holds every header but four
- * from before the app runs, so what must not be told is overwritten.
+ * Keeps secret request headers out of traces. The platform's server span has all headers but four before the app runs, so a
+ * secret is overwritten there.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -43,7 +43,7 @@ export const get = (session: RequestSession, verb: string, key: Path.Key): Json 
 export const all = (session: RequestSession): JsonObject =>
   copy(allOf(session.life.state, now(session.request)))
 
-/** The part of the data under some keys; a list stays a list, without gaps. */
+/** The data under some keys; a list stays a list, without gaps. */
 export const only = (session: RequestSession, keys: Keys): JsonObject =>
   copy(Path.pick(allOf(session.life.state, now(session.request)), pathsOf("only", keys)))
 
@@ -72,32 +72,27 @@ export const missing = (session: RequestSession, keys: Keys): boolean =>
 /** Stores a value; `ttlMillis` is the instant of its expiry. */
 export const put = (
   session: RequestSession,
+  verb: string,
   key: Path.Key,
   value: unknown,
   ttlMillis: number | null = null
 ): void => {
-  const path = ttlMillis === null ? pathOf("put", key) : [nameOf("put", key)]
-  const json = valueOf(session, "put", key, value)
-  record(session, "put", key, {
+  const path = ttlMillis === null ? pathOf(verb, key) : [nameOf(verb, key)]
+  record(session, verb, key, {
     _tag: "put",
     path,
-    value: json,
+    value: valueOf(session, verb, key, value),
     ttlMillis,
     seen: seenAt(session, [path]),
     atMillis: now(session.request)
   })
 }
 
-/** Stores every entry of an object, each key a path; checks all of them before the first is stored. */
-export const putAll = (session: RequestSession, verb: string, object: object): void => {
-  const entries = entriesOf(verb, object).map(([key, value]) => {
-    pathOf(verb, key)
-    return [key, valueOf(session, verb, key, value)] as const
-  })
+/** Stores every entry of an object, each key a path, or none where one is refused. */
+export const putAll = (session: RequestSession, verb: string, object: object): void =>
   recordAll(session, () => {
-    for (const [key, value] of entries) put(session, key, value)
+    for (const [key, value] of entriesOf(verb, object)) put(session, verb, key, value)
   })
-}
 
 /** Clears the data and stores an object. */
 export const replace = (session: RequestSession, object: object): void =>
@@ -114,7 +109,7 @@ const seenAt = ({ life }: RequestSession, paths: ReadonlyArray<Segments>): Reado
     paths.map((path) => path[0] as string)
   )
 
-/** What an operation needs that reads a path: the flash seen there, and the instant. */
+/** What an operation that reads a path needs: the flash seen there, and the instant. */
 const reading = (session: RequestSession, path: Segments) => {
   const { now: own } = session.life.state
   const name = path[0] as string
@@ -163,7 +158,7 @@ export const add = (session: RequestSession, verb: string, key: Path.Key, by: nu
   // Adding gives a number or a fault, which is thrown.
   modify(session, verb, key, adding(by)) as number
 
-/** Stores a value where none is stored yet, and gives the one that is stored now. */
+/** Stores a value where it is missing or null, and gives the one that is stored then. */
 export const putMissing = (session: RequestSession, key: Path.Key, value: unknown): Json => {
   const path = pathOf("remember", key)
   record(session, "remember", key, {
@@ -179,8 +174,8 @@ export const putMissing = (session: RequestSession, key: Path.Key, value: unknow
 /** Removes keys, flash too. */
 export const forget = (session: RequestSession, verb: string, keys: Keys): void => {
   const paths = pathsOf(verb, keys)
-  if (paths.length > 0)
-    record(session, verb, "", { _tag: "forget", paths, seen: seenAt(session, paths) })
+  if (paths.length === 0) return
+  record(session, verb, "", { _tag: "forget", paths, seen: seenAt(session, paths) })
 }
 
 /** Reads and removes. */
@@ -202,15 +197,13 @@ export const flash = (
   record(session, kind, name, { _tag: kind, name, entry })
 }
 
-/** Flashes every entry of an object, checking all before the first. */
-export const flashAll = (session: RequestSession, object: object): void => {
-  const entries = entriesOf("flash", object).map(
-    ([key, value]) => [nameOf("flash", key), valueOf(session, "flash", key, value)] as const
-  )
-  for (const [name, value] of entries) flash(session, "flash", name, value)
-}
+/** Flashes every entry of an object, or none where one is refused. */
+export const flashAll = (session: RequestSession, object: object): void =>
+  recordAll(session, () => {
+    for (const [key, value] of entriesOf("flash", object)) flash(session, "flash", key, value)
+  })
 
-/** Keeps flash values one request more: the named ones, or all. */
+/** Keeps flash values for one more request: the named ones, or all. */
 export const keep = (session: RequestSession, keys: Keys): void => {
   const { state } = session.life
   const names =
@@ -225,7 +218,7 @@ export const keep = (session: RequestSession, keys: Keys): void => {
   }
 }
 
-/** Flashes form input for the next request, without what looks like a password or a token. */
+/** Flashes form input for the next request, without fields that are named like passwords or tokens. */
 export const flashInput = (session: RequestSession, object: object): void => {
   const input = valueOf(session, "flashInput", "", object)
   if (!isObject(input)) throw wrongArgument("flashInput", "it takes an object of fields")

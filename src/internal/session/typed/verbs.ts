@@ -114,7 +114,7 @@ const store = (
   forgetListsAbove(session, shape, "put", field)
   // `Option.none()` of a field that may be missing is stored as its absence.
   if (encoded === undefined) Verbs.forget(session, "put", [field.path])
-  else Verbs.put(session, field.path, encoded, expiry)
+  else Verbs.put(session, "put", field.path, encoded, expiry)
 }
 
 const taking = (shape: Shape) => ({
