@@ -2,11 +2,27 @@
  * The session of the current request: what handlers import.
  *
  * Every operation is a small `Effect` that needs the `Session` service, which `SessionMiddleware` provides. The session is
- * loaded before the handler runs and committed after it, so reading and writing cannot fail for the store's sake. What
- * is recorded is run again on the newest state when a parallel request was faster: nothing is lost.
+ * loaded before the handler runs and committed after it, so most operations cannot fail. Operations are recorded. When a
+ * parallel request commits first, they run again on what it has stored, so no change is lost.
  *
- * Keys are paths (`"cart.items.0"`), values are JSON. A bad key or value ends the handler with a defect (HTTP 500) and
- * nothing is stored.
+ * Keys are paths (`"cart.items.0"`), values are JSON. A wrong key, value or argument ends the handler with a defect
+ * (HTTP 500), and nothing is stored.
+ *
+ * **Lifecycle**
+ *
+ * | call | keeps the id | acts | cookie | data |
+ * |---|---|---|---|---|
+ * | `flush` | yes | at the commit | unchanged | cleared, user and CSRF token too |
+ * | `invalidate` | no | at the commit | new | cleared, user and CSRF token too |
+ * | `regenerate` | no | at the commit | new | kept; new CSRF token |
+ * | `migrate()` | no; the old id works for another 30 seconds | at the commit | new | kept, CSRF token too |
+ * | `migrate({ destroy: true })` | no | at the commit | new | kept, CSRF token too |
+ * | `login(userId)` | no | at once | new | a guest's is kept, another user's cleared; new CSRF token |
+ * | `destroy` | no, the session ends | at once | unchanged, but worthless | gone |
+ * | `logout` | no, the session ends | at once | deleted | gone |
+ *
+ * What acts at once stays done whatever the response is. After `destroy` and `logout` the request goes on with an empty
+ * session. If something is written to it, a new session begins with a new cookie.
  *
  * @example
  * ```ts
@@ -30,16 +46,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { expiryOf as sessionExpiry } from "./core/commit/draft.js"
 import type { Json, JsonInput, JsonObject } from "./core/session/json.js"
 import * as Path from "./core/session/path.js"
 import { commit as commitPending } from "./internal/commit/commit.js"
 import { consume as consumeNow } from "./internal/commit/consume.js"
 import { destroy as destroyNow, logout as logoutNow } from "./internal/commit/destroy.js"
 import { login as loginNow } from "./internal/commit/login.js"
-import { now as nowOf } from "./internal/commit/RequestContext.js"
-import { emptyLife, RequestSession } from "./internal/commit/RequestSession.js"
-import { compile } from "./internal/config/compile.js"
 import {
   SessionConflict,
   SessionDecodeError,
@@ -50,14 +62,27 @@ import {
   SessionStoreError,
   SessionTypeError
 } from "./internal/errors/errors.js"
-import { expiryOf, lifetimeOf, millisOf, type PutOptions } from "./internal/session/arguments.js"
-import { attempt, use, useEffect } from "./internal/session/lift.js"
+import {
+  durationOf,
+  expiryOf,
+  type Keys,
+  lifetimeOf,
+  type PutOptions,
+  pathOf,
+  userIdOf
+} from "./internal/session/arguments.js"
+import * as Lifecycle from "./internal/session/lifecycle.js"
+import {
+  optionOf,
+  use,
+  useEffect,
+  useInstant,
+  useOption,
+  useTyped
+} from "./internal/session/lift.js"
 import { Session, toService } from "./internal/session/tag.js"
+import { makeTestSession } from "./internal/session/testSession.js"
 import * as Verbs from "./internal/session/verbs.js"
-import { makeMemoryStore } from "./internal/store/memory/store.js"
-import { SessionConfig } from "./SessionConfig.js"
-import { SessionEvents } from "./SessionEvents.js"
-import { LocalInstant } from "./SessionStore.js"
 
 /**
  * The types behind `TypedSession`: paths and what stands at them.
@@ -105,7 +130,7 @@ export type {
    */
   JsonObject,
   /**
-   * When a value that is put expires: after a duration, or at an instant.
+   * When a value expires: after a duration, or at an instant.
    *
    * @since 0.1.0
    * @category models
@@ -114,21 +139,21 @@ export type {
 }
 export {
   /**
-   * The service every operation needs.
+   * The service that every operation needs.
    *
    * @since 0.1.0
    * @category tags
    */
   Session,
   /**
-   * The recorded operations no longer fit what other requests committed meanwhile. Unhandled it answers 409.
+   * Another request of the session came first, and what this one did no longer fits. Unhandled it answers 409.
    *
    * @since 0.1.0
    * @category errors
    */
   SessionConflict,
   /**
-   * A stored value does not have the shape its schema asks for. Unhandled it answers 500.
+   * A stored value does not have the shape that its schema asks for. Unhandled it answers 500.
    *
    * @since 0.1.0
    * @category errors
@@ -156,7 +181,7 @@ export {
    */
   SessionReauthenticationRequired,
   /**
-   * A login was refused: too many sessions, or revoked meanwhile. Unhandled it answers 403.
+   * A login was refused: the user has too many sessions, or was revoked meanwhile. Unhandled it answers 403.
    *
    * @since 0.1.0
    * @category errors
@@ -170,7 +195,7 @@ export {
    */
   SessionStoreError,
   /**
-   * An operation met a value of another kind; the data is unchanged. Unhandled it answers 500.
+   * An operation met a value of another kind, or was given a wrong argument. Unhandled it answers 500.
    *
    * @since 0.1.0
    * @category errors
@@ -179,7 +204,7 @@ export {
 }
 
 /**
- * The public id of a session: 40 lower-case hex characters. No secret: safe to log, useless as a cookie.
+ * The public id of a session: 40 lower-case hex characters. It is no secret: safe to log, useless as a cookie.
  *
  * @since 0.1.0
  * @category models
@@ -197,14 +222,8 @@ export type Key = Path.Key
 /** A JSON value, or one that is shaped like it (an interface). */
 type Value<T> = Json | JsonInput<T>
 
-/** An object of values; a list is none. */
+/** An object of values; not a list. */
 type Values<T> = JsonObject | (T extends ReadonlyArray<unknown> ? never : JsonInput<T>)
-
-const found = (value: Json | undefined): Option.Option<Json> =>
-  value === undefined ? Option.none() : Option.some(value)
-
-const typed = <A>(f: (session: RequestSession) => A): Effect.Effect<A, SessionTypeError, Session> =>
-  useEffect((session) => attempt(() => f(session)))
 
 /**
  * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
@@ -215,7 +234,7 @@ const typed = <A>(f: (session: RequestSession) => A): Effect.Effect<A, SessionTy
 export const path: (...segments: ReadonlyArray<string>) => Path.Path = Path.literal
 
 /**
- * Tells whether a text from outside is a key every operation accepts.
+ * Tells whether a text from outside is a key that every operation accepts.
  *
  * @since 0.1.0
  * @category guards
@@ -223,8 +242,9 @@ export const path: (...segments: ReadonlyArray<string>) => Path.Path = Path.lite
 export const isKey: (text: string) => boolean = Path.isKey
 
 /**
- * Reads a value; with a schema it is decoded, and fails with `SessionDecodeError` when it does not fit. A stored `null`
- * is `Some(null)`.
+ * Reads a value. A stored `null` is `Some(null)`.
+ *
+ * With a schema the value is decoded. One that does not fit fails with `SessionDecodeError`.
  *
  * @since 0.1.0
  * @category accessors
@@ -235,24 +255,20 @@ export const get: {
     key: Key,
     schema: Schema.Schema<A, I, R>
   ): Effect.Effect<Option.Option<A>, SessionDecodeError, Session | R>
-} = <A, I, R>(key: Key, schema?: Schema.Schema<A, I, R>) =>
+} = <A, I, R>(key: Key, schema?: Schema.Schema<A, I, R>) => {
+  const found = useOption((session) => Verbs.get(session, "get", key))
   // The overloads say which of the two results this is.
-  (schema === undefined
-    ? use((session) => found(Verbs.get(session, "get", key)))
-    : useEffect((session) => decode(key, schema, Verbs.get(session, "get", key)))) as never
+  return (schema === undefined ? found : Effect.flatMap(found, decodedBy(schema, key))) as never
+}
 
-const decode = <A, I, R>(
-  key: Key,
-  schema: Schema.Schema<A, I, R>,
-  value: Json | undefined
-): Effect.Effect<Option.Option<A>, SessionDecodeError, R> =>
-  value === undefined
-    ? Effect.succeed(Option.none())
-    : Effect.mapBoth(Schema.decodeUnknown(schema)(value), {
-        // The parse error quotes the value, which may be a secret: it is not kept.
-        onFailure: () => new SessionDecodeError({ key: Path.display(key) }),
-        onSuccess: Option.some
-      })
+const decodedBy =
+  <A, I, R>(schema: Schema.Schema<A, I, R>, key: Key) =>
+  (value: Option.Option<Json>): Effect.Effect<Option.Option<A>, SessionDecodeError, R> =>
+    Effect.mapError(
+      Effect.transposeMapOption(value, (json) => Schema.decodeUnknown(schema)(json)),
+      // The parse error quotes the value, which may be a secret: it is not kept.
+      () => new SessionDecodeError({ key: Path.display(key) })
+    )
 
 /**
  * Reads a value or gives a default, which is not stored. A stored `null` comes back as `null`.
@@ -264,10 +280,7 @@ export const getOrElse = <D>(
   key: Key,
   otherwise: () => D
 ): Effect.Effect<Json | D, never, Session> =>
-  use((session) => {
-    const value = Verbs.get(session, "getOrElse", key)
-    return value === undefined ? otherwise() : value
-  })
+  use((session) => Option.getOrElse(optionOf(Verbs.get(session, "getOrElse", key)), otherwise))
 
 /**
  * A copy of all user data and live flash values; never the user, the CSRF secret or other bookkeeping.
@@ -278,23 +291,25 @@ export const getOrElse = <D>(
 export const all: Effect.Effect<JsonObject, never, Session> = use(Verbs.all)
 
 /**
- * The part of the data under some keys. A nested key keeps its place; a list stays a list, of the elements that are
- * named, in their order and without gaps.
+ * The data under some keys, each in its place.
+ *
+ * A list stays a list: it has the elements that are named, in their order and without gaps.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const only = (...keys: Verbs.Keys): Effect.Effect<JsonObject, never, Session> =>
+export const only = (...keys: Keys): Effect.Effect<JsonObject, never, Session> =>
   use((session) => Verbs.only(session, keys))
 
 /**
- * The data without some keys, which name elements of a list as they stand: `except("l.0", "l.1")` is without the first
- * two.
+ * The data without some keys.
+ *
+ * Indexes are those of the stored list: `except("l.0", "l.1")` leaves out the first two elements.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const except = (...keys: Verbs.Keys): Effect.Effect<JsonObject, never, Session> =>
+export const except = (...keys: Keys): Effect.Effect<JsonObject, never, Session> =>
   use((session) => Verbs.except(session, keys))
 
 /**
@@ -303,7 +318,7 @@ export const except = (...keys: Verbs.Keys): Effect.Effect<JsonObject, never, Se
  * @since 0.1.0
  * @category accessors
  */
-export const has = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+export const has = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
   use((session) => Verbs.has(session, keys))
 
 /**
@@ -312,7 +327,7 @@ export const has = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session>
  * @since 0.1.0
  * @category accessors
  */
-export const hasAny = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+export const hasAny = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
   use((session) => Verbs.hasAny(session, keys))
 
 /**
@@ -321,7 +336,7 @@ export const hasAny = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Sessi
  * @since 0.1.0
  * @category accessors
  */
-export const exists = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+export const exists = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
   use((session) => Verbs.exists(session, keys))
 
 /**
@@ -330,13 +345,19 @@ export const exists = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Sessi
  * @since 0.1.0
  * @category accessors
  */
-export const missing = (...keys: Verbs.Keys): Effect.Effect<boolean, never, Session> =>
+export const missing = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
   use((session) => Verbs.missing(session, keys))
 
 /**
- * Stores a value, or each entry of an object (all or, where one is refused, none). Keys are paths; a scalar in the way
- * of one is replaced by an object. With `expiresIn` or `expiresAt` (one-segment keys only) the value is missing from
- * that instant on: increment, push and modify keep it, a later put without them clears it.
+ * Stores a value, or each entry of an object.
+ *
+ * **Details**
+ *
+ * Keys are paths, those of an object too. A scalar in the way of a path is replaced by an object. If one entry of an
+ * object is refused, none is stored.
+ *
+ * With `expiresIn` or `expiresAt` the value is missing from that instant on. The key then has one segment. `increment`,
+ * `push` and `modify` keep the expiry; a later `put` without one clears it.
  *
  * @example
  * ```ts
@@ -361,7 +382,7 @@ export const put: {
     // The overloads say which of the two calls this is.
     if (args.length === 1) return Verbs.putAll(session, "put", args[0] as object)
     const [key, value, options] = args as [Key, unknown, PutOptions | undefined]
-    return Verbs.put(session, key, value, expiryOf(session, Path.display(key), options))
+    return Verbs.put(session, "put", key, value, expiryOf(session, options))
   })
 
 /**
@@ -374,17 +395,19 @@ export const push = <const T>(
   key: Key,
   value: Value<T>
 ): Effect.Effect<void, SessionTypeError, Session> =>
-  typed((session) => Verbs.push(session, key, value))
+  useTyped((session) => Verbs.push(session, key, value))
 
 /**
- * Adds to a number and gives the new one; missing or null is 0. What a parallel request adds is added too, so the number
- * that is stored may be higher than the one given here.
+ * Adds to a number and gives the new one; missing or null is 0.
+ *
+ * What parallel requests add is added too, so the stored number may be higher than the one given here. Fails with
+ * `SessionTypeError` where something else than a number is stored, or the result is not a safe finite number.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const increment = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
-  typed((session) => Verbs.add(session, "increment", key, by))
+  useTyped((session) => Verbs.add(session, "increment", key, by))
 
 /**
  * Subtracts from a number and gives the new one; otherwise as `increment`.
@@ -393,11 +416,13 @@ export const increment = (key: Key, by = 1): Effect.Effect<number, SessionTypeEr
  * @category accessors
  */
 export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeError, Session> =>
-  typed((session) => Verbs.add(session, "decrement", key, -by))
+  useTyped((session) => Verbs.add(session, "decrement", key, -by))
 
 /**
- * Changes a value by a pure function and gives the new one. When a parallel request was faster, the function runs again
- * on what that one has stored, so it must do nothing else.
+ * Changes a value by a pure function and gives the new one.
+ *
+ * When a parallel request commits first, the function runs again on what that one has stored. So it must do nothing but
+ * compute.
  *
  * @example
  * ```ts
@@ -418,17 +443,15 @@ export const modify = <const T>(
   key: Key,
   f: (current: Option.Option<Json>) => Value<T>
 ): Effect.Effect<Json, never, Session> =>
-  use((session) =>
-    Verbs.modify(
-      session,
-      "modify",
-      key,
-      Verbs.changing(session, (current) => f(found(current)))
-    )
-  )
+  use((session) => {
+    const change = Verbs.changing(session, (current) => f(optionOf(current)))
+    return Verbs.modify(session, "modify", key, change)
+  })
 
 /**
- * Gives the value, or when it is missing or null runs `effect` and stores its result, if still missing by then.
+ * Gives the value. Where it is missing or null, runs `effect` and stores its result.
+ *
+ * If a value is stored meanwhile, that one stays and is given.
  *
  * @since 0.1.0
  * @category accessors
@@ -438,25 +461,26 @@ export const remember = <const T, E, R>(
   effect: Effect.Effect<Value<T>, E, R>
 ): Effect.Effect<Json, E, R | Session> =>
   useEffect((session) => {
-    const value = Verbs.get(session, "remember", key)
-    return value === undefined || value === null
+    const value = Verbs.get(session, "remember", key) ?? null
+    return value === null
       ? Effect.map(effect, (made) => Verbs.putMissing(session, key, made))
       : Effect.succeed(value)
   })
 
 /**
- * Reads a value and removes it, a flash too. Parallel requests may both see it: see `consume`.
+ * Reads a value and removes it, a flash too. Two parallel requests may both see it; `consume` gives it to one only.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  use((session) => found(Verbs.pull(session, key)))
+  useOption((session) => Verbs.pull(session, key))
 
 /**
- * Takes a value out of the stored session at once: of parallel requests exactly one gets it, also one that was stored
- * after this request began. For one-time codes. Other pending operations stay pending; a value that is still pending
- * itself is taken from them.
+ * Takes a value out of the stored session at once, so that of parallel requests exactly one gets it: for one-time codes.
+ *
+ * It also finds a value that was stored after this request began. What else is pending stays pending. A value that this
+ * request itself has put and not yet committed is taken from what is pending.
  *
  * @example
  * ```ts
@@ -471,16 +495,17 @@ export const pull = (key: Key): Effect.Effect<Option.Option<Json>, never, Sessio
  * @category accessors
  */
 export const consume = (key: Key): Effect.Effect<Option.Option<Json>, SessionStoreError, Session> =>
-  useEffect((session) => consumeNow(session, Verbs.pathOf("consume", key), Path.display(key)))
+  useEffect((session) => consumeNow(session, pathOf("consume", key), Path.display(key)))
 
 /**
- * Removes keys, flash too; an absent key is no error, an emptied parent stays. Removing an element of a list closes the
- * gap; several at once are those that had these indexes before.
+ * Removes keys, flash too. An absent key is no error, and an emptied parent stays.
+ *
+ * Removing an element of a list closes the gap. Several indexes in one call are those before the call.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const forget = (...keys: Verbs.Keys): Effect.Effect<void, never, Session> =>
+export const forget = (...keys: Keys): Effect.Effect<void, never, Session> =>
   use((session) => Verbs.forget(session, "forget", keys))
 
 /**
@@ -489,7 +514,7 @@ export const forget = (...keys: Verbs.Keys): Effect.Effect<void, never, Session>
  * @since 0.1.0
  * @category accessors
  */
-export const flush: Effect.Effect<void, never, Session> = use(Verbs.flush)
+export const flush: Effect.Effect<void, never, Session> = use(Lifecycle.flush)
 
 /**
  * Replaces all data by the entries of an object.
@@ -504,8 +529,9 @@ export const replace = <const T extends object>(
   use((session) => Verbs.replace(session, object as object))
 
 /**
- * Stores a value, or each entry of an object, for the rest of this request and the whole next one. Keys have one
- * segment. While it lives, a flash value hides a stored one of the same key; `put` of that key ends it.
+ * Stores a value, or each entry of an object, for the rest of this request and the whole next one.
+ *
+ * Keys have one segment. While a flash value lives, it hides a stored value of the same key; `put` of that key ends it.
  *
  * @example
  * ```ts
@@ -546,7 +572,7 @@ export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, nev
   use((session) => Verbs.flash(session, "now", key, value))
 
 /**
- * Keeps all flash values, those of `now` too, for one request more.
+ * Keeps all flash values, those of `now` too, for one more request.
  *
  * @since 0.1.0
  * @category flash
@@ -556,17 +582,18 @@ export const reflash: Effect.Effect<void, never, Session> = use((session) =>
 )
 
 /**
- * Keeps some flash values for one request more; without keys all of them. An empty list of keys keeps nothing.
+ * Keeps some flash values for one more request; without keys all of them. An empty list of keys keeps nothing.
  *
  * @since 0.1.0
  * @category flash
  */
-export const keep = (...keys: Verbs.Keys): Effect.Effect<void, never, Session> =>
+export const keep = (...keys: Keys): Effect.Effect<void, never, Session> =>
   use((session) => Verbs.keep(session, keys))
 
 /**
- * Keeps form input for the next request, so that a form can be filled again. Fields that are named like passwords or
- * tokens are left out.
+ * Keeps form input for the next request, so that the form can be filled in again.
+ *
+ * Fields that are named like passwords or tokens are left out.
  *
  * @since 0.1.0
  * @category flash
@@ -584,7 +611,7 @@ export const flashInput = <const T extends object>(
  * @category flash
  */
 export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  use((session) => found(Verbs.old(session, key)))
+  useOption((session) => Verbs.old(session, key))
 
 /**
  * The public id: equal to `id` in the store and in `SessionAdmin`.
@@ -600,11 +627,12 @@ export const id: Effect.Effect<SessionId, never, Session> = use((session) => ses
  * @since 0.1.0
  * @category lifecycle
  */
-export const start: Effect.Effect<void, never, Session> = use(Verbs.start)
+export const start: Effect.Effect<void, never, Session> = use(Lifecycle.start)
 
 /**
- * True when no stored session came with the request, to its end: also after `login` or `commit` stored one. After
- * `destroy` or `logout` the session this request goes on with is new.
+ * Whether the request came without a stored session.
+ *
+ * `login` and `commit` do not change the answer. After `destroy` and `logout` it is true.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -612,19 +640,27 @@ export const start: Effect.Effect<void, never, Session> = use(Verbs.start)
 export const isNew: Effect.Effect<boolean, never, Session> = use((session) => session.life.isNew)
 
 /**
- * Gives the session a new id, cookie and CSRF token; data and flash are kept. The old id is dead on every server once
- * this is committed. Call it when a user's privileges change; `login` does it by itself.
+ * Gives the session a new id, cookie and CSRF token; data and flash are kept. Creates the session where there is none.
+ *
+ * Call it when a user's privileges change; `login` does it by itself. Once this is committed, the old id is dead on every
+ * server.
  *
  * @since 0.1.0
  * @category lifecycle
  */
 export const regenerate: Effect.Effect<SessionId, never, Session> = use((session) =>
-  Verbs.regenerate(session, "regenerate")
+  Lifecycle.regenerate(session, "regenerate")
 )
 
 /**
- * Gives the session a new id and keeps the CSRF token: renewal without a login. The old id works on for the grace period
- * (30 seconds), so that parallel requests are not cut off; with `destroy: true` it is dead at once.
+ * Gives the session a new id and keeps the CSRF token: renewal without a login. Creates the session where there is none.
+ *
+ * **Details**
+ *
+ * The old id works on for the grace period (`rotationGrace`, 30 seconds), so that parallel requests are not cut off.
+ * While it does, another `migrate` keeps the id.
+ *
+ * With `destroy: true` the old id is dead on every server once this is committed.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -632,19 +668,23 @@ export const regenerate: Effect.Effect<SessionId, never, Session> = use((session
 export const migrate = (
   options: { readonly destroy?: boolean | undefined } = {}
 ): Effect.Effect<SessionId, never, Session> =>
-  use((session) => Verbs.migrate(session, options.destroy ?? false))
+  use((session) => Lifecycle.migrate(session, options.destroy ?? false))
 
 /**
- * Clears everything and gives a new id.
+ * Clears everything, as `flush` does, and gives a new id and CSRF token, as `regenerate` does.
+ *
+ * It creates no session where there is none.
  *
  * @since 0.1.0
  * @category lifecycle
  */
-export const invalidate: Effect.Effect<SessionId, never, Session> = use(Verbs.invalidate)
+export const invalidate: Effect.Effect<SessionId, never, Session> = use(Lifecycle.invalidate)
 
 /**
- * Ends the session at once, on every server; parallel requests can no longer store anything in it. This request goes on
- * with an empty session that is stored only if something is written.
+ * Ends the session at once, on every server.
+ *
+ * Parallel requests can no longer store anything in it. This request goes on with an empty session, which is stored only
+ * if something is written.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -654,10 +694,20 @@ export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffec
 )
 
 /**
- * Logs a user in, at once: commits what was recorded before, with a new id and CSRF token. A guest's data is kept,
- * another user's is cleared; all timeouts start afresh. `userId` has 1 to 255 bytes. `remember` is `setLifetime`.
+ * Logs a user in, at once: under a new id, with a new CSRF token, and with all timeouts started afresh.
  *
- * Fails with `SessionRefused` when the user has as many sessions as allowed, or was revoked after this request began.
+ * **Details**
+ *
+ * What was recorded before is committed too. A guest's data is kept, another user's is cleared. `userId` has 1 to 255
+ * bytes. `remember` is the lifetime of the session, as for `setLifetime`.
+ *
+ * Fails with `SessionRefused` when the user was revoked after this request began, or has as many sessions as
+ * `maxSessionsPerUser` allows, with `onLimit: "reject"`. The session is then as it was before. Only where the reason came
+ * up while the login was stored, the session has ended, with the guest's data.
+ *
+ * After a `SessionStoreError` nobody is logged in by this request, and no cookie of the login is sent.
+ *
+ * Once the response head has left (a websocket, a streamed body) no cookie can be sent, and `login` ends with a defect.
  *
  * @example
  * ```ts
@@ -677,19 +727,17 @@ export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffec
  */
 export const login = (
   userId: string,
-  options: { readonly remember?: Duration.DurationInput | "browser" | undefined } = {}
+  { remember }: { readonly remember?: Duration.DurationInput | "browser" | undefined } = {}
 ): Effect.Effect<void, SessionStoreError | SessionRefused, Session> =>
-  useEffect((session) =>
-    loginNow(
-      session,
-      userId,
-      options.remember === undefined ? null : lifetimeOf("login", options.remember)
-    )
-  )
+  useEffect((session) => {
+    const lifetime = remember === undefined ? null : lifetimeOf("login", remember)
+    return loginNow(session, userIdOf(userId), lifetime)
+  })
 
 /**
- * Logs out: destroys the session at once and lets the response delete the cookie, whatever its status, unless this
- * request begins a new session (a flash that says good-bye).
+ * Logs out: destroys the session at once and lets the response delete the cookie, whatever its status.
+ *
+ * If the request then begins a new session (a flash that says good-bye), its response carries that cookie instead.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -713,16 +761,18 @@ export const userId: Effect.Effect<Option.Option<string>, never, Session> = use(
  * @category lifecycle
  */
 export const authenticatedAt: Effect.Effect<Option.Option<DateTime.Utc>, never, Session> = use(
-  (session) => Option.map(authenticated(session), (atMillis) => DateTime.unsafeMake(atMillis))
+  (session) =>
+    Option.map(Option.fromNullable(Lifecycle.authenticatedAt(session)), (atMillis) =>
+      DateTime.unsafeMake(atMillis)
+    )
 )
-
-const authenticated = ({ life: { state } }: RequestSession): Option.Option<number> =>
-  state.userId === null ? Option.none() : Option.fromNullable(state.authenticatedAtMillis)
 
 /**
  * Lets a handler go on only where the last login is at most `duration` ago: before a password is changed or a payment
- * is made. Otherwise, and where nobody is logged in, it fails with `SessionReauthenticationRequired` (403); a `login` of
- * the same user keeps the data and satisfies it.
+ * is made.
+ *
+ * Otherwise, and where nobody is logged in, it fails with `SessionReauthenticationRequired` (403). A `login` of the same
+ * user satisfies it and keeps the data.
  *
  * @example
  * ```ts
@@ -745,22 +795,10 @@ export const requireRecentLogin = (
   duration: Duration.DurationInput
 ): Effect.Effect<void, SessionReauthenticationRequired, Session> =>
   useEffect((session) => {
-    const operation = "requireRecentLogin"
-    const millis = millisOf(duration)
-    if (millis === undefined) {
-      throw new SessionTypeError({ operation, key: "", reason: "it takes a duration" })
-    }
-    const at = authenticated(session)
-    if (Option.isNone(at)) return new SessionReauthenticationRequired({ reason: "guest" })
-    return nowOf(session.request) - at.value <= millis
-      ? Effect.void
-      : new SessionReauthenticationRequired({ reason: "stale" })
+    const millis = durationOf("requireRecentLogin", duration)
+    const reason = Lifecycle.loginRequired(session, millis)
+    return reason === null ? Effect.void : new SessionReauthenticationRequired({ reason })
   })
-
-const instant = (
-  pick: (session: RequestSession) => number
-): Effect.Effect<DateTime.Utc, never, Session> =>
-  use((session) => DateTime.unsafeMake(pick(session)))
 
 /**
  * When the session was created; for one that is not stored yet, this request.
@@ -768,9 +806,8 @@ const instant = (
  * @since 0.1.0
  * @category lifecycle
  */
-export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (session) =>
-    session.life.position.stored?.record.createdAtMillis ?? session.life.empty.absoluteFromMillis
+export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = useInstant(
+  Lifecycle.createdAt
 )
 
 /**
@@ -779,27 +816,27 @@ export const createdAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
  * @since 0.1.0
  * @category lifecycle
  */
-export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (session) =>
-    session.life.position.stored?.record.lastActivityMillis ?? session.life.empty.absoluteFromMillis
+export const lastActivity: Effect.Effect<DateTime.Utc, never, Session> = useInstant(
+  Lifecycle.lastActivity
 )
 
 /**
- * When the session ends if nothing more happens: the earlier of its idle and its absolute timeout. For a stored session
- * this is what is stored; a pending `setLifetime` moves it at the commit.
+ * When the session ends if nothing more happens: the earlier of its idle and its absolute timeout.
+ *
+ * For a stored session this is what is stored; a pending `setLifetime` moves it at the commit.
  *
  * @since 0.1.0
  * @category lifecycle
  */
-export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
-  (session) =>
-    session.life.position.stored?.record.expiresAtMillis ??
-    sessionExpiry(session.request.settings, session.life.state, nowOf(session.request))
+export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = useInstant(
+  Lifecycle.expiresAt
 )
 
 /**
- * Sets how long this session lives. A duration (at most 100 years) becomes its idle and its absolute timeout, and the
- * cookie lasts as long; `"browser"` means the configured timeouts and a cookie that ends with the browser.
+ * Sets how long this session lives.
+ *
+ * A duration (at most 100 years) becomes its idle and its absolute timeout, and the cookie lasts as long. `"browser"`
+ * means the configured timeouts, and a cookie that ends with the browser.
  *
  * @since 0.1.0
  * @category lifecycle
@@ -807,7 +844,7 @@ export const expiresAt: Effect.Effect<DateTime.Utc, never, Session> = instant(
 export const setLifetime = (
   lifetime: Duration.DurationInput | "browser"
 ): Effect.Effect<void, never, Session> =>
-  use((session) => Verbs.setLifetime(session, lifetimeOf("setLifetime", lifetime)))
+  use((session) => Lifecycle.setLifetime(session, lifetimeOf("setLifetime", lifetime)))
 
 /**
  * A CSRF token for a form or a header, masked anew each time. Creates the session where there is none.
@@ -815,7 +852,7 @@ export const setLifetime = (
  * @since 0.1.0
  * @category csrf
  */
-export const csrfToken: Effect.Effect<string, never, Session> = use(Verbs.csrfToken)
+export const csrfToken: Effect.Effect<string, never, Session> = use(Lifecycle.csrfToken)
 
 /**
  * The same as `csrfToken`.
@@ -831,16 +868,16 @@ export const token: Effect.Effect<string, never, Session> = csrfToken
  * @since 0.1.0
  * @category csrf
  */
-export const regenerateToken: Effect.Effect<void, never, Session> = use(Verbs.regenerateToken)
+export const regenerateToken: Effect.Effect<void, never, Session> = use(Lifecycle.regenerateToken)
 
 /**
- * Whether a text is a CSRF token of this session; any text is taken, in constant time for one of the right length.
+ * Whether a text is a CSRF token of this session. The text may be anything; the comparison takes constant time.
  *
  * @since 0.1.0
  * @category csrf
  */
 export const verifyToken = (text: string): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.verifyToken(session, text))
+  use((session) => Lifecycle.verifyToken(session, text))
 
 /**
  * The page remembered by `setPreviousUrl`: path and query.
@@ -853,7 +890,8 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
 )
 
 /**
- * Remembers a page of this origin, as a path or as a URL of the request's own host (or of `origin`, where that is given).
+ * Remembers a page of this origin, as a path or as a URL of the request's own host (or of `origin`, if given).
+ *
  * Anything that could lead elsewhere is ignored with a debug log.
  *
  * @since 0.1.0
@@ -867,12 +905,31 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
   )
 
 /**
- * Writes what is pending now instead of at the end of the request, and gives the errors of that as values. Flash is
- * aged at the end all the same, once.
+ * Commits now what is pending, instead of at the end of the request, and gives the errors as failures.
  *
- * A commit that fails is rolled back, as a transaction is: what was pending is dropped, and the session is again what is
- * stored. After a `SessionStoreError` nobody may know what is stored; then the request sees an empty session, and what
- * still needs the store fails with the same error.
+ * **Details**
+ *
+ * A commit that is refused (`SessionConflict`, `SessionEncodeError`) is rolled back, as a transaction is: what was pending
+ * is dropped, and the session is again what is stored.
+ *
+ * A `SessionStoreError` can leave nobody able to tell what is stored. Then the request's session is given up: it is empty
+ * from there on, nothing more is committed, and later calls that need the store fail with the same error. The answer is
+ * 503 unless the handler answers itself.
+ *
+ * Flash values are aged only once, at the end of the request.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const reserve = Session.increment("seats").pipe(
+ *   Effect.zipRight(Session.commit),
+ *   Effect.as(HttpServerResponse.text("reserved")),
+ *   Effect.catchTag("SessionConflict", () => HttpServerResponse.text("try again", { status: 409 }))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category lifecycle
@@ -884,8 +941,11 @@ export const commit: Effect.Effect<
 > = useEffect((session) => Effect.asVoid(commitPending(session)))
 
 /**
- * Provides a session for tests of handlers, without HTTP and with a store of its own that nothing else sees. It holds
- * `data`, not yet committed, and belongs to nobody.
+ * Provides a session for tests of handlers, without HTTP and with a store of its own that nothing else sees.
+ *
+ * **Details**
+ *
+ * It holds `data`, not yet committed, and belongs to nobody.
  *
  * Every time the layer is built there is a new session: two tests that each provide it share nothing. Within one build
  * it is one, as layers are; `Layer.fresh(Session.layerTest(data))` makes another.
@@ -906,19 +966,7 @@ export const commit: Effect.Effect<
 export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer<Session> =>
   Layer.effect(
     Session,
-    Effect.gen(function* () {
-      const clock = yield* Effect.clock
-      const settings = yield* SessionConfig
-      const request = {
-        store: makeMemoryStore(),
-        settings: compile(settings),
-        clock,
-        began: LocalInstant.now(),
-        events: yield* SessionEvents,
-        ipAddress: () => null,
-        userAgent: () => null
-      }
-      const session = new RequestSession(request, emptyLife(request, "open"))
+    Effect.map(makeTestSession, (session) => {
       // Every JSON-shaped object is an object.
       if (data !== undefined) Verbs.putAll(session, "put", data as object)
       return toService(session)

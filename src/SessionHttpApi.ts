@@ -1,7 +1,24 @@
 /**
- * The session, the CSRF check and the guards in an `HttpApi` definition: the tags of the middlewares and their errors,
- * without anything that needs Node, so that a definition can be shared with a browser. The layers are
- * `SessionMiddleware.layerHttpApi`, `Csrf.layerHttpApi` and that of a guard.
+ * The session, the CSRF check and the guards in the definition of an `HttpApi`: the tags of the middlewares and their
+ * errors.
+ *
+ * Nothing here needs Node, so a browser can share the definition. The server provides the layers:
+ * `SessionMiddleware.layerHttpApi`, `Csrf.layerHttpApi`, and the `layerHttpApi` of a guard.
+ *
+ * @example
+ * ```ts
+ * import { HttpApi, HttpApiEndpoint, HttpApiGroup } from "@effect/platform"
+ * import { Schema } from "effect"
+ * import * as SessionHttpApi from "effect-session/SessionHttpApi"
+ *
+ * const orders = HttpApiGroup.make("orders")
+ *   .add(HttpApiEndpoint.post("order", "/orders").addSuccess(Schema.String))
+ *   .middleware(SessionHttpApi.CsrfHttpApi)
+ *   // The last middleware is the outermost: the session comes last.
+ *   .middleware(SessionHttpApi.HttpApi)
+ *
+ * export const Shop = HttpApi.make("shop").add(orders)
+ * ```
  *
  * @since 0.1.0
  */
@@ -21,7 +38,7 @@ export class SessionUnavailable extends Schema.TaggedError<SessionUnavailable>(
 )("SessionUnavailable", {}, HttpApiSchema.annotations({ status: 503 })) {}
 
 /**
- * Gives the endpoints of an `HttpApi` the session.
+ * Provides the session to the endpoints of an `HttpApi`. `SessionMiddleware.HttpApi` is the same.
  *
  * @since 0.1.0
  * @category tags
@@ -49,9 +66,7 @@ export class CsrfRejected extends Schema.TaggedError<CsrfRejected>(
  */
 export class CsrfHttpApi extends HttpApiMiddleware.Tag<CsrfHttpApi>()(
   "effect-session/Csrf/HttpApi",
-  {
-    failure: CsrfRejected
-  }
+  { failure: CsrfRejected }
 ) {}
 
 /**

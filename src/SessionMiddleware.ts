@@ -1,10 +1,14 @@
 /**
- * Sessions over HTTP: reads the cookie, loads the session, provides it to the handler, commits once before the response
- * head leaves, sets the cookie. One middleware, three mounts: `HttpApp`/`HttpRouter`, `HttpLayerRouter`, `HttpApi`.
+ * Sessions over HTTP: one middleware with three mounts, for `HttpApp` and `HttpRouter`, for `HttpLayerRouter`, and for
+ * `HttpApi`.
  *
- * A websocket reads the session. No cookie can be sent once it is open, so that from then on, as in a streamed body, only
- * `Session.commit` stores something, the id stays, and `Session.login` dies. What changes the id belongs in a request of its
- * own, before the upgrade too.
+ * The middleware reads the cookie, loads the session and provides it to the handler. Before the response head leaves, it
+ * commits what the handler has recorded and sets the cookie. If the store fails, the answer is 503 with `Retry-After`, and
+ * the client keeps its cookie.
+ *
+ * A handler of a websocket can read the session. Once the socket is open, as in a streamed body, no cookie can be sent: the
+ * id stays as it is, only `Session.commit` stores something, and `Session.login` ends with a defect. Log in, or change the
+ * id, in a request of its own.
  *
  * @since 0.1.0
  */
@@ -16,7 +20,6 @@ import type * as HttpRouter from "@effect/platform/HttpRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -29,7 +32,11 @@ import {
   runWith
 } from "./internal/effect/requestScope.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
-import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
+import {
+  SessionConfigError,
+  type SessionConflict,
+  type SessionStoreError
+} from "./internal/errors/errors.js"
 import {
   beginSafely,
   type CheckedOptions,
@@ -40,6 +47,7 @@ import { builtContext, contextOf, type FindContext } from "./internal/request/co
 import { endOf } from "./internal/request/end.js"
 import type { Options } from "./internal/request/options.js"
 import { withVary } from "./internal/request/respond.js"
+import { millisOf } from "./internal/session/arguments.js"
 import { type CurrentSession, Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
@@ -55,7 +63,7 @@ export type {
 } from "./internal/request/options.js"
 export {
   /**
-   * Gives the endpoints of an `HttpApi` the session; its layer is `layerHttpApi`.
+   * Provides the session to the endpoints of an `HttpApi`; its layer is `layerHttpApi`.
    *
    * @since 0.1.0
    * @category tags
@@ -79,15 +87,18 @@ type Response = HttpServerResponse.HttpServerResponse
  * @category models
  */
 export interface Mounts {
+  /** For `HttpApp` and `HttpRouter`. */
   readonly middleware: <E, R>(
     app: HttpApp.Default<E, R>
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
+  /** For `HttpLayerRouter`. */
   readonly layer: RouteLayer
+  /** For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. */
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
 
 /**
- * A layer that gives the session to the routes of a `HttpLayerRouter`.
+ * A layer that provides the session to the routes of a `HttpLayerRouter`.
  *
  * @since 0.1.0
  * @category models
@@ -101,16 +112,32 @@ export type RouteLayer = Layer.Layer<
 const checked = (options: Options): CheckedOptions => {
   const { serialize } = options
   if (serialize === undefined) return { ...options, lock: undefined }
-  const waitMillis = Duration.toMillis(serialize.wait)
-  const holdMillis = Duration.toMillis(serialize.hold)
-  if (!(Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1)) {
-    throw new TypeError("SessionMiddleware.make takes finite durations for serialize")
+  const waitMillis = millisOf(serialize.wait) ?? Number.NaN
+  const holdMillis = millisOf(serialize.hold) ?? Number.NaN
+  if (Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1) {
+    return { ...options, lock: { waitMillis, holdMillis } }
   }
-  return { ...options, lock: { waitMillis, holdMillis } }
+  const reason = "must have finite durations: `wait`, and `hold` of at least 1 millisecond."
+  throw new SessionConfigError({ field: "serialize", reason })
 }
 
 /**
- * Makes the middleware with options. Throws when a duration of `serialize` is none.
+ * Makes the three mounts with options.
+ *
+ * Throws a `SessionConfigError` where `serialize` has something else than finite durations.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { SessionMiddleware } from "effect-session"
+ *
+ * const oneAtATime = SessionMiddleware.make({ serialize: { wait: "2 seconds", hold: "30 seconds" } })
+ *
+ * export const payments = HttpRouter.empty.pipe(
+ *   HttpRouter.post("/pay", HttpServerResponse.text("paid")),
+ *   oneAtATime.middleware
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -130,7 +157,24 @@ export const make = (options: Options = {}): Mounts => {
 }
 
 /**
- * For `HttpApp` and `HttpRouter`: gives an app the session. Reads `SessionConfig` and `SessionEvents` where the app runs.
+ * For `HttpApp` and `HttpRouter`: provides the session to an app.
+ *
+ * `SessionConfig` and `SessionEvents` are read where the app runs.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session, SessionMiddleware } from "effect-session"
+ *
+ * export const app = HttpRouter.empty.pipe(
+ *   HttpRouter.get("/", Effect.gen(function*() {
+ *     const visits = yield* Session.increment("visits")
+ *     return yield* HttpServerResponse.json({ visits })
+ *   })),
+ *   SessionMiddleware.middleware
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category middleware
@@ -138,8 +182,26 @@ export const make = (options: Options = {}): Mounts => {
 export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none)
 
 /**
- * For `HttpLayerRouter`: provides the session to the routes it is provided to. `SessionConfig` and `SessionEvents` are
- * those the layer is built with.
+ * For `HttpLayerRouter`: provides the session to the routes it is provided to.
+ *
+ * `SessionConfig` and `SessionEvents` are read when the layer is built.
+ *
+ * @example
+ * ```ts
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import { Session, SessionMiddleware, SessionStore } from "effect-session"
+ *
+ * const home = HttpLayerRouter.add("GET", "/", Effect.gen(function*() {
+ *   const visits = yield* Session.increment("visits")
+ *   return yield* HttpServerResponse.json({ visits })
+ * }))
+ *
+ * export const routes = home.pipe(
+ *   Layer.provide(SessionMiddleware.layer),
+ *   Layer.provide(SessionStore.layerMemory)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -147,8 +209,32 @@ export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none
 export const layer: RouteLayer = make().layer
 
 /**
- * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. `SessionConfig` and `SessionEvents` are those the layer is
- * built with.
+ * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`.
+ *
+ * `SessionConfig` and `SessionEvents` are read when the layer is built. In the definition the session comes last, since the
+ * last middleware is the outermost.
+ *
+ * @example
+ * ```ts
+ * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "@effect/platform"
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Session, SessionMiddleware, SessionStore } from "effect-session"
+ *
+ * const visits = HttpApiGroup.make("visits")
+ *   .add(HttpApiEndpoint.post("count", "/visits").addSuccess(Schema.Number))
+ *   .middleware(SessionMiddleware.HttpApi)
+ *
+ * const Shop = HttpApi.make("shop").add(visits)
+ *
+ * const Visits = HttpApiBuilder.group(Shop, "visits", (handlers) =>
+ *   handlers.handle("count", () => Effect.orDie(Session.increment("visits"))))
+ *
+ * export const ShopLive = HttpApiBuilder.api(Shop).pipe(
+ *   Layer.provide(Visits),
+ *   Layer.provide(SessionMiddleware.layerHttpApi),
+ *   Layer.provide(SessionStore.layerMemory)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -188,12 +274,12 @@ const around = <E, R>(
   )
 }
 
-/** A handler that is added later, that of CORS for one, replaces `Vary`. */
+/** Sets `Vary` last: a handler that was added later, such as that of CORS, replaces it. */
 const varied: ResponseHandler = (_request, response) => Effect.succeed(withVary(response))
 
 const varyLast = appendResponseHandler(varied)
 
-/** Answers where the session cannot be had. A defect passes on, to an answer that `Vary` is added to when it leaves. */
+/** Answers where the session could not be loaded. A defect passes on, and `Vary` is added to its answer when that leaves. */
 const refused = (
   cause: Cause.Cause<SessionStoreError | SessionConflict>
 ): Effect.Effect<Response> =>
@@ -211,7 +297,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
       )
     : storeAway
 
-/** With the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
+/** Has the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
   ...options,
   unavailable: HttpServerResponse.setBody(
@@ -220,7 +306,7 @@ const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
   )
 })
 
-/** An `HttpApi` does not let its middleware run the endpoint: the session is provided, its end is a handler. */
+/** An `HttpApi` does not let its middleware run the endpoint, so the end of the request is a handler of the response. */
 const provideApi = (
   findContext: FindContext,
   options: CheckedOptions
@@ -237,7 +323,7 @@ const provideApi = (
   })
 }
 
-/** The failure of an `HttpApi`, whose response is made later: its headers are added when it leaves. */
+/** The failure of an `HttpApi`. Its response is made later, so the headers are added when that leaves. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
 ): Effect.Effect<never, SessionUnavailable> =>
@@ -250,6 +336,6 @@ const unavailable = (
         })
       )
     ),
-    // A conflict answers for itself.
+    // A conflict has an answer of its own.
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )

@@ -159,6 +159,27 @@ describe("the types of what is stored", () => {
   })
 })
 
+describe("the type of the service", () => {
+  it("shows nothing of a session and lets nothing be written to it", () => {
+    type Service = Effect.Effect.Success<typeof Session.Session>
+
+    expectTypeOf<Extract<keyof Service, string | number>>().toEqualTypeOf<never>()
+    compiles(() =>
+      Effect.map(Session.Session, (service) => {
+        // @ts-expect-error the life of the session is not to be seen
+        service.life
+        // @ts-expect-error nothing can be written
+        service.life = null
+        // @ts-expect-error nothing can be added
+        service.anything = 1
+        // @ts-expect-error only this library makes one
+        const made: typeof service = {}
+        return made
+      })
+    )
+  })
+})
+
 describe("the types of the accessors", () => {
   it("give Option of Json, or of the schema's type", () => {
     expectTypeOf(Session.get("a")).toEqualTypeOf<

@@ -402,6 +402,16 @@ describe('a stored value that does not fit its schema, with onInvalid: "fail"', 
     expect(yield* Session.all).toEqual(data)
   })
 
+  claim("fails whichever of several paths it stands at", data, function* () {
+    expect(yield* Effect.flip(Strict.has("small", "theme"))).toMatchObject(decodeError)
+    expect(yield* Effect.flip(Strict.has("theme", "small"))).toMatchObject(decodeError)
+  })
+
+  claim("is not looked at where a null counts as missing", { theme: null }, function* () {
+    expect(yield* Strict.has("theme")).toBe(false)
+    expect(yield* Effect.flip(Strict.exists("theme"))).toMatchObject(decodeError)
+  })
+
   claim("stays in the store where consume fails on it", data, function* () {
     yield* Session.commit
 

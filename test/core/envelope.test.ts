@@ -53,7 +53,10 @@ const states: fc.Arbitrary<State> = fc.record({
 })
 
 const marks: fc.Arbitrary<ReadonlyArray<CommitMark>> = fc.array(
-  fc.record({ id: fc.string(), atMillis: fc.nat() }),
+  fc.record({
+    id: fc.base64String().map((text) => text.replace(/[+/=]/g, "-")),
+    atMillis: fc.nat()
+  }),
   { maxLength: 5 }
 )
 

@@ -200,10 +200,12 @@ describe("serialize", () => {
     })
   })
 
-  it("refuses durations that are none", () => {
-    const wrong = () => SessionMiddleware.make({ serialize: { wait: "1 second", hold: Infinity } })
+  it("refuses what is not a finite duration", () => {
+    for (const wrong of [Infinity, Number.NaN, "soon" as "1 second"]) {
+      const make = () => SessionMiddleware.make({ serialize: { wait: "1 second", hold: wrong } })
 
-    expect(wrong).toThrow(TypeError)
+      expect(make).toThrow("The session setting serialize must have finite durations")
+    }
   })
 })
 

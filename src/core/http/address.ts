@@ -1,8 +1,8 @@
 /**
- * Who is asking: the client's address and user agent, made fit to be stored and compared.
+ * The client's address and user agent, made fit to be stored and compared.
  *
  * Everything here comes from outside and may be forged. An address is believed only as far as the chain of trusted
- * proxies reaches, and nothing that comes in is ever a reason to fail.
+ * proxies reaches, and no input makes a function fail.
  */
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from "node:net"
 
@@ -16,10 +16,9 @@ const MAPPED = "::ffff:"
 
 /**
  * Makes the matcher for a list of addresses and CIDR ranges, IPv4 and IPv6, or for a number of proxies, of which the
- * socket's peer is the first.
+ * socket's peer is the first. An empty list and 0 trust nobody.
  *
- * Answers `{ bad }` with the first entry that is neither, or the number that is none from 0 to 64. An empty list and 0
- * trust nobody.
+ * Gives `{ bad }` with the first entry that is neither an address nor a range, or with a number that is not from 0 to 64.
  */
 export const makeProxyMatcher = (
   list: ReadonlyArray<string> | number
@@ -29,7 +28,7 @@ export const makeProxyMatcher = (
     return (_address, hop = 0) => hop < list
   }
   if (list.length === 0) return () => false
-  // One list a family, so that "::/0" never speaks for IPv4.
+  // One list for each family, so that "::/0" never matches an IPv4 address.
   const blocks = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const entry of list) {
     const range = parseRange(entry.trim())
@@ -55,7 +54,7 @@ const parseRange = (entry: string) => {
   const written = isIPv6(text) ? 128 : 32
   const bits = bitsText === undefined ? written : parseBits(bitsText, written)
   if (bits === undefined) return undefined
-  // An IPv4 range written in IPv6 ("::ffff:10.0.0.0/104") counts 96 bits more than the range it stands for.
+  // An IPv4 range written as IPv6 ("::ffff:10.0.0.0/104") counts 96 bits more.
   const mapped = family === "ipv4" && written === 128 ? bits - 96 : bits
   return mapped < 0 ? undefined : { address, family, bits: mapped }
 }
@@ -68,13 +67,13 @@ const parseBits = (text: string, most: number): number | undefined => {
 
 /**
  * Brings an address to its one form: no port, brackets or zone id, IPv6 compressed and in lower case, an IPv4 address
- * in IPv6 clothes as IPv4.
+ * that is mapped into IPv6 as IPv4. At most 45 characters.
  *
- * Gives `undefined` for whatever is not an address. The result is at most 45 characters long.
+ * Gives `undefined` for anything that is not an address.
  */
 export const normalize = (text: string): string | undefined => {
   if (isIPv4(text)) return text
-  // What a server that listens on both families says of every IPv4 peer.
+  // A server that listens on both families gives every IPv4 peer in this form.
   if (text.startsWith(MAPPED) && isIPv4(text.slice(MAPPED.length))) return text.slice(MAPPED.length)
   if (text.length > MAX_ADDRESS_TEXT) return undefined
   const host = withoutPort(text.trim())
@@ -98,12 +97,12 @@ const withoutPort = (text: string): string => {
 /**
  * Finds the client's address: the socket's, or, behind trusted proxies, what they report in `X-Forwarded-For`.
  *
- * The header is walked from the right, as each proxy appends the address it was called from. The first address that is
- * no trusted proxy is the client; an entry that is no address ends the walk at the last trusted one, since what stands
- * further left may be the client's own invention. `Forwarded` and other headers are not believed.
+ * Each proxy appends the address that called it, so the header is read from the right. The first address that is not a
+ * trusted proxy is the client. An entry that is not an address ends the search at the last trusted proxy, since anything
+ * further left may be invented by the client. `Forwarded` and other headers are ignored.
  *
- * A peer whose address is unknown (a Unix socket, a web handler) is in no list, so its client is unknown; only a number
- * of proxies reaches further.
+ * A peer without an address (a Unix socket, a web handler) is in no list, so its client is unknown. Only a number of proxies
+ * reaches further.
  */
 export const clientAddress = (source: {
   readonly socket: string | undefined
@@ -113,7 +112,7 @@ export const clientAddress = (source: {
   let address = source.socket === undefined ? undefined : normalize(source.socket)
   if (source.forwardedFor === undefined) return address
   let end = source.forwardedFor.length
-  // A chain longer than this is not one of real proxies; the bound keeps a forged header cheap.
+  // No real chain is longer; the bound keeps a forged header cheap.
   for (let hops = 0; hops < MAX_HOPS && end >= 0 && source.isTrusted(address ?? "", hops); hops++) {
     const comma = end === 0 ? -1 : source.forwardedFor.lastIndexOf(",", end - 1)
     const hop = normalize(source.forwardedFor.slice(comma + 1, end))
@@ -130,7 +129,7 @@ export interface Prefixes {
   readonly ipv6: number
 }
 
-/** True when two addresses are of one family and agree in as many leading bits as its prefix has. */
+/** True when two addresses are of one family and agree in the leading bits that count for it. */
 export const sameNetwork = (left: string, right: string, prefixes: Prefixes): boolean => {
   const [one, other] = [normalize(left), normalize(right)]
   if (one === undefined || other === undefined) return false
@@ -145,7 +144,7 @@ export const sameNetwork = (left: string, right: string, prefixes: Prefixes): bo
 /**
  * Makes a `User-Agent` header fit to be stored: at most 512 characters, well-formed, without control characters.
  *
- * Gives `undefined` when nothing is left. The text is still the client's: whoever shows it in a page escapes it.
+ * Gives `undefined` when nothing is left. The text is still the client's: escape it in a page.
  */
 export const userAgentText = (text: string | undefined): string | undefined => {
   if (text === undefined) return undefined

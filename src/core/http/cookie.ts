@@ -1,8 +1,8 @@
 /**
- * The session cookie: how it is read from the raw `Cookie` header, and what of its settings is refused at build.
+ * The session cookie: how it is read from the raw `Cookie` header, and which settings a browser would refuse.
  *
- * The reader is stricter than a general cookie parser: it decodes, unquotes and trims nothing that a browser would not
- * have sent, because each of those leniencies lets another site plant a cookie under a protected name (RFC 6265bis).
+ * The reader is stricter than a general cookie parser. It does not decode, unquote or trim what a browser would not have
+ * sent, because each of these would let another site plant a cookie under a protected name (RFC 6265bis).
  */
 import { isToken } from "../record/token.js"
 
@@ -14,7 +14,7 @@ export type CookieReading =
   | { readonly _tag: "token"; readonly token: string }
   /** The cookie's value is not a token. */
   | { readonly _tag: "malformed" }
-  /** The cookie was sent with different values: which one is the server's own cannot be told. */
+  /** The cookie was sent with different values, and nothing tells which one is the server's own. */
   | { readonly _tag: "ambiguous" }
 
 const NONE: CookieReading = { _tag: "none" }
@@ -29,8 +29,8 @@ const EQUALS = 0x3d
 /**
  * Reads the session cookie `name` from the raw `Cookie` header.
  *
- * Names are case-sensitive, nameless cookies are ignored, only spaces and tabs around names and values are dropped, and
- * a value that is not a token in its one canonical form is malformed. Takes time in proportion to the header.
+ * Names are case-sensitive. Nameless cookies are ignored. Only spaces and tabs around names and values are dropped. A value
+ * that is not a token in its canonical form is malformed. The time it takes is linear in the length of the header.
  */
 export const readCookie = (header: string | undefined, name: string): CookieReading => {
   if (header === undefined || name.length === 0) return NONE
@@ -48,7 +48,7 @@ export const readCookie = (header: string | undefined, name: string): CookieRead
   return isToken(found) ? { _tag: "token", token: found } : MALFORMED
 }
 
-/** The value of the pair whose name stands at `at`, or nothing when that is only a part of something else. */
+/** The value of the pair whose name stands at `at`; nothing where that is only a part of another name or value. */
 const valueOf = (header: string, at: number, nameLength: number): string | undefined => {
   const before = skipBlanksBack(header, at, 0)
   if (before > 0 && header.charCodeAt(before - 1) !== SEMICOLON) return undefined
@@ -74,7 +74,7 @@ const skipBlanksBack = (text: string, from: number, start: number): number => {
   return at
 }
 
-/** What is fixed about the session cookie; it is always `HttpOnly`. */
+/** The attributes of the session cookie, which is always `HttpOnly`. */
 export interface CookieAttributes {
   readonly name: string
   readonly secure: boolean
@@ -94,7 +94,7 @@ const MAX_PAIR_OCTETS = 4096
 const MAX_ATTRIBUTE_OCTETS = 1024
 const MAX_DOMAIN_OCTETS = 253
 
-/** Finds the first reason why a browser would refuse this cookie, or nothing when it is sound. */
+/** Finds the first reason why a browser would refuse this cookie. */
 export const cookieProblem = (attributes: CookieAttributes): CookieProblem | undefined =>
   problem("cookie.name", nameReason(attributes.name) ?? prefixReason(attributes)) ??
   problem("cookie.path", pathReason(attributes.path)) ??
@@ -131,7 +131,7 @@ const prefixReason = (attributes: CookieAttributes): string | undefined => {
 }
 
 const pathReason = (path: string): string | undefined => {
-  // What is refused beside the semicolon and control characters (space, non-ASCII) never stands in a request's path.
+  // A space or a character beyond ASCII never stands in the path of a request, so such a path would match nothing.
   if (!/^\/[!-:<-~]*$/.test(path)) {
     return `must start with "/" and hold only visible ASCII characters other than ";": percent-encode the rest`
   }
@@ -150,7 +150,7 @@ const domainReason = (domain: string | undefined): string | undefined => {
   }
   const labels = (domain.startsWith(".") ? domain.slice(1) : domain).split(".")
   const isHost = labels.length > 1 && labels.every((label) => LABEL.test(label))
-  // Browsers take an address or a single word (a top-level domain) for no domain at all.
+  // Browsers do not accept an address or a single word (a top-level domain) as a domain.
   if (!isHost || /^[0-9]+$/.test(labels[labels.length - 1] ?? "")) {
     return "must be a host name such as example.com: leave it out for a cookie of this host alone"
   }

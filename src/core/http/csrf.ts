@@ -1,9 +1,8 @@
 /**
- * The rules against cross-site request forgery, apart from HTTP: which requests are checked, where a request may come
- * from, and the token: a secret kept with the session, shown to pages in a masked form that differs each time.
+ * The rules against cross-site request forgery: which methods are safe, where a request may come from, and the token.
  *
- * The mask keeps the secret from being guessed through the length of compressed responses (BREACH). How the token is
- * found in a request is decided elsewhere.
+ * The token is a secret kept with the session. Pages see it under a mask that differs each time, so that nobody can guess
+ * it from the length of compressed responses (BREACH).
  */
 import { timingSafeEqual } from "node:crypto"
 import { fillRandom, isBase64Url, isToken, makeToken } from "../record/token.js"
@@ -17,7 +16,7 @@ export const makeSecret = (): string => makeToken()
 /**
  * Masks the secret for one rendering: 86 characters of base64url, different at each call.
  *
- * A text that no `makeSecret` gave is masked into one that never verifies.
+ * A text that does not come from `makeSecret` is masked into one that never verifies.
  */
 export const mask = (secret: string): string => {
   const masked = Buffer.alloc(MASKED_BYTES)
@@ -31,7 +30,7 @@ export const mask = (secret: string): string => {
 /**
  * True when `token` is the secret under any mask.
  *
- * Whatever else comes is `false`, never an exception. The comparison takes the same time wherever the bytes differ.
+ * Any other text gives `false`, never an exception. The comparison takes the same time wherever the bytes differ.
  */
 export const verify = (secret: string, token: string): boolean => {
   if (!isToken(secret) || !isBase64Url(token, MASKED_BYTES)) return false
@@ -49,10 +48,10 @@ const xorInto = (target: Uint8Array, pad: Uint8Array): void => {
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** True for exactly GET, HEAD and OPTIONS, as they are written here. */
+/** True for GET, HEAD and OPTIONS, in upper case only. */
 export const isSafeMethod = (method: string): boolean => safeMethods.has(method)
 
-/** What the headers of a request say about where it comes from, as they came. */
+/** The headers of a request that say where it comes from. */
 export interface Provenance {
   /** `Sec-Fetch-Site` */
   readonly site: string | undefined
@@ -63,11 +62,11 @@ export interface Provenance {
 }
 
 /**
- * Tells what speaks against a request: `site` or `origin`, or nothing.
+ * Tells which header speaks against a request: `site`, `origin`, or none.
  *
- * An origin of `origins` is always right. Otherwise `Sec-Fetch-Site` decides where a browser sends it, and else the
- * origin must be one of `origins`, or without them the request's own host with either scheme. A request with neither
- * header has nothing against it.
+ * A request from one of `origins` is always right. Otherwise `Sec-Fetch-Site` decides, where a browser sends it. Where it
+ * does not, the origin must be one of `origins`, or without those the request's own host with either scheme. Nothing speaks
+ * against a request that has neither header.
  */
 export const siteProblem = (
   from: Provenance,
@@ -80,7 +79,7 @@ export const siteProblem = (
   return origins === undefined && isOwnOrigin(origin, from.host) ? undefined : "origin"
 }
 
-// A host with anything else in it could move the end of the host when it is put into a URL.
+// Anything else in a host could change what a URL that it is put into means.
 const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
   host !== undefined &&
   /^[A-Za-z0-9._:[\]-]+$/.test(host) &&
@@ -97,9 +96,9 @@ export const parseOrigin = (text: string): string | undefined => {
 }
 
 /**
- * The path of a request target as it came: nothing decoded, nothing resolved, the query cut off.
+ * The path of a request target without its query, neither decoded nor resolved.
  *
- * The absolute form (`http://host/path`) loses its scheme and host. Gives `undefined` for what has no path.
+ * The absolute form (`http://host/path`) loses its scheme and host. Gives `undefined` where there is no path.
  */
 export const rawPath = (target: string): string | undefined => {
   const parts = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?(\/[^?]*)/i.exec(target)

@@ -1,21 +1,22 @@
 /**
  * The previous URL: a place on this site to send the user back to.
  *
- * It ends up in a `Location` header or a link, so what leaves here can only ever be a path of this origin. What could
- * lead elsewhere, split a header, or carry a secret into the store is refused, not repaired.
+ * It ends up in a `Location` header or a link, so it is always a path of this origin. A URL that could lead elsewhere,
+ * split a header, or carry a secret into the store is refused, not repaired.
  */
 
 const MAX_LENGTH = 2048
-// Resolving a path against a host that no one has shows whether it stays a path.
+// Resolving a path against a host that nobody has shows whether it stays a path.
 const NOWHERE = "http://previous.invalid"
 
 /**
  * Reduces a URL to its path and query, or gives `undefined` when it may not be kept.
  *
- * Takes a path, or an absolute http(s) URL whose origin is `origin`. The result is ASCII, starts with one slash, and
- * comes through a second time unchanged. The fragment is dropped. Refused are other origins, paths that browsers read
- * as another host (`//host`, `/\host`), control characters (also percent-encoded), more than 2048 characters, and
- * queries with a parameter whose name sounds like a secret.
+ * Takes a path, or an absolute http(s) URL whose origin is `origin`. The result is ASCII and starts with one slash; given
+ * again, it stays as it is. The fragment is dropped.
+ *
+ * Refused are other origins, paths that browsers read as another host (`//host`, `/\host`), control characters (also
+ * percent-encoded), more than 2048 characters, and parameters whose name sounds like a secret.
  */
 export const cleanPreviousUrl = (url: string, origin?: string): string | undefined => {
   if (url.length > MAX_LENGTH || hasForbidden(url)) return undefined
@@ -40,15 +41,15 @@ const parse = (url: string, base?: string): URL | undefined => {
   }
 }
 
-// "https:host" and "https:/host" parse as well, but nothing honest writes them.
+// "https:host" and "https:/host" parse as well, but only an attacker writes them.
 const isOwn = (url: string, parsed: URL, origin: string | undefined): boolean =>
   origin !== undefined && /^https?:\/\/[^/]/i.test(url) && parsed.origin === parse(origin)?.origin
 
-/** Control characters, as they are or percent-encoded, and backslashes, which browsers read as slashes. */
+/** Control characters, plain or percent-encoded, and backslashes, which browsers read as slashes. */
 const hasForbidden = (url: string): boolean =>
   /[\p{Cc}\\]/u.test(url) || /%(?:[01][0-9a-f]|7f)/i.test(url)
 
-/** A second slash at the start makes the first part a host; an encoded one does after somebody decodes it. */
+/** A second slash at the start makes the first part a host; so does an encoded one once it is decoded. */
 const leadsElsewhere = (path: string): boolean => /^\/(?:[/\\]|%2f|%5c)/i.test(path)
 
 /** True when a query parameter, or a path parameter such as `;jsessionid=`, has the name of a secret. */

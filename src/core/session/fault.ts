@@ -1,9 +1,8 @@
 /**
- * A value that stands for "this operation does not fit", returned by the pure core instead of thrown.
+ * Why an operation does not fit: returned by `core` instead of thrown, and turned into an error by its callers.
  *
- * The edges turn it into `SessionKeyError`, `SessionEncodeError` or `SessionTypeError`; `busy` says that another request
- * holds the session's lock. `reason` is the end of a
- * sentence and never contains a stored value.
+ * `busy` says that another request holds the session's lock. `reason` is the end of a sentence and never contains a stored
+ * value.
  */
 export class Fault {
   constructor(

@@ -1,8 +1,8 @@
 /**
  * Flash: values that live for this request and the next one.
  *
- * Flash lies beside the data. Each entry has an id, which tells it from a later flash of the same name, so that a request
- * ages and removes exactly the entries it has seen.
+ * Flash is kept beside the data. Each entry has an id that tells it from a later flash of the same name, so a request ages
+ * and removes exactly the entries it has seen.
  */
 
 import { isEmpty } from "./entries.js"
@@ -11,17 +11,16 @@ import type { FlashEntry, State } from "./state.js"
 /** The flash name of `flashInput`. */
 export const oldInput = ""
 
-/** The flash entry that shadows the top-level key, this request's own before a stored one. */
-export const flashOf = (state: State, name: string): FlashEntry | undefined => {
-  return ownEntry(state.now, name) ?? ownEntry(state.flash, name)
-}
+/** The flash entry that is shown in place of the data of a top-level key, this request's own before a stored one. */
+export const flashOf = (state: State, name: string): FlashEntry | undefined =>
+  ownEntry(state.now, name) ?? ownEntry(state.flash, name)
 
 const ownEntry = (entries: State["flash"], name: string): FlashEntry | undefined =>
   Object.hasOwn(entries, name) ? entries[name] : undefined
 
 /**
- * The state a request goes on with once `stored` is what the store has: flash it was shown stays readable to its end,
- * even when this commit or that of a parallel request has aged it.
+ * The state a request goes on with once `stored` is in the store. Flash that it was shown stays readable to its end, even
+ * if this commit or that of a parallel request has aged it.
  */
 export const carryOn = (shown: State, stored: State): State => {
   if (isEmpty(shown.flash) && isEmpty(shown.now) && isEmpty(stored.now)) return stored
@@ -42,7 +41,7 @@ const noIds: ReadonlyArray<string> = []
 export const flashIds = (state: State): ReadonlyArray<string> =>
   isEmpty(state.flash) ? noIds : Object.values(state.flash).map((entry) => entry.id)
 
-/** The ids of the flash entries that shadow these top-level keys. */
+/** The ids of the flash entries that are shown in place of the data of these top-level keys. */
 export const shadowIds = (state: State, names: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (isEmpty(state.flash) && isEmpty(state.now)) return noIds
   return names.flatMap((name) => {

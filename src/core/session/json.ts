@@ -1,6 +1,6 @@
 /**
- * JSON values: their types, the compile-time check of what may be stored, and the deep, validated copy that every value
- * goes through on its way into a session.
+ * JSON values: their types, the compile-time check of what may be stored, and the checked copy that is made of every value
+ * before it is stored.
  */
 import { Fault, isFault } from "./fault.js"
 
@@ -16,13 +16,15 @@ export interface JsonObject {
 }
 
 /**
- * What a value of type `T` must be to be stored: `T` itself where it is JSON, `never` where it is not. Interfaces and
- * optional properties pass; any other `undefined`, functions, classes, `bigint`, `symbol`, `unknown`, `object`, `Date`,
- * `Map` and whatever has a method do not. An index signature may hold `undefined`, as its properties are optional.
+ * What a value of type `T` must be to be stored: `T` itself where it is JSON, `never` where it is not.
  *
- * A signature must say `<const T>(value: JsonInput<T>)`, which infers `T` from the argument and checks it; the same
- * holds where the value is what a callback returns. Where `T` is a type parameter of the caller, nothing is known
- * yet: there it takes an explicit `put<Json>(...)`.
+ * Interfaces and optional properties pass. Any other `undefined`, functions, classes, `bigint`, `symbol`, `unknown`,
+ * `object`, `Date`, `Map` and anything with a method do not. An index signature may hold `undefined`, as its properties are
+ * optional.
+ *
+ * A signature `<const T>(value: JsonInput<T>)` infers `T` from the argument and checks it; so does one that takes the value
+ * from a callback. Where `T` is a type parameter of the caller, nothing is known about it, and the call must name a type:
+ * `put<Json>(...)`.
  */
 export type JsonInput<T> = T extends Json // First, or a recursive type would be expanded without end.
   ? T
@@ -48,7 +50,7 @@ type JsonProperty<T, K extends keyof T> =
 /** How deep a value may be nested; a scalar is 0 deep. */
 export const maxDepth = 32
 
-/** True when a value is nested deeper than so many levels. Looks no deeper than that itself. */
+/** True when a value is nested deeper than so many levels. It looks no deeper than that itself. */
 export const isDeeperThan = (value: Json, levels: number): boolean => {
   if (typeof value !== "object" || value === null) return false
   if (levels === 0) return true
@@ -75,7 +77,7 @@ export const copy = <J extends Json>(value: J): J => {
   // The copy has the shape of what is copied, which the type system cannot see.
   if (Array.isArray(value)) return value.map(copy) as unknown as J
   const result: Record<string, Json> = {}
-  // A stored __proto__ (only a foreign writer can have made one) is not copied, so it never becomes a prototype.
+  // A stored __proto__, which another program must have written, is not copied, so it never becomes a prototype.
   for (const key of Object.keys(value)) {
     if (key === "__proto__") continue
     result[key] = copy((value as JsonObject)[key] as Json)
@@ -99,8 +101,9 @@ export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
 }
 
 /**
- * Copies a value of unknown origin as JSON, or says why it cannot be stored. A property that is `undefined` is left
- * out, `-0` becomes `0`; nothing else is changed. `maxBytes` bounds the UTF-8 length of the JSON text.
+ * Copies a value of unknown origin as JSON, or says why it cannot be stored. `maxBytes` bounds its JSON text in UTF-8.
+ *
+ * A property that is `undefined` is left out and `-0` becomes `0`; nothing else changes.
  */
 export const fromUnknown = (value: unknown, maxBytes: number): Json | Fault => {
   const walk: Walk = { bytes: 0, maxBytes }
@@ -149,7 +152,7 @@ const convert = (value: unknown, depth: number, walk: Walk): Json | Fault => {
   }
 }
 
-// An object chooses its own tag, so only the name of something global is repeated: no other text is safe to show.
+// An object chooses its own tag, so it is shown only if it is the name of a global.
 const describe = (kind: string): string => {
   if (!Object.hasOwn(globalThis, kind)) return "an object that is not plain data"
   return `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`
@@ -168,7 +171,7 @@ const convertList = (list: ReadonlyArray<unknown>, depth: number, walk: Walk): J
 const convertObject = (object: object, depth: number, walk: Walk): Json | Fault => {
   const kind = Object.prototype.toString.call(object).slice(8, -1)
   if (kind !== "Object") return new Fault("encode", `it contains ${describe(kind)}`)
-  // The object was seen to be a plain one; its properties are still unknown.
+  // The object is a plain one; its properties are still unknown.
   const source = object as Readonly<Record<string, unknown>>
   if (typeof source.toJSON === "function") {
     return new Fault("encode", "it contains an object with a toJSON method; encode it first")

@@ -1,13 +1,13 @@
 /**
  * The operations of a session as data, and `apply`, which runs one on a state.
  *
- * An operation is recorded with everything it needs resolved (instants, ids, secrets), so that running it again on a
- * newer state, after a conflict, does the same thing there. `seen` holds the ids of the flash entries that shadowed
- * the operation's keys when it was recorded: only those are consulted and removed, so an operation never eats a
- * flash that a parallel request has set meanwhile. `own` is the entry of this request alone that shadowed the key:
- * it is in no store, so an operation that reads brings it along.
+ * An operation is recorded with all it needs (instants, ids, secrets), so that running it again on a newer state does the
+ * same there.
+ *
+ * `seen` has the ids of the flash entries that were shown in place of the operation's keys when it was recorded. It reads and
+ * removes only those, never a flash that a parallel request has set meanwhile. `own` is such an entry of this request alone;
+ * it is not stored, so an operation that reads brings it along.
  */
-
 import { omit } from "./entries.js"
 import { Fault, isFault } from "./fault.js"
 import { isDeeperThan, isList, type Json, maxDepth, tooDeep } from "./json.js"
@@ -136,8 +136,8 @@ export const apply = (state: State, operation: Operation): State | Fault => {
 }
 
 /**
- * Runs operations in order, on one state, as they were run before on another; the first that does not fit ends it. A change
- * that throws now does not fit: it did when it was recorded.
+ * Runs operations in order; the first that does not fit ends it. A change that throws does not fit this state: on the one it
+ * was recorded on it did not.
  */
 export const applyAll = (
   state: State,
@@ -185,7 +185,7 @@ export const pushing =
 
 const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): State | Fault => {
   const { atMillis, path, seen, value } = operation
-  // An expiry that never comes is none: JSON has no infinity to store it as.
+  // JSON cannot store an infinity; a value that never expires has no expiry.
   const ttlMillis = operation.ttlMillis === Number.POSITIVE_INFINITY ? null : operation.ttlMillis
   if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, path, seen)
   const written = write(state, path, value, seen, atMillis)
@@ -196,7 +196,7 @@ const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): Stat
     : { ...written, ttl: { ...written.ttl, [name]: ttlMillis } }
 }
 
-/** Writes to the data and takes the seen flash of that name away; what had expired under the name is not built upon. */
+/** Writes to the data and removes the seen flash of that name. A value that had expired under the name is dropped first. */
 const write = (
   state: State,
   path: Segments,
@@ -209,7 +209,7 @@ const write = (
   const expired = isExpiredKey(state, name, atMillis)
   const data = Path.set(expired ? omit(state.data, [name]) : state.data, path, value)
   if (isFault(data)) return data
-  // Every write comes through here: field by field costs a fraction of a spread.
+  // Every write comes through here, and naming the fields costs a fraction of a spread.
   return {
     data,
     flash: isSeen(state.flash, name, seen) ? omit(state.flash, [name]) : state.flash,

@@ -5,7 +5,7 @@
 import { Fault, isFault } from "./fault.js"
 import { isList, isObject, type Json, type JsonArray, type JsonObject } from "./json.js"
 
-/** A path of literal segments, in which a dot is a character like any other. */
+/** A path of literal segments. A dot in one of them is a character like any other. */
 export interface Path {
   readonly _tag: "Path"
   readonly segments: ReadonlyArray<string>
@@ -42,12 +42,12 @@ export const single = (key: Key): string | Fault => {
 
 /** True when a text is a key, so that `parse` succeeds. */
 export const isKey = (text: string): boolean =>
-  // Not by `parse`: texts from outside would push the keys of the application out of its cache.
+  // Not by `parse`, so that texts from outside do not push the keys of the app out of its cache.
   typeof text === "string" && !isFault(check(split(text)))
 
 /**
  * A key as error messages show it: at most 80 characters, control characters escaped, so that no key writes a line of
- * its own into a log. What is no key at all is shown as its type.
+ * its own into a log. Anything but a key is shown as its type.
  */
 export const display = (key: Key | ReadonlyArray<string>): string => {
   const whole = typeof key === "string" ? key : joined(key)
@@ -57,7 +57,7 @@ export const display = (key: Key | ReadonlyArray<string>): string => {
 
 const maxDisplay = 80
 
-/** Control and format characters (those that turn the direction of text too), lone surrogates, line separators. */
+/** Control and format characters (such as those that turn the direction of text), lone surrogates, line separators. */
 const controls = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 const escapeControls = (text: string): string =>
@@ -93,8 +93,8 @@ export const remove = (root: JsonObject, path: ReadonlyArray<string>): JsonObjec
   removeIn(root, path, 0) as JsonObject
 
 /**
- * A copy of `root` without some paths. They name what stands there before anything is removed: without `"l.0"` and
- * `"l.1"` a list misses its first two elements.
+ * A copy of `root` without some paths. Indexes are those before anything is removed: without `"l.0"` and `"l.1"` a list
+ * lacks its first two elements.
  */
 export const removeAll = (
   root: JsonObject,
@@ -102,8 +102,8 @@ export const removeAll = (
 ): JsonObject => lastFirst(paths).reduce(remove, root)
 
 /**
- * Paths in an order in which they can be removed one by one as if all at once, each once: the later elements of a list
- * first, what is inside an element before the element itself.
+ * Paths in an order in which removing them one by one has the effect of removing all at once: the later elements of a list
+ * first, and what is inside an element before the element. Each path stands there once.
  */
 export const lastFirst = (
   paths: ReadonlyArray<ReadonlyArray<string>>
@@ -135,8 +135,8 @@ const compareSegments = (a: string, b: string): number => {
 }
 
 /**
- * The part of `root` under some paths. A key keeps its place, a list stays a list: of its elements those that are named,
- * in their order and without gaps. A path that finds nothing adds nothing.
+ * The part of `root` under some paths. A key keeps its place. A list stays a list, of the elements that are named, in their
+ * order and without gaps. A path that finds nothing adds nothing.
  */
 export const pick = (root: JsonObject, paths: ReadonlyArray<Segments>): JsonObject =>
   // An object stays an object at the root.
@@ -155,7 +155,7 @@ const pickIn = (container: Json, paths: ReadonlyArray<Segments>): Json | undefin
   return found.sort(([a], [b]) => Number(a) - Number(b)).map(([, part]) => part)
 }
 
-/** What the paths go on with, by their first segment. */
+/** The rest of the paths, by their first segment. */
 const grouped = (paths: ReadonlyArray<Segments>): ReadonlyMap<string, ReadonlyArray<Segments>> => {
   const groups = new Map<string, Array<Segments>>()
   for (const [first, ...rest] of paths) {
@@ -168,7 +168,7 @@ const grouped = (paths: ReadonlyArray<Segments>): ReadonlyMap<string, ReadonlyAr
 
 const split = (text: string): ReadonlyArray<string> => text.split(".", maxSegments + 1)
 
-/** The segments of dotted texts that were parsed before: an application has few keys and repeats them. */
+/** The segments of dotted texts that were parsed before: an app has few keys and repeats them. */
 const parsed = new Map<string, ReadonlyArray<string>>()
 const maxParsed = 256
 const maxParsedLength = 128
@@ -179,7 +179,7 @@ const parseDotted = (text: string): ReadonlyArray<string> | Fault => {
   const segments = check(split(text))
   if (isFault(segments) || text.length > maxParsedLength) return segments
   if (parsed.size >= maxParsed) parsed.clear()
-  // A text may be a slice that keeps a whole request body in memory; joining makes one of its own.
+  // A text may be a slice that keeps a whole request body in memory; joining makes a text of its own.
   const own = segments.join(".")
   const shared = Object.freeze(split(own))
   parsed.set(own, shared)
@@ -187,7 +187,7 @@ const parseDotted = (text: string): ReadonlyArray<string> | Fault => {
 }
 
 const joined = (key: Path | ReadonlyArray<string>): string => {
-  // The caller may not have been type-checked, and an error message must not fail.
+  // The caller may be plain JavaScript, and an error message must not fail.
   const segments: unknown = Array.isArray(key) ? key : Object(key).segments
   return Array.isArray(segments)
     ? segments.map((item) => (typeof item === "string" ? item : typeof item)).join(".")

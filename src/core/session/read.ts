@@ -1,17 +1,17 @@
-/** How a state is read: paths through live flash and data, without what has expired. The time is always handed in. */
+/** How a state is read: live flash before data, and nothing that has expired. The caller gives the time. */
 import { isEmpty, omit } from "./entries.js"
 import { flashOf, oldInput } from "./flash.js"
 import type { Json, JsonObject } from "./json.js"
 import { get as getPath } from "./path.js"
 import type { FlashEntry, State } from "./state.js"
 
-/** True when the top-level key has a TTL that is over. */
+/** True when the top-level key has expired. */
 export const isExpiredKey = (state: State, name: string, nowMillis: number): boolean => {
   if (!Object.hasOwn(state.ttl, name)) return false
   return (state.ttl[name] as number) <= nowMillis
 }
 
-/** Reads a path as every reader sees it: live flash before data, nothing expired. `undefined` when missing. */
+/** Reads a path; `undefined` when there is nothing. */
 export const read = (
   state: State,
   path: ReadonlyArray<string>,
@@ -37,7 +37,7 @@ export const all = (state: State, nowMillis: number): JsonObject => {
   return result
 }
 
-/** The state without keys that expired; the same state when none did. */
+/** The state without expired keys; the same state when there are none. */
 export const withoutExpired = (state: State, nowMillis: number): State => {
   if (isEmpty(state.ttl)) return state
   const expired = Object.keys(state.ttl).filter((name) => isExpiredKey(state, name, nowMillis))

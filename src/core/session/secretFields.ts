@@ -1,12 +1,12 @@
 /**
- * Form input without the fields that must not be kept: passwords, tokens and the like, told by their names.
+ * Form input without the fields that must not be kept: passwords, tokens and the like, recognised by their names.
  */
 import { isList, isObject, type Json } from "./json.js"
 
-/** Parts that no harmless name contains, wherever they stand and however the words are joined. */
+/** Parts that no harmless name contains, however its words are joined. */
 const anywhere = /passw(?:or)?d|passphrase|passcode|pwd|csrf|xsrf|cvv|cvc/
 
-/** Words that are harmless as a part of another: `compass`, `secretary`, `tokenize`, `spinning`. */
+/** Words that count only by themselves, as they are part of harmless ones: `compass`, `secretary`, `spinning`. */
 const words = new RegExp(
   `\\b(?:${[
     "(?:user|login|my|old|new|current|confirm)?pass",
@@ -20,7 +20,7 @@ const words = new RegExp(
   ].join("|")})\\b`
 )
 
-/** A name in lower-case words: `newPassword`, `new-password` and `user[new_password]` end alike. */
+/** A name in lower-case words: `newPassword`, `new-password` and `user[new_password]` end the same. */
 const spaced = (name: string): string =>
   name
     .replace(/([a-z\d])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$2 ")

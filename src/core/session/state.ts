@@ -1,6 +1,6 @@
 /**
- * What a session is during a request, as immutable data. `read.ts` reads it, `operation.ts` makes the next state of it. Times are
- * milliseconds since the Unix epoch.
+ * What a session is during a request, as immutable data. `read.ts` reads a state, `operation.ts` makes the next one. Times
+ * are milliseconds since the Unix epoch.
  */
 import type { Json, JsonObject } from "./json.js"
 
@@ -13,21 +13,21 @@ export interface FlashEntry {
 /** How long a session lives: as configured (`null`), until the browser ends, or for this many milliseconds. */
 export type Lifetime = null | "browser" | number
 
-/** True for a lifetime a session can have and a payload can hold. */
+/** True for a lifetime that a session can have and a payload can hold. */
 export const isLifetime = (lifetime: Lifetime): boolean =>
   typeof lifetime !== "number" || (lifetime > 0 && Number.isFinite(lifetime))
 
 /** The lock of a session: one request of it runs at a time while it is held. */
 export interface Lock {
   readonly owner: string
-  /** The lock lapses at this instant, whatever became of its owner. */
+  /** The lock lapses at this instant, whether or not its owner has ended. */
   readonly untilMillis: number
 }
 
 /** The state of a session. */
 export interface State {
   readonly data: JsonObject
-  /** Survives one request more. The name `oldInput` cannot collide with a key: keys have no empty segment. */
+  /** Lives for one more request. The name `oldInput` cannot collide with a key: keys have no empty segment. */
   readonly flash: Readonly<Record<string, FlashEntry>>
   /** Flash of this request alone; never stored. */
   readonly now: Readonly<Record<string, FlashEntry>>
@@ -44,7 +44,7 @@ export interface State {
   readonly lock: Lock | null
 }
 
-// States are never changed, so all that begin share what they do not have yet.
+// States are never changed, so all empty ones share this.
 const nothing = Object.freeze({})
 
 /** The state of a session that begins now. */

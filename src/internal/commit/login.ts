@@ -7,10 +7,9 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import { type Intent, keepCookie } from "../../core/commit/model.js"
 import { makeSecret } from "../../core/http/csrf.js"
-import { isUserId } from "../../core/record/record.js"
 import type { Operation } from "../../core/session/operation.js"
 import type { Lifetime } from "../../core/session/state.js"
-import { SessionEncodeError, SessionRefused, SessionStoreError } from "../errors/errors.js"
+import { SessionRefused, SessionStoreError } from "../errors/errors.js"
 import { backOff } from "./backOff.js"
 import { publishDestroyed } from "./destroy.js"
 import { type Outcome, runCommit } from "./engine.js"
@@ -21,17 +20,13 @@ import { keepToLimit, refuseAtLimit } from "./sessionLimit.js"
 
 type LoginError = SessionStoreError | SessionRefused
 
-/** Logs a user in, under a new id. */
+/** Logs a user in, under a new id. `userId` and `lifetime` are checked already. */
 export const login = (
   session: RequestSession,
   userId: string,
   lifetime: Lifetime
 ): Effect.Effect<void, LoginError> =>
   Effect.suspend(() => {
-    if (!isUserId(userId)) {
-      const reason = "a user id is a well-formed text of 1 to 255 bytes, without NUL"
-      throw new SessionEncodeError({ operation: "login", key: "", reason })
-    }
     if (session.onLateWrite !== null) return tooLate
     const operations = loginOperations(session, userId, lifetime)
     if (session.life.phase === "skipped") {

@@ -1,6 +1,6 @@
 /**
- * Looks at the beginning of a request's body and puts it back, so that the handler reads the body as if nobody had:
- * as text, as a form, as a stream, also through a copy of the request that a router made for a mounted prefix.
+ * Reads the beginning of a request's body and puts it back, so that the handler reads the body as if nobody had: as text, as
+ * a form, as a stream, and through a copy of the request that a router made for a mounted prefix.
  */
 import { IncomingMessage } from "node:http"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -20,8 +20,8 @@ const nothing: Peek = { bytes: new Uint8Array(0), complete: false }
 /**
  * Reads up to `limit` bytes of the body, or somewhat more, and puts them back.
  *
- * Never fails: a body that was read before, or comes from a server whose bodies cannot be put back, looks empty. Where
- * the client goes away meanwhile the request is interrupted, as there is nobody left to answer.
+ * It never fails. A body that was read before, or that the server cannot take back, looks empty. If the client goes away
+ * meanwhile, the request is interrupted: there is nobody left to answer.
  */
 export const peek = (
   { source }: HttpServerRequest.HttpServerRequest,
@@ -70,10 +70,10 @@ const peekNode = (source: IncomingMessage, limit: number): Effect.Effect<Peek> =
   return Effect.tap(reading, ({ complete }) => (complete ? Effect.void : drainAtTheEnd(source)))
 }
 
-/** A server reads on by itself what a handler left unread, but not once somebody has begun to read it. */
+/** A server itself reads what a handler left unread, but not once somebody has begun to read it. */
 const drainAtTheEnd = (source: IncomingMessage): Effect.Effect<void> =>
   Effect.contextWithEffect((context: Context.Context<never>) =>
-    // Servers give each request a scope that ends after its response, whether a type asks for it or not.
+    // Servers give each request a scope that ends after its response, even where no type asks for it.
     Option.match(Context.getOption(context as Context.Context<unknown>, Scope.Scope), {
       onNone: () => Effect.void,
       onSome: (scope) =>
@@ -85,7 +85,7 @@ const drainAtTheEnd = (source: IncomingMessage): Effect.Effect<void> =>
   )
 
 const peekWeb = (source: Request, limit: number): Effect.Effect<Peek> => {
-  // The clone is the half that is looked at; the original keeps what the clone has read.
+  // The clone is read here; the original keeps all of the body.
   const half = source.bodyUsed ? null : source.clone().body
   if (half === null) return Effect.succeed(nothing)
   const read = Effect.tryPromise(async (): Promise<Peek> => {

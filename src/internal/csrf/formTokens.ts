@@ -1,4 +1,4 @@
-/** The values of the form field `_token`, whatever kind of form a request sends. The body is left to the handler. */
+/** The values of the form field `_token` in either kind of form. The handler can still read the body. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Multipart from "@effect/platform/Multipart"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import { type Peek, peek } from "./bodyPrefix.js"
 
 const name = "_token"
 
-/** Gives the values among the first `limit` bytes of a form; none where the body is no form. */
+/** Gives the values in the first `limit` bytes of a form; none where the body is not a form. */
 export const formTokens = (
   request: HttpServerRequest.HttpServerRequest,
   limit: number
@@ -30,7 +30,7 @@ const inUrlEncoded = ({ bytes, complete }: Peek): ReadonlyArray<string> => {
   return new URLSearchParams(whole).getAll(name)
 }
 
-/** The platform's own parser reads what there is; that it ends in the middle of a part does no harm. */
+/** The platform's own parser reads the bytes; it does no harm that they end in the middle of a part. */
 const inMultipart = (
   headers: HttpServerRequest.HttpServerRequest["headers"],
   { bytes }: Peek

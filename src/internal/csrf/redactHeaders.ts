@@ -1,6 +1,6 @@
 /**
- * Keeps secrets that came as request headers out of traces: the platform's server span holds every header but four
- * from before the app runs, so what must not be told is overwritten.
+ * Keeps secret request headers out of traces. The platform's server span has all headers but four before the app runs, so a
+ * secret is overwritten there.
  */
 
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { spanOf, withFiber } from "../effect/fiber.js"
 const hidden = "<redacted>"
 
 /** Overwrites these headers in the current span and in all spans around it that hold them. */
-export const hideHeaders = (names: ReadonlyArray<string>): Effect.Effect<void> =>
+export const redactHeaders = (names: ReadonlyArray<string>): Effect.Effect<void> =>
   withFiber((fiber) => {
     let span = spanOf(fiber)
     while (Option.isSome(span) && span.value._tag === "Span") {

@@ -1,6 +1,6 @@
 /**
- * Small HTTP answers for errors that reach the server unhandled: a status, one sentence, nothing cached.
- * The one place outside the HTTP modules that knows about responses, so that errors can be `HttpServerRespondable`.
+ * The HTTP answers of errors that reach the server unhandled: a status, one sentence, nothing cached. Outside the HTTP
+ * rooms, only this file knows about responses.
  */
 import * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -18,6 +18,12 @@ export const response = (status: number, sentence: string): HttpServerResponse.H
         ? { "cache-control": "no-store", "retry-after": "1" }
         : { "cache-control": "no-store" }
   })
+
+/** The answer where another request of the session came first. */
+export const conflicted = response(
+  409,
+  "Another request of this session came first. Please try again."
+)
 
 /** The answer where the store cannot be reached. */
 export const storeAway = response(503, "The session store is unavailable.")

@@ -1,13 +1,17 @@
 /**
- * The errors of the library, each tagged and named for who can act on it. Public modules re-export those they raise.
- * Messages are sentences that name the operation and never contain a token, a cookie, a key of encryption or a payload.
+ * The errors of the library, each tagged. Public modules re-export those they raise.
+ *
+ * A name that ends in `Error` is for the developer or the operator: something is wrong that one of them can repair. Any
+ * other name says how a request ended (`SessionConflict`, `SessionRefused`), which the app may want to answer itself.
+ *
+ * Messages are sentences that name the operation. They never contain a token, a cookie, an encryption key or a payload.
  */
 import type * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Respond from "./answers.js"
 
-/** Why a store failed, for the operator. */
+/** Why a store failed. */
 export const StoreFailureReason = Schema.Literal(
   "unavailable",
   "timeout",
@@ -19,7 +23,7 @@ export const StoreFailureReason = Schema.Literal(
 /**
  * The store could not do what was asked: for the operator. Unhandled it answers 503 with `Retry-After`.
  *
- * `operation` is the store's verb (`find`, `update`, ...); `cause` keeps what the driver said.
+ * `operation` is the verb of the store or the session (`find`, `commit`, ...); `cause` keeps what the driver said.
  *
  * @since 0.1.0
  * @category errors
@@ -44,8 +48,10 @@ export class SessionStoreError
 }
 
 /**
- * The recorded operations no longer fit what other requests committed meanwhile, or the contention lasted too long.
- * Nothing was stored. Unhandled it answers 409.
+ * Another request of the session came first, and nothing was stored. Unhandled it answers 409.
+ *
+ * Either what this request recorded no longer fits what is stored now, or too many requests wrote at once, or, with
+ * `serialize`, another request still held the lock.
  *
  * @since 0.1.0
  * @category errors
@@ -58,16 +64,18 @@ export class SessionConflict
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
-    return `The session changed meanwhile and ${this.operation} could not be repeated: ${this.reason}.`
+    return `Another request of the session came first, so ${this.operation} could not be done: ${this.reason}.`
   }
   [Respond.symbol]() {
-    return Respond.respond(409, "The session changed meanwhile. Please try again.")
+    return Effect.succeed(Respond.conflicted)
   }
 }
 
 /**
- * A login was refused: the user has as many sessions as allowed (`limit`), or the user's sessions were revoked after
- * this request began (`revoked`). Nothing was stored. Unhandled it answers 403.
+ * A login was refused. Unhandled it answers 403.
+ *
+ * `limit`: the user has as many sessions as `maxSessionsPerUser` allows, with `onLimit: "reject"`. `revoked`: the user's
+ * sessions were revoked after this request began. Nobody is logged in.
  *
  * @since 0.1.0
  * @category errors
@@ -90,7 +98,7 @@ export class SessionRefused
 }
 
 /**
- * A stored value does not have the shape the schema asks for: for the developer. Unhandled it answers 500.
+ * A stored value does not have the shape that its schema asks for: for the developer. Unhandled it answers 500.
  *
  * @since 0.1.0
  * @category errors
@@ -111,8 +119,11 @@ export class SessionDecodeError
 }
 
 /**
- * A value cannot be stored: not JSON, deeper than 32 levels, or larger than a payload may be. Nothing was stored.
- * Raised as a defect by the operations, as a typed error by `Session.commit`. Unhandled it answers 500.
+ * A value cannot be stored: it is not JSON, deeper than 32 levels, or larger than a payload may be. Unhandled it answers
+ * 500.
+ *
+ * A defect where an operation is given such a value, a failure of `Session.commit` where the whole payload is too large.
+ * Nothing was stored.
  *
  * @since 0.1.0
  * @category errors
@@ -134,8 +145,10 @@ export class SessionEncodeError
 }
 
 /**
- * A key is not a path into the session: an empty segment, a prototype's name, a word on a list, too many segments.
- * Raised as a defect; `Session.isKey` checks keys that come from outside. Unhandled it answers 500.
+ * A key is not a path into the session: it has an empty segment, the name of a prototype, a word on a list, or too many
+ * segments. Unhandled it answers 500.
+ *
+ * Always a defect. `Session.isKey` checks keys that come from outside.
  *
  * @since 0.1.0
  * @category errors
@@ -156,8 +169,10 @@ export class SessionKeyError
 }
 
 /**
- * An operation met a value of another kind, such as `increment` on a text. The data is unchanged.
- * Unhandled it answers 500.
+ * An operation does not fit what it met or what it was given. The data is unchanged. Unhandled it answers 500.
+ *
+ * A failure where the stored value is of another kind, such as for `increment` of a text. A defect where an argument is
+ * wrong, such as an empty user id or something that is not a duration.
  *
  * @since 0.1.0
  * @category errors
@@ -179,8 +194,10 @@ export class SessionTypeError
 }
 
 /**
- * The user must prove again who they are: nobody is logged in (`guest`), or the last login is too long ago (`stale`).
- * Unhandled it answers 403: RFC 9110 has that for credentials that do not suffice, while a 401 must name a scheme.
+ * The user must log in again: nobody is logged in (`guest`), or the last login is too long ago (`stale`). Unhandled it
+ * answers 403.
+ *
+ * RFC 9110 has 403 for credentials that do not suffice; a 401 would have to name a scheme.
  *
  * @since 0.1.0
  * @category errors
@@ -202,7 +219,7 @@ export class SessionReauthenticationRequired
 }
 
 /**
- * A setting is wrong: for who deploys. `field` names the setting, the message says what to do.
+ * A setting is wrong: for the developer or the operator. `field` names it, the message says what it must be.
  *
  * @since 0.1.0
  * @category errors

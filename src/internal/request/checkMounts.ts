@@ -1,4 +1,4 @@
-/** What the checks that need a session share: their mounts for `HttpLayerRouter` and `HttpApi`. */
+/** How the CSRF check and the guards, which need a session, are mounted for `HttpLayerRouter` and `HttpApi`. */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as Context from "effect/Context"
@@ -20,13 +20,13 @@ export type Middleware = <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E
 
 /** Makes the layer that puts a check before the routes it is provided to. */
 export const routeLayer = (middleware: Middleware): RouteLayer =>
-  // The platform types the layer of a middleware that needs a service as a hint to combine it. Provided to routes inside
-  // `SessionMiddleware.layer` it finds the session all the same, and this type asks for exactly that.
+  // The platform's type for a middleware that needs a service only tells how to combine it with another. Provided to routes
+  // inside `SessionMiddleware.layer` it finds the session, and the type here asks for exactly that.
   HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed(middleware)).layer as never
 
 /**
- * Gives the session to the middleware of an `HttpApi`. It is provided by the middleware outside this one, which the
- * platform's types cannot say; where there is none the request ends with a defect.
+ * Gives the session to the middleware of an `HttpApi`. The middleware outside this one provides it, which the platform's
+ * types cannot say. Without that one the request ends with a defect.
  */
 export const withSession = <A, E, R>(
   use: (session: RequestSession) => Effect.Effect<A, E, R>

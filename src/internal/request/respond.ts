@@ -4,7 +4,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import type { Position } from "../../core/commit/model.js"
 import { now, type RequestContext } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { response as answer, storeAway } from "../errors/answers.js"
+import { response as answer, conflicted, storeAway } from "../errors/answers.js"
 import { SessionConflict, SessionEncodeError } from "../errors/errors.js"
 import { cookiesOf } from "./responseCookie.js"
 
@@ -15,9 +15,7 @@ export const unstored: Response = answer(500, "The session could not be stored."
 
 /** The answer in place of the handler's where the commit failed. */
 export const failureAnswer = (error: unknown, unavailable: Response | undefined): Response => {
-  if (error instanceof SessionConflict) {
-    return answer(409, "The session changed meanwhile. Please try again.")
-  }
+  if (error instanceof SessionConflict) return conflicted
   return error instanceof SessionEncodeError ? unstored : (unavailable ?? storeAway)
 }
 

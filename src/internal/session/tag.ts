@@ -1,11 +1,12 @@
-/** The service tag, apart from everything that needs Node, so that an API definition in a browser can name it. */
+/** The service tag. It is apart from all that needs Node, so that an API definition in a browser can name it. */
 import * as Context from "effect/Context"
 import type { RequestSession } from "../commit/RequestSession.js"
 
 declare const opaque: unique symbol
 
 /**
- * The session of a request, for the functions of this library alone: it shows nothing, and nothing can be written to it.
+ * The session of a request. Only the functions of this library can use it: it shows nothing, and nothing can be written to
+ * it.
  *
  * @since 0.1.0
  * @category models
@@ -15,7 +16,7 @@ export interface CurrentSession {
 }
 
 /**
- * The session of the current request. `SessionMiddleware` provides it, in tests `Session.layerTest`.
+ * The session of the current request. `SessionMiddleware` provides it; in tests, `Session.layerTest` does.
  *
  * @since 0.1.0
  * @category tags
@@ -25,12 +26,12 @@ export class Session extends Context.Tag("effect-session/Session/Session")<
   CurrentSession
 >() {}
 
-/** The service as users of the library hold it. */
+/** The service as users of the library have it. */
 export const toService = (session: RequestSession): CurrentSession =>
-  // The type is what hides it.
+  // Only the type hides it.
   session as unknown as CurrentSession
 
-/** What the service is made of. */
+/** What stands behind the service. */
 export const fromService = (service: CurrentSession): RequestSession =>
   // Only `toService` makes one.
   service as unknown as RequestSession

@@ -28,7 +28,9 @@ const gone: Fate = { _tag: "Gone" }
 const writes = anIntent({ operations: [put("a", 1)] })
 
 /** The commits of a row that holds this one. */
-const marked = ({ commitId }: Intent) => ({ commits: [{ id: commitId, atMillis: now }] })
+const marked = ({ commitId }: Intent) => ({
+  commits: commitId === null ? [] : [{ id: commitId, atMillis: now }]
+})
 
 /** Where the intent asked the session to be. */
 const moved = (stored: Stored, { change }: Intent): Position => ({

@@ -56,6 +56,7 @@ const pieces = [
   "{}",
   "[[1,2]]",
   '[["x",1]]',
+  '["x",1]',
   '{"__proto__":1}',
   '{"a":{"id":"x","value":1}}',
   '"browser"',
@@ -67,7 +68,7 @@ const pieces = [
   "[".repeat(40) + "]".repeat(40)
 ]
 
-const fields = ["v", "d", "f", "t", "c", "p", "u", "l", "a", "s", "b", "o"]
+const fields = ["v", "d", "f", "t", "c", "p", "u", "l", "a", "s", "b", "o", "k"]
 
 /** A payload with a field of another value, or with characters changed. */
 const aPayload = (random: Random): string => {
@@ -100,7 +101,7 @@ const slowIsPayload = (text: string): boolean => {
     return false
   }
   if (!clean || !isShape(value) || depthOf(value) > 35) return false
-  const { a, b = [], c, d, f = {}, l, o = [], p, s, t = {}, u, v } = value
+  const { a, b = [], c, d, f = {}, k, l, o = [], p, s, t = {}, u, v } = value
   const absentOr = (type: string, given: unknown) => given === undefined || typeof given === type
   return (
     v === 1 &&
@@ -112,9 +113,14 @@ const slowIsPayload = (text: string): boolean => {
     isShape(t) &&
     Object.values(t).every((instant) => typeof instant === "number") &&
     Array.isArray(o) &&
-    o.every(
-      (mark) => Array.isArray(mark) && typeof mark[0] === "string" && typeof mark[1] === "number"
+    o.length % 2 === 0 &&
+    o.every((item, at) =>
+      at % 2 === 0
+        ? typeof item === "string" && /^[A-Za-z0-9_-]*$/.test(item)
+        : typeof item === "number"
     ) &&
+    (k === undefined ||
+      (Array.isArray(k) && typeof k[0] === "string" && typeof k[1] === "number")) &&
     Array.isArray(b) &&
     [b[0] ?? null, b[1] ?? null].every((text) => text === null || typeof text === "string") &&
     typeof c === "string" &&

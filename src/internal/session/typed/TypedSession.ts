@@ -23,10 +23,11 @@ import type {
   Paths,
   PutPaths
 } from "./paths.js"
-import { makeVerbs, type OnInvalid } from "./verbs.js"
+import type { Shape } from "./shape.js"
+import { makeVerbs } from "./verbs.js"
 
 /**
- * The verbs of a session whose keys have schemas: as the functions of the same names, on decoded values.
+ * The verbs of a session whose keys have schemas. They do what the functions of the same names do, on decoded values.
  *
  * `E` is `SessionDecodeError` where invalid stored values fail, and `never` where they count as missing.
  *
@@ -41,13 +42,13 @@ export interface TypedSession<F extends Fields, E> {
     path: P,
     otherwise: () => D
   ) => Effect.Effect<At<F, P> | D, E, Session>
-  /** The values of all keys of the schema that are there. */
+  /** The values of all keys of the schema, without missing ones. */
   readonly all: Effect.Effect<{ readonly [N in Name<F>]?: At<F, N> }, E, Session>
-  /** The values of some keys, as far as they are there. */
+  /** The values of some keys, without missing ones. */
   readonly only: <K extends Name<F>>(
     ...keys: ListOf<K>
   ) => Effect.Effect<{ readonly [N in K]?: At<F, N> }, E, Session>
-  /** The values of all keys of the schema but some. */
+  /** The values of all keys of the schema but some, without missing ones. */
   readonly except: <K extends Name<F>>(
     ...keys: ListOf<K>
   ) => Effect.Effect<{ readonly [N in Exclude<Name<F>, K>]?: At<F, N> }, E, Session>
@@ -59,7 +60,7 @@ export interface TypedSession<F extends Fields, E> {
   readonly exists: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
   /** Whether every value is missing. */
   readonly missing: (...paths: ListOf<Paths<F>>) => Effect.Effect<boolean, E, Session>
-  /** Stores a value, a key's with an expiry if given; or all values of an object, or none where one does not fit. */
+  /** Stores a value, that of a key with an expiry if given; or all values of an object, or none if one does not fit. */
   readonly put: {
     <P extends PutPaths<F>>(
       path: P,
@@ -88,12 +89,12 @@ export interface TypedSession<F extends Fields, E> {
     path: NumberPaths<F>,
     by?: number
   ) => Effect.Effect<number, E | SessionTypeError, Session>
-  /** Gives the value, or when it is missing or null runs `effect` and stores its result, if still missing by then. */
+  /** Gives the value. Where it is missing or null, runs `effect` and stores its result, unless one was stored meanwhile. */
   readonly remember: <P extends PutPaths<F>, E2, R>(
     path: P,
     effect: Effect.Effect<At<F, P>, E2, R>
   ) => Effect.Effect<At<F, P>, E | E2, R | Session>
-  /** Reads a value and removes it; with `onInvalid: "fail"` an invalid one stays. */
+  /** Reads a value and removes it. With `onInvalid: "fail"` an invalid one stays. */
   readonly pull: <P extends ForgetPaths<F>>(
     path: P
   ) => Effect.Effect<Option.Option<At<F, P>>, E, Session>
@@ -110,22 +111,26 @@ export interface TypedSession<F extends Fields, E> {
   }
   /** Stores a value for the rest of this request only. */
   readonly now: <K extends Name<F>>(key: K, value: At<F, K>) => Effect.Effect<void, never, Session>
-  /** Keeps flash values for one request more; without keys all flash of the session. */
+  /** Keeps flash values for one more request; without keys all flash of the session. */
   readonly keep: (...keys: ListOf<Name<F>>) => Effect.Effect<void, never, Session>
 }
 
 /**
- * Types a session: the same verbs, with the type of each key from its schema. Values are decoded on read and encoded on
- * write; a value that does not encode ends the handler with a `SessionEncodeError`. Keys outside the schema are left
- * alone.
+ * Types a session: the same verbs over the same service, with the type of each key from its schema.
  *
- * Paths go through plain `Schema.Struct`; a nested value can be put alone where the other fields of its struct may be
- * missing, otherwise `modify` the struct. Schemas must work synchronously, without requirements, and encode to JSON.
+ * **Details**
  *
- * A stored value that does not fit (written by an older deploy) counts as missing, with a `PayloadDiscarded` event. With
- * `onInvalid: "fail"` what needs it fails with `SessionDecodeError` and leaves it as it is; `put` and `forget`, which do
- * not look at it, replace and remove it. Where it becomes invalid by a parallel request, the commit fails with
- * `SessionConflict`.
+ * Values are decoded on read and encoded on write. A value that does not encode ends the handler with a
+ * `SessionEncodeError`. Keys outside the schema stay as they are. Schemas must work synchronously, need no services, and
+ * encode to JSON.
+ *
+ * Paths go through plain `Schema.Struct`. A nested value can be put alone if the other fields of its struct are optional;
+ * otherwise `modify` the struct.
+ *
+ * A stored value that does not fit (an older deploy may have written it) counts as missing, and a `PayloadDiscarded` event
+ * is published. With `onInvalid: "fail"` the verbs that need it fail with `SessionDecodeError` and leave it as it is; `put`
+ * and `forget` do not look at it. If a parallel request makes a value invalid that this request has changed, the commit
+ * fails with `SessionConflict`.
  *
  * @example
  * ```ts
@@ -161,6 +166,6 @@ export const schema: {
   ): TypedSession<F, SessionDecodeError>
 } = (
   fields: Fields,
-  options: { readonly onInvalid?: OnInvalid | undefined } = {}
+  options: { readonly onInvalid?: Shape["onInvalid"] | undefined } = {}
   // One implementation serves every path; `TypedSession` says what each gives.
 ): never => makeVerbs(fields, options.onInvalid ?? "discard") as never

@@ -1,4 +1,4 @@
-/** One path of a typed session at run time: where its value is stored, and its schema. */
+/** One path of a typed session at run time: where its value is stored, and how it is decoded and encoded. */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
@@ -15,13 +15,13 @@ export interface Field {
   readonly name: string
   /** Where the value is stored: a field renamed by `Schema.fromKey` is stored under its other name. */
   readonly path: Path.Path
-  /** None where the value does not fit the schema. */
+  /** Gives none where the value does not fit the schema. */
   readonly decode: (value: Json) => Option.Option<unknown>
-  /** As `decode`, but properties the schema does not know are kept, so that a change does not drop them. */
+  /** As `decode`, but keeps properties that the schema does not know, so that a change does not drop them. */
   readonly decodeAll: (value: Json) => Option.Option<unknown>
-  /** The value to store, `undefined` where the schema leaves it out (`Option.none()`), or why there is none. */
+  /** Gives the value to store, `undefined` where the schema leaves it out (`Option.none()`), or why there is none. */
   readonly encode: (value: unknown) => unknown | Fault
-  /** As `encode`, for what `decodeAll` gave. */
+  /** As `encode`, for a value that comes from `decodeAll`. */
   readonly encodeAll: (value: unknown) => unknown | Fault
 }
 
@@ -44,7 +44,7 @@ const checkName = (name: string): void => {
 
 const makeField = (fields: Schema.Struct.Fields, operation: string, name: string): Field => {
   const { field, segments } = locate(fields, operation, name)
-  // Wrapped in a struct, an optional field of a struct and a plain schema are read alike.
+  // Inside a struct, an optional field and a plain schema are read in the same way.
   const wrapped = Schema.Struct({ value: field })
   // `Fields` admits no schema with requirements.
   const codec = wrapped as unknown as Schema.Schema.AnyNoContext
@@ -81,7 +81,7 @@ type Keeping = { readonly onExcessProperty: "ignore" | "preserve" }
 const strip: Keeping = { onExcessProperty: "ignore" }
 const preserve: Keeping = { onExcessProperty: "preserve" }
 
-/** A schema that decodes asynchronously would make every stored value look invalid. */
+/** With a schema that decodes asynchronously every stored value would look invalid. */
 const refuseAsync = (key: string, error: ParseResult.ParseError): void => {
   const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
   if (!issues.some((issue) => issue._tag === "Forbidden")) return

@@ -1,8 +1,8 @@
 /**
- * The types of `Session.schema`: which paths there are, what stands at each, and what may be done there. Types only.
+ * The types of `Session.schema`: which paths there are, what stands at each, and what may be done there.
  *
- * A path walks through plain `Schema.Struct` fields; everything else (a class, a union, a list, a refined struct) is a
- * leaf. Whether a field may be missing is decided by its encoded side, which is what is stored.
+ * A path goes through plain `Schema.Struct` fields. Everything else (a class, a union, a list, a refined struct) is a leaf.
+ * The encoded side of a field, which is what is stored, says whether it may be missing.
  */
 import type * as Schema from "effect/Schema"
 import type { JsonInput } from "../../../core/session/json.js"
@@ -10,10 +10,10 @@ import type { JsonInput } from "../../../core/session/json.js"
 /** The schemas of a typed session by key: without requirements, with an encoded side that is JSON. */
 export type Fields = { readonly [key: string]: Schema.Schema.AnyNoContext }
 
-/** The names that are no segment of a dotted path. */
+/** The names that cannot be a segment of a dotted path. */
 type NoSegment = "" | "__proto__" | "prototype" | "constructor" | `${string}.${string}`
 
-/** What a record of fields must be beside `Fields`; where it is not, the property's type says why. */
+/** What a record of fields must be beyond `Fields`. Where it is not, the type of the property says why. */
 export type Checked<F> = {
   readonly [K in keyof F]: K extends NoSegment
     ? "The name of a field is one segment of a path"
@@ -24,7 +24,7 @@ export type Checked<F> = {
 
 type EncodedOf<S> = S extends Schema.Schema<infer _A, infer I, infer _R> ? I : never
 
-// Only a plain struct has no index signatures to show; comparing with `Schema.Struct` itself takes the compiler long.
+// A plain struct has no index signatures. Comparing with `Schema.Struct` itself would take the compiler long.
 type StructFields<S> = S extends { readonly fields: infer F; readonly records: readonly [] }
   ? F
   : never
@@ -65,7 +65,7 @@ type AlonePaths<F> = {
     | ([StructFields<F[K]>] extends [never] ? never : `${K}.${AlonePaths<StructFields<F[K]>>}`)
 }[Alone<F>]
 
-/** The paths that may be taken away: keys, and fields that may be missing from their struct. */
+/** The paths that may be removed: keys, and fields that may be missing from their struct. */
 export type ForgetPaths<F> = {
   [K in Names<F>]:
     | K
@@ -107,10 +107,10 @@ export type NumberPaths<F> = {
   [P in PutPaths<F>]: [NonNullable<At<F, P>>] extends [number] ? P : never
 }[PutPaths<F>]
 
-/** The decoded values by key, as far as they are there. */
+/** Decoded values by key. */
 export type Data<F> = { readonly [K in Name<F>]?: TypeOf<F[K]> }
 
-/** Values by path. */
+/** Decoded values by path. */
 export type Entries<F> = { readonly [P in PutPaths<F>]?: At<F, P> }
 
 /** Keys one by one or as a list. */
