@@ -20,12 +20,12 @@ export const fateOf = (
   const where = follow(found, at, intent)
   // A login has moved it meanwhile: done or not, it is not this client's any more.
   if (where === undefined) return { _tag: "Gone" }
-  if (isDone || bringsNothing(intent)) return { _tag: "Done", at: where }
+  if (isDone || bringsNothing(intent, found)) return { _tag: "Done", at: where }
   return { _tag: "Again", at: where, intent }
 }
 
-const bringsNothing = ({ change, takes, verb }: Intent): boolean =>
-  verb === "touch" || (verb === "commit" && change === null && takes.operations.length === 0)
+const bringsNothing = ({ change, operations }: Intent, { state }: Stored): boolean =>
+  change === null && operations(state).length === 0
 
 /** The position on a row that was found: under the id the request had, under the one it asked for, or behind an alias. */
 export const follow = (

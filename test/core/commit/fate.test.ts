@@ -107,6 +107,13 @@ describe("a write to a stored session", () => {
     expect(fate(later(session, {}), behind, writes)).toMatchObject({ at: { tokenFrom: "alias" } })
   })
 
+  it("is tried again where all it does is to age the flash that the request was shown", () => {
+    const ages = { ...anIntent(), operations: () => [{ _tag: "age", seen: ["f1"] } as const] }
+    const row = later(session, {})
+
+    expect(fate(row, position, ages)._tag).toBe("Again")
+  })
+
   const nothings = { touch: apart("touch"), "commit of nothing": anIntent() }
   for (const [what, intent] of Object.entries(nothings)) {
     it(`is not tried again where it brings nothing: a ${what}`, () => {
