@@ -38,7 +38,7 @@ import {
   type SessionStoreError
 } from "./internal/errors/errors.js"
 import {
-  beginSafely,
+  begin,
   type CheckedOptions,
   type FailedAttempts,
   sourceOf
@@ -260,18 +260,19 @@ const around = <E, R>(
 ): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
   const failed: FailedAttempts = new WeakMap()
   // One operation instead of many: this runs on every request.
-  return withFiber((fiber) =>
-    Effect.matchCauseEffect(beginSafely(fiber, findContext, options, failed), {
+  return withFiber((fiber) => {
+    const { loaded, prepare } = begin(fiber, findContext, options, failed)
+    return Effect.matchCauseEffect(loaded, {
       onFailure: refused,
-      onSuccess: (ending) =>
-        runWith(fiber, Session, toService(ending.session), {
+      onSuccess: (session) =>
+        runWith(fiber, Session, toService(session), {
           app,
-          handler: endOf(ending),
+          handler: endOf(prepare(session)),
           last: varied,
-          onFailure: () => failed.set(sourceOf(requestOf(fiber)), ending.session)
+          onFailure: () => failed.set(sourceOf(requestOf(fiber)), session)
         })
     })
-  )
+  })
 }
 
 /** Sets `Vary` last: a handler that was added later, such as that of CORS, replaces it. */
@@ -284,9 +285,14 @@ const refused = (
   cause: Cause.Cause<SessionStoreError | SessionConflict>
 ): Effect.Effect<Response> =>
   Either.match(Cause.failureOrCause(cause), {
-    onLeft: (error) => Effect.succeed(withVary(refusal(error))),
+    onLeft: (error) => Effect.as(logged(error), withVary(refusal(error))),
     onRight: (defect) => Effect.zipRight(varyLast, Effect.failCause(defect))
   })
+
+const logged = (error: SessionStoreError | SessionConflict): Effect.Effect<void> =>
+  error._tag === "SessionStoreError"
+    ? Effect.logError("The session could not be loaded", error)
+    : Effect.void
 
 const refusal = (error: SessionStoreError | SessionConflict): Response =>
   error._tag === "SessionConflict"
@@ -313,12 +319,13 @@ const provideApi = (
 ): Effect.Effect<CurrentSession, SessionUnavailable, HttpRouter.HttpRouter.Provided> => {
   const failed: FailedAttempts = new WeakMap()
   return withFiber((fiber) => {
-    const begun = Effect.flatMap(beginSafely(fiber, findContext, options, failed), (ending) =>
-      Effect.as(appendResponseHandler(endOf(ending)), toService(ending.session))
+    const { loaded, prepare } = begin(fiber, findContext, options, failed)
+    const begun = Effect.flatMap(loaded, (session) =>
+      Effect.as(appendResponseHandler(endOf(prepare(session))), toService(session))
     )
     return Effect.catchAll(
       Effect.tapDefect(begun, () => varyLast),
-      unavailable
+      (error) => Effect.zipRight(logged(error), unavailable(error))
     )
   })
 }

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { makeEntryId } from "../../core/record/token.js"
 import { apart } from "../effect/apart.js"
-import { inTurn } from "../effect/turns.js"
+import { inTurn, inTurnAtOnce } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { neverWaits } from "../store/memory/store.js"
@@ -24,20 +24,24 @@ export const retryMillis = 1800
 export const withDeadline = <A, E>(
   store: Service,
   operation: string,
-  call: Effect.Effect<A, E>,
-  onTimeout?: (error: SessionStoreError) => void
+  call: Effect.Effect<A, E>
 ): Effect.Effect<A, E | SessionStoreError> =>
-  neverWaits(store)
-    ? Effect.uninterruptible(call)
-    : apart(call, {
-        millis: deadlineMillis,
-        onInterrupt: "leave",
-        onTimeout: () => {
-          const error = new SessionStoreError({ operation, reason: "timeout" })
-          onTimeout?.(error)
-          return error
-        }
-      })
+  neverWaits(store) ? call : inTime(operation, call, () => {})
+
+const inTime = <A, E>(
+  operation: string,
+  call: Effect.Effect<A, E>,
+  giveUp: (error: SessionStoreError) => void
+): Effect.Effect<A, E | SessionStoreError> =>
+  apart(call, {
+    millis: deadlineMillis,
+    onInterrupt: "leave",
+    onTimeout: () => {
+      const error = new SessionStoreError({ operation, reason: "timeout" })
+      giveUp(error)
+      return error
+    }
+  })
 
 /** Makes the id of a commit. A store that never waits loses no reply, so none has to be recognised. */
 export const newCommitId = ({ request }: RequestSession): string | null =>
@@ -54,14 +58,15 @@ export const exclusively = <A, E>(
   giveUp = (error: SessionStoreError): void => session.giveUp(error)
 ): Effect.Effect<A, E | SessionStoreError> => {
   const { store } = session.request
-  const inTime = Effect.suspend(() =>
-    session.life.failure === null
-      ? withDeadline(store, operation, work(), giveUp)
-      : Effect.fail(session.life.failure)
+  const once = Effect.suspend(
+    (): Effect.Effect<A, E | SessionStoreError> =>
+      session.life.failure === null ? work() : Effect.fail(session.life.failure)
   )
-  return inTurn(store, session.arrivedAt, inTime, {
-    stalledMillis: deadlineMillis,
-    longestMillis: longestWaitMillis,
-    onImpatience: () => new SessionStoreError({ operation, reason: "timeout" })
-  })
+  return neverWaits(store)
+    ? inTurnAtOnce(store, session.arrivedAt, once)
+    : inTurn(store, session.arrivedAt, inTime(operation, once, giveUp), {
+        stalledMillis: deadlineMillis,
+        longestMillis: longestWaitMillis,
+        onImpatience: () => new SessionStoreError({ operation, reason: "timeout" })
+      })
 }

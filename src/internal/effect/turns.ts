@@ -36,25 +36,43 @@ export const inTurn = <A, E, R, E2 = never>(
   effect: Effect.Effect<A, E, R>,
   patience?: Patience<E2>
 ): Effect.Effect<A, E | E2, R> =>
-  Effect.uninterruptibleMask((restore) => {
-    const queues = allQueues(owner)
-    const turn = Effect.matchCauseEffect(restore(effect), {
-      onFailure: (cause) => {
-        callNext(queues, key)
-        return Effect.failCause(cause)
-      },
-      onSuccess: (value) => {
-        callNext(queues, key)
-        return Effect.succeed(value)
-      }
-    })
-    const queue = queues.get(key)
-    if (queue !== undefined) {
-      return Effect.zipRight(awaitTurn(queues, key, queue, restore, patience), turn)
+  Effect.uninterruptibleMask((restore) => takeTurn(owner, key, effect, restore, patience))
+
+/** As `inTurn`, for an effect that nothing may interrupt, and that does not wait. */
+export const inTurnAtOnce = <A, E, R>(
+  owner: object,
+  key: string,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.uninterruptible(Effect.suspend(() => takeTurn(owner, key, effect, asItIs)))
+
+const asItIs: Restore = (effect) => effect
+
+const takeTurn = <A, E, R, E2 = never>(
+  owner: object,
+  key: string,
+  effect: Effect.Effect<A, E, R>,
+  restore: Restore,
+  patience?: Patience<E2>
+): Effect.Effect<A, E | E2, R> => {
+  const queues = allQueues(owner)
+  const turn = Effect.matchCauseEffect(restore(effect), {
+    onFailure: (cause) => {
+      callNext(queues, key)
+      return Effect.failCause(cause)
+    },
+    onSuccess: (value) => {
+      callNext(queues, key)
+      return Effect.succeed(value)
     }
-    queues.set(key, Object.assign([], { movedMillis: performance.now() }))
-    return turn
   })
+  const queue = queues.get(key)
+  if (queue !== undefined) {
+    return Effect.zipRight(awaitTurn(queues, key, queue, restore, patience), turn)
+  }
+  queues.set(key, Object.assign([], { movedMillis: performance.now() }))
+  return turn
+}
 
 /** How many keys of an owner are in use. */
 export const keysInUse = (owner: object): number => queuesOf.get(owner)?.size ?? 0

@@ -2,16 +2,15 @@
 
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { RequestSession } from "../commit/RequestSession.js"
 import type { RunningFiber } from "../effect/fiber.js"
 import { warnIn } from "../effect/requestScope.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
-import { type FindContext, requestContextOf } from "./context.js"
+import { type FindContext, type HttpRequestContext, requestContextOf } from "./context.js"
 import { type Ending, lateReport } from "./end.js"
 import { load, skipped } from "./load.js"
 import type { Options } from "./options.js"
-import { type LockOptions, loadLocked, ownerOf } from "./serialize.js"
+import { type LockOptions, type LockOwner, loadLocked, ownerOf } from "./serialize.js"
 import { watchUpgrade } from "./websocket.js"
 
 /** Options whose durations are worked out. */
@@ -23,13 +22,19 @@ export interface CheckedOptions extends Options {
 /** The attempts that failed, by what the request came from. Another one supersedes them. */
 export type FailedAttempts = WeakMap<object, RequestSession>
 
-/** Begins the request that a fiber answers. */
+/** A request on its way to its handler. */
+export interface Beginning {
+  readonly loaded: Effect.Effect<RequestSession, SessionStoreError | SessionConflict>
+  readonly prepare: (session: RequestSession) => Ending
+}
+
+/** Begins the request that a fiber answers: its session is to be loaded, then its end to be prepared. */
 export const begin = (
   fiber: RunningFiber,
   findContext: FindContext,
   options: CheckedOptions,
   failed: FailedAttempts
-): Effect.Effect<Ending, SessionStoreError | SessionConflict> => {
+): Beginning => {
   const context = requestContextOf(fiber, findContext(fiber))
   const { request } = context
   const source = sourceOf(request)
@@ -37,35 +42,34 @@ export const begin = (
   const lockOwner = lock === undefined ? null : ownerOf(source)
   // The app is run again: the last attempt is the one that commits.
   failed.get(source)?.leave(() => {})
-  const prepare = (session: RequestSession): Ending => {
-    watchUpgrade(request, () => leaveByUpgrade(session, fiber))
-    return { session, options, unavailable, lockOwner }
+  return {
+    loaded: loadAs(context, options, lockOwner),
+    prepare: (session) => {
+      watchUpgrade(request, () => leaveByUpgrade(session, fiber))
+      return { session, options, unavailable, lockOwner }
+    }
   }
-  if (options.skip?.(request) === true) return Effect.succeed(prepare(skipped(context)))
-  const { cookie } = request.headers
-  const loaded =
-    lock === undefined || lockOwner === null
+}
+
+const loadAs = (
+  context: HttpRequestContext,
+  { lock, skip }: CheckedOptions,
+  lockOwner: LockOwner
+): Beginning["loaded"] => {
+  const { request } = context
+  try {
+    if (skip?.(request) === true) return Effect.succeed(skipped(context))
+    const { cookie } = request.headers
+    return lock === undefined || lockOwner === null
       ? load(context, cookie)
       : loadLocked(
           Effect.suspend(() => load(context, cookie)),
           lockOwner,
           lock
         )
-  return Effect.matchEffect(loaded, {
-    onSuccess: (session) => Effect.succeed(prepare(session)),
-    onFailure: (error): Effect.Effect<never, SessionStoreError | SessionConflict> =>
-      error._tag === "SessionStoreError"
-        ? Effect.zipRight(Effect.logError("The session could not be loaded", error), error)
-        : error
-  })
-}
-
-/** As `begin`; what throws at once, such as a store's call, ends the effect. */
-export const beginSafely: typeof begin = (...request) => {
-  try {
-    return begin(...request)
   } catch (defect) {
-    return Exit.die(defect)
+    // What an option or a store throws at once ends the request as what it dies of would.
+    return Effect.die(defect)
   }
 }
 
