@@ -11,8 +11,8 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { endpointCheckOf, middlewareOf, type Options } from "./internal/csrf/rules.js"
-import { type Middleware, type RouteLayer, routeLayer } from "./internal/request/checkMounts.js"
+import { endpointCheckOf, middlewareOf, type Options } from "./internal/csrf/check.js"
+import { type Middleware, type RouteLayer, routeLayer } from "./internal/request/mountsOfChecks.js"
 import { csrfToken } from "./internal/session/lifecycle.js"
 import { use } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"

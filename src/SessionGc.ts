@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { SessionConfigError } from "./internal/errors/errors.js"
-import { collectAll, defaultBatch, orWarn } from "./internal/store/collection.js"
+import { collectAll, defaultBatch, orWarn } from "./internal/store/collectAll.js"
 import { SessionStore, type SessionStoreError } from "./SessionStore.js"
 
 /**

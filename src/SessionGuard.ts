@@ -19,7 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { storeAway } from "./internal/errors/answers.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
-import { type RouteLayer, routeLayer, withSession } from "./internal/request/checkMounts.js"
+import { type RouteLayer, routeLayer, withSession } from "./internal/request/mountsOfChecks.js"
 import {
   type AddressOptions,
   type AgentOptions,

@@ -30,7 +30,7 @@ import {
   type ResponseHandler,
   requestOf,
   runWith
-} from "./internal/effect/requestScope.js"
+} from "./internal/effect/requestFiber.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
 import {
   SessionConfigError,
@@ -43,8 +43,8 @@ import {
   type FailedAttempts,
   sourceOf
 } from "./internal/request/begin.js"
-import { builtContext, contextOf, type FindContext } from "./internal/request/context.js"
 import { endOf } from "./internal/request/end.js"
+import { builtContext, contextOf, type FindContext } from "./internal/request/HttpRequestContext.js"
 import type { Options } from "./internal/request/options.js"
 import { withVary } from "./internal/request/respond.js"
 import { millisOf } from "./internal/session/arguments.js"

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
-import { maybeCollect } from "../src/internal/store/collection.js"
+import { maybeCollect } from "../src/internal/store/collectAll.js"
 import { aStore } from "./support/collecting.js"
 
 const quietly = Effect.provide(Logger.remove(Logger.defaultLogger))

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
 import { keepCookie } from "../../src/core/commit/model.js"
-import { commit, hasWork } from "../../src/internal/commit/commit.js"
+import { commit, hasWork } from "../../src/internal/commit/commitPending.js"
 import {
   changeId,
   emptyLife,

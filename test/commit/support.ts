@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { decode } from "../../src/core/record/payload.js"
 import type { Json } from "../../src/core/session/json.js"
 import type { Operation } from "../../src/core/session/operation.js"
-import { commit } from "../../src/internal/commit/commit.js"
+import { commit } from "../../src/internal/commit/commitPending.js"
 import type { RequestContext } from "../../src/internal/commit/RequestContext.js"
 import {
   emptyLife,

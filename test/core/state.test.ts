@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { omit } from "../../src/core/session/entries.js"
 import { carryOn, flashIds, flashOf, oldInput } from "../../src/core/session/flash.js"
+import { omit } from "../../src/core/session/objects.js"
 import { all, isExpiredKey, read, withoutExpired } from "../../src/core/session/read.js"
 import { initial, type State } from "../../src/core/session/state.js"
 

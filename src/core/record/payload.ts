@@ -5,8 +5,8 @@
  * disk: what does not fit makes the whole payload invalid (`undefined`), never a half-read session.
  */
 
-import { isEmpty } from "../session/entries.js"
 import { isList, isObject, type Json, maxDepth } from "../session/json.js"
+import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
 

@@ -5,7 +5,7 @@
  * and removes exactly the entries it has seen.
  */
 
-import { isEmpty } from "./entries.js"
+import { isEmpty } from "./objects.js"
 import type { FlashEntry, State } from "./state.js"
 
 /** The flash name of `flashInput`. */

@@ -8,9 +8,10 @@
  * removes only those, never a flash that a parallel request has set meanwhile. `own` is such an entry of this request alone;
  * it is not stored, so an operation that reads brings it along.
  */
-import { omit } from "./entries.js"
+
 import { Fault, isFault } from "./fault.js"
 import { isDeeperThan, isList, type Json, maxDepth, tooDeep } from "./json.js"
+import { omit } from "./objects.js"
 import * as Path from "./path.js"
 import { isExpiredKey } from "./read.js"
 import type { FlashEntry } from "./state.js"

@@ -1,7 +1,8 @@
 /** How a state is read: live flash before data, and nothing that has expired. The caller gives the time. */
-import { isEmpty, omit } from "./entries.js"
+
 import { flashOf, oldInput } from "./flash.js"
 import type { Json, JsonObject } from "./json.js"
+import { isEmpty, omit } from "./objects.js"
 import { get as getPath } from "./path.js"
 import type { FlashEntry, State } from "./state.js"
 

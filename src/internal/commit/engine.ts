@@ -1,7 +1,7 @@
 /** The commit engine: one loop that plans, calls the store, and where it missed lets the row tell what became of it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { cookieAfter, cookieAtTheEnd } from "../../core/commit/cookie.js"
+import { cookieAfter, cookieAtTheEnd } from "../../core/commit/cookieDuty.js"
 import { fateOf } from "../../core/commit/fate.js"
 import {
   type CommitPlan,

@@ -4,10 +4,14 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import type { RequestSession } from "../commit/RequestSession.js"
 import type { RunningFiber } from "../effect/fiber.js"
-import { warnIn } from "../effect/requestScope.js"
+import { warnIn } from "../effect/requestFiber.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
-import { type FindContext, type HttpRequestContext, requestContextOf } from "./context.js"
 import { type Ending, lateReport } from "./end.js"
+import {
+  type FindContext,
+  type HttpRequestContext,
+  requestContextOf
+} from "./HttpRequestContext.js"
 import { load, skipped } from "./load.js"
 import type { Options } from "./options.js"
 import { type LockOptions, type LockOwner, loadLocked, ownerOf } from "./serialize.js"

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { makeEntryId } from "../../core/record/token.js"
 import type { Operation } from "../../core/session/operation.js"
-import { commitApart } from "../commit/commit.js"
+import { commitApart } from "../commit/commitPending.js"
 import { now } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
 import { pause } from "../effect/pause.js"

@@ -1,6 +1,6 @@
 /** What the response owes the client of its cookie. */
 import { describe, expect, it } from "vitest"
-import { cookieAfter, cookieAtTheEnd } from "../../../src/core/commit/cookie.js"
+import { cookieAfter, cookieAtTheEnd } from "../../../src/core/commit/cookieDuty.js"
 import { type CookieDuty, keepCookie, type Position } from "../../../src/core/commit/model.js"
 import { aChange, aStored, at, hour, later, minute, movedFrom, now, nowhere } from "./support.js"
 
