@@ -66,6 +66,8 @@ const takeStored = (
 const forgetPending = (session: RequestSession, path: Path): void => {
   const { life, request } = session
   const stored = life.position.stored?.state ?? life.empty
+  // Where something is left in its place, as in a list, it is another value.
+  if (read(stored, path, now(request)) !== undefined) return
   const replayed = applyAll(stored, life.pending)
   if ("fault" in replayed || read(replayed, path, now(request)) === undefined) return
   record(session, "consume", "", forgetting(replayed, path))

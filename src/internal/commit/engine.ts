@@ -214,12 +214,16 @@ const settle = ({ life }: Run, at: Position, { takes, unseen }: Intent): void =>
 }
 
 /** A commit that was refused is rolled back, as a transaction is; what refused another verb leaves what is pending. */
-const rollBack = (run: Run, at: Position, intent: Intent): void =>
+const rollBack = (run: Run, at: Position, intent: Intent): void => {
+  const { cookie } = run.life
   settle(run, at, {
     ...intent,
     unseen: noOperations,
     takes: intent.verb === "commit" ? intent.takes : takesNothing
   })
+  // What others have stored is no reason for a cookie, unless this client knows the session by an old id.
+  if (at.tokenFrom !== "alias") run.life.cookie = cookie
+}
 
 const done = (
   run: Run,

@@ -139,7 +139,7 @@ export const valueCases: ReadonlyArray<Case> = [
 
       expect(answer.results[2]).toEqual({ error: "SessionEncodeError" })
       expect(answer.status).toBe(200)
-      expect(await client.elsewhere(["has", "x"], ["has", "y"])).toEqual([true, false])
+      expect(await client.elsewhere(["has", "x"], ["has", "y"])).toEqual([false, false])
     }
   ],
   [
