@@ -73,7 +73,7 @@ const scriptsOf = (table: string, sql: "postgres" | "mysql" | "sqlite" | undefin
     const { dialects, scripts } = yield* load(
       "SESSION_DRIVER",
       "@effect/sql",
-      () => import("../sql/script.js")
+      () => import("../sql/migrate.js")
     )
     // TypeScript serves every dialect. Any of them checks the table's name.
     const made = yield* scripts(dialects[sql ?? "postgres"], table)
