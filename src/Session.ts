@@ -319,7 +319,7 @@ export const except = (...keys: Keys): Effect.Effect<JsonObject, never, Session>
  * @category accessors
  */
 export const has = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.has(session, keys))
+  use((session) => Verbs.ask(session, "has", keys))
 
 /**
  * Whether at least one key is present and not null. False without keys.
@@ -328,7 +328,7 @@ export const has = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const hasAny = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.hasAny(session, keys))
+  use((session) => Verbs.ask(session, "hasAny", keys))
 
 /**
  * Whether every key is present, even if null.
@@ -337,7 +337,7 @@ export const hasAny = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const exists = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.exists(session, keys))
+  use((session) => Verbs.ask(session, "exists", keys))
 
 /**
  * Whether every key is missing.
@@ -346,7 +346,7 @@ export const exists = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const missing = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.missing(session, keys))
+  use((session) => Verbs.ask(session, "missing", keys))
 
 /**
  * Stores a value, or each entry of an object.
