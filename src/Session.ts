@@ -71,6 +71,7 @@ import {
   pathOf,
   userIdOf
 } from "./internal/session/arguments.js"
+import { ended as waitForEnd } from "./internal/session/ended.js"
 import * as Lifecycle from "./internal/session/lifecycle.js"
 import {
   optionOf,
@@ -638,6 +639,52 @@ export const start: Effect.Effect<void, never, Session> = use(Lifecycle.start)
  * @category lifecycle
  */
 export const isNew: Effect.Effect<boolean, never, Session> = use((session) => session.life.isNew)
+
+/**
+ * Waits until the session is over, for requests that stay open such as websockets.
+ *
+ * **Details**
+ *
+ * It is over once it was logged out, destroyed or revoked, has expired, or lives on under an id that is not this
+ * client's: after a login or `regenerate`. A `migrate` is followed. Without a stored session the wait ends at once.
+ *
+ * The store is asked every ten seconds, so any server may have ended the session. While the store fails, the wait goes
+ * on. An open connection is no activity: it does not keep the session from expiring.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * const echo = Effect.gen(function*() {
+ *   const socket = yield* HttpServerRequest.upgrade
+ *   const write = yield* socket.writer
+ *   yield* Effect.raceFirst(socket.runRaw(write), Session.ended)
+ *   return HttpServerResponse.empty()
+ * }).pipe(Effect.scoped)
+ *
+ * export const sockets = HttpRouter.empty.pipe(HttpRouter.get("/echo", echo))
+ * ```
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const ended: Effect.Effect<void, never, Session> = useEffect((session) =>
+  waitForEnd(session, "10 seconds")
+)
+
+/**
+ * As `ended`, asking the store every `interval`. Keep it shorter than `rotationGrace`, so that a `migrate` is seen.
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const endedWith = ({
+  interval
+}: {
+  readonly interval: Duration.DurationInput
+}): Effect.Effect<void, never, Session> => useEffect((session) => waitForEnd(session, interval))
 
 /**
  * Gives the session a new id, cookie and CSRF token; data and flash are kept. Creates the session where there is none.

@@ -85,12 +85,12 @@ export class HttpRequestContext implements RequestContext {
   }
 }
 
-/** The host a request was sent to. A web handler is given it in the URL, mostly without the header. */
+/** The host a request was sent to. HTTP/2 has it in a header of its own, a web handler in the URL. */
 export const hostOf = ({
   headers,
   originalUrl
 }: HttpServerRequest.HttpServerRequest): string | undefined =>
-  headers.host ?? /^https?:\/\/([^/?#]+)/i.exec(originalUrl)?.[1]
+  headers[":authority"] ?? headers.host ?? /^https?:\/\/([^/?#]+)/i.exec(originalUrl)?.[1]
 
 /** The socket's own peer: `remoteAddress` is what `HttpMiddleware.xForwardedHeaders` was told by anybody. */
 const peerOf = ({ remoteAddress, source }: HttpServerRequest.HttpServerRequest) =>

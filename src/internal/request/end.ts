@@ -14,7 +14,7 @@ import { maybeCollect } from "../store/collectAll.js"
 import type { Options } from "./options.js"
 import * as Policy from "./policy.js"
 import { recheckCookie } from "./recheckCookie.js"
-import { failureAnswer, unstored, withHeaders } from "./respond.js"
+import { failureAnswer, ofPlatform, unstored, withHeaders } from "./respond.js"
 import { type LockOwner, unlock, unlocking } from "./serialize.js"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -41,7 +41,7 @@ export const endOf = (ending: Ending): ResponseHandler => {
       if (open === undefined) return Effect.succeed(response)
       const closing = open
       open = undefined
-      return end(closing, request, response, fiber)
+      return end(closing, request, ofPlatform(response), fiber)
     })
 }
 
@@ -103,14 +103,14 @@ const rememberPage = (session: RequestSession, request: Request): void => {
 }
 
 const close = (
-  { lockOwner, session, unavailable }: Ending,
+  { lockOwner, options, session, unavailable }: Ending,
   response: Response,
   closing: CommitOptions | undefined,
   fiber: RunningFiber
 ): Effect.Effect<Response> => {
   const leave = (leaving: Response): Response => {
     session.leave(lateReport(fiber))
-    return withHeaders(session, leaving)
+    return withHeaders(session, leaving, options)
   }
   /** Gives the lock back where no commit has, and looks once more at a cookie that was decided earlier. */
   const lookAndLeave = (leaving: Response, looks: boolean): Effect.Effect<Response> =>

@@ -33,6 +33,11 @@ export interface Options {
    * They are never committed when the client went away before the response (499).
    */
   readonly commitOn?: ((response: Response, request: Request) => boolean) | undefined
+  /**
+   * Whether responses to a user who is logged in get `Cache-Control: private, no-store`, where the app has set no
+   * `Cache-Control`. Default: true, so that no cache and no back button shows them after the logout.
+   */
+  readonly noStoreForUsers?: boolean | undefined
   /** Remembers the last page for `Session.previousUrl`: successful page loads by GET. Default: false. It is a write a page. */
   readonly recordsPreviousUrl?: boolean | undefined
   /**

@@ -6,6 +6,7 @@ import { now, type RequestContext } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
 import { response as answer, conflicted, storeAway } from "../errors/answers.js"
 import { SessionConflict, SessionEncodeError } from "../errors/errors.js"
+import type { Options } from "./options.js"
 import { cookiesOf } from "./responseCookie.js"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -19,10 +20,31 @@ export const failureAnswer = (error: unknown, unavailable: Response | undefined)
   return error instanceof SessionEncodeError ? unstored : (unavailable ?? storeAway)
 }
 
-/** Sets `Vary`, and the cookie with `Cache-Control: no-store` where the client's must change. */
-export const withHeaders = ({ life, request }: RequestSession, response: Response): Response => {
-  const { cookie } = life
-  if (cookie._tag === "Keep") return withVary(response)
+/**
+ * A `Response` of the web has headers of its own, which may be read-only: it becomes a response of the platform. One that
+ * upgrades the connection must stay as it is.
+ */
+export const ofPlatform = (response: Response): Response => {
+  const { body, cookies, headers } = response
+  if (body._tag !== "Raw" || !(body.body instanceof globalThis.Response)) return response
+  if (body.body.status === 101) return response
+  const own = HttpServerResponse.fromWeb(body.body)
+  return HttpServerResponse.mergeCookies(HttpServerResponse.setHeaders(own, headers), cookies)
+}
+
+/** Sets `Vary` and `Cache-Control`, and the cookie where the client's must change. */
+export const withHeaders = (
+  { life, request }: RequestSession,
+  response: Response,
+  { noStoreForUsers = true }: Options
+): Response => {
+  const { cookie, state } = life
+  if (cookie._tag === "Keep") {
+    const isPrivate = noStoreForUsers && state.userId !== null
+    return isPrivate && response.headers["cache-control"] === undefined
+      ? HttpServerResponse.setHeader(withVary(response), "cache-control", "private, no-store")
+      : withVary(response)
+  }
   // One by one: `setHeaders` costs ten times as much.
   const varied = HttpServerResponse.setHeader(response, "vary", varyOf(response))
   const uncached = HttpServerResponse.setHeader(varied, "cache-control", "no-store")

@@ -8,7 +8,6 @@ import { now } from "../commit/RequestContext.js"
 import {
   changeId,
   isRetired,
-  type Life,
   type RequestSession,
   record,
   startSession
@@ -34,16 +33,20 @@ export const regenerate = (
 /** A new id; the old one stays an alias for a while, or is quarantined with `destroy`. */
 export const migrate = (session: RequestSession, destroy: boolean): string => {
   const { life } = session
-  if (isRetired(life) || (!destroy && isOnTheMove(life))) return life.id
+  if (isRetired(life) || (!destroy && isOnTheMove(session))) return life.id
   startSession(session, "migrate")
   return changeId(session, destroy ? "quarantine" : "alias", "migrate")
 }
 
-/** True while the client's id leads to a newer one, which it has not been handed yet. */
-const isOnTheMove = ({ change, position: { stored, tokenFrom } }: Life): boolean =>
-  change !== null ||
-  tokenFrom === "alias" ||
-  (tokenFrom === "here" && stored?.record.previous?.kind === "alias")
+/** True while a client may still come with the id before: an alias reaches one step, and nobody is to be left behind. */
+const isOnTheMove = ({ life: { change, position }, request }: RequestSession): boolean => {
+  const previous = position.stored?.record.previous
+  return (
+    change !== null ||
+    position.tokenFrom === "alias" ||
+    (previous?.kind === "alias" && previous.untilMillis > now(request))
+  )
+}
 
 /** Clears everything and gives a new id. */
 export const invalidate = (session: RequestSession): string => {

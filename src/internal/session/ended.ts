@@ -1,0 +1,34 @@
+/** How a request that stays open, as a websocket does, learns that its session is over. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { withDeadline } from "../commit/exclusively.js"
+import { ownId, type RequestSession } from "../commit/RequestSession.js"
+import type { Service } from "../store/contract.js"
+
+/** Looks for the session now and then, until it is over. A store that fails tells nothing: it is asked again. */
+export const ended = (
+  { life, request: { store } }: RequestSession,
+  interval: Duration.DurationInput
+): Effect.Effect<void> => {
+  const watch = (id: string | null): Effect.Effect<void> =>
+    id === null
+      ? Effect.void
+      : Effect.zipRight(
+          Effect.sleep(interval),
+          Effect.flatMap(idNow(store, id), (now) => watch(now))
+        )
+  const id = ownId(life)
+  return id === null ? Effect.void : Effect.flatMap(idNow(store, id), watch)
+}
+
+/** The id of the session that had this one; none where that is dead. */
+const idNow = (store: Service, id: string): Effect.Effect<string | null> =>
+  Effect.match(withDeadline(store, "find", store.find(id)), {
+    onFailure: () => id,
+    onSuccess: Option.match({
+      onNone: () => null,
+      onSome: ({ id: current, previous }) =>
+        current === id || previous?.kind === "alias" ? current : null
+    })
+  })
