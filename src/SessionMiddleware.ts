@@ -146,12 +146,17 @@ export const make = (options: Options = {}): Mounts => {
   const ready = checked(options)
   return {
     middleware: (app) => aroundRunning(app, ready),
-    layer: HttpLayerRouter.middleware<{ provides: Session }>()(
-      Effect.map(builtContext, (context) => (app) => around(app, context, ready))
-    ).layer,
-    layerHttpApi: Layer.effect(
-      HttpApi,
-      Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
+    // Fresh, since each reads its surroundings: Effect would build it once for a whole app.
+    layer: Layer.fresh(
+      HttpLayerRouter.middleware<{ provides: Session }>()(
+        Effect.map(builtContext, (context) => (app) => around(app, context, ready))
+      ).layer
+    ),
+    layerHttpApi: Layer.fresh(
+      Layer.effect(
+        HttpApi,
+        Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
+      )
     )
   }
 }
@@ -184,7 +189,9 @@ export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none
 /**
  * For `HttpLayerRouter`: provides the session to the routes it is provided to.
  *
- * `SessionConfig` and `SessionEvents` are read when the layer is built.
+ * The store, `SessionConfig` and `SessionEvents` are those in force where the layer is provided, so that two groups of routes
+ * can have settings of their own. A layer of yours that contains this one is built once for an app, as Effect does with every
+ * layer; make it `Layer.fresh` to provide it under several settings.
  *
  * @example
  * ```ts
@@ -211,7 +218,7 @@ export const layer: RouteLayer = make().layer
 /**
  * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`.
  *
- * `SessionConfig` and `SessionEvents` are read when the layer is built. In the definition the session comes last, since the
+ * The store, `SessionConfig` and `SessionEvents` are those in force where the layer is provided, as with `layer`. In the definition the session comes last, since the
  * last middleware is the outermost.
  *
  * @example
