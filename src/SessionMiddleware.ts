@@ -301,7 +301,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
         "retry-after",
         "1"
       )
-    : storeAway
+    : storeAway.response
 
 /** Has the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
