@@ -60,7 +60,8 @@ import {
   SessionReauthenticationRequired,
   SessionRefused,
   SessionStoreError,
-  SessionTypeError
+  SessionTypeError,
+  SessionUnauthenticated
 } from "./internal/errors/errors.js"
 import {
   durationOf,
@@ -200,7 +201,14 @@ export {
    * @since 0.1.0
    * @category errors
    */
-  SessionTypeError
+  SessionTypeError,
+  /**
+   * Nobody is logged in. Unhandled it answers 401.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionUnauthenticated
 }
 
 /**
@@ -319,7 +327,7 @@ export const except = (...keys: Keys): Effect.Effect<JsonObject, never, Session>
  * @category accessors
  */
 export const has = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.has(session, keys))
+  use((session) => Verbs.ask(session, "has", keys))
 
 /**
  * Whether at least one key is present and not null. False without keys.
@@ -328,7 +336,7 @@ export const has = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const hasAny = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.hasAny(session, keys))
+  use((session) => Verbs.ask(session, "hasAny", keys))
 
 /**
  * Whether every key is present, even if null.
@@ -337,7 +345,7 @@ export const hasAny = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const exists = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.exists(session, keys))
+  use((session) => Verbs.ask(session, "exists", keys))
 
 /**
  * Whether every key is missing.
@@ -346,7 +354,7 @@ export const exists = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
  * @category accessors
  */
 export const missing = (...keys: Keys): Effect.Effect<boolean, never, Session> =>
-  use((session) => Verbs.missing(session, keys))
+  use((session) => Verbs.ask(session, "missing", keys))
 
 /**
  * Stores a value, or each entry of an object.
@@ -752,6 +760,35 @@ export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect
  */
 export const userId: Effect.Effect<Option.Option<string>, never, Session> = use((session) =>
   Option.fromNullable(session.life.state.userId)
+)
+
+/**
+ * The user's id, for handlers and middlewares that need somebody.
+ *
+ * Where nobody is logged in, it fails with `SessionUnauthenticated` (401).
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const account = Session.requireUser.pipe(
+ *   Effect.flatMap((userId) => HttpServerResponse.json({ userId })),
+ *   Effect.catchTag("SessionUnauthenticated", () =>
+ *     Effect.succeed(HttpServerResponse.redirect("/login"))
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const requireUser: Effect.Effect<string, SessionUnauthenticated, Session> = useEffect(
+  (session) => {
+    const { userId } = session.life.state
+    return userId === null ? new SessionUnauthenticated() : Effect.succeed(userId)
+  }
 )
 
 /**

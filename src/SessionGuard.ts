@@ -90,7 +90,7 @@ const guardOf = (check: Guard["check"]): Guard => {
   const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
     Effect.matchEffect(check, {
       onFailure: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-        Effect.succeed(storeAway),
+        storeAway.respond,
       onSuccess: () => app
     })
   const endpointCheck = withSession((session) =>

@@ -24,6 +24,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { millisOf } from "./internal/config/durations.js"
 import { withFiber } from "./internal/effect/fiber.js"
 import {
   appendResponseHandler,
@@ -47,7 +48,6 @@ import { endOf } from "./internal/request/end.js"
 import { builtContext, contextOf, type FindContext } from "./internal/request/HttpRequestContext.js"
 import type { Options } from "./internal/request/options.js"
 import { withVary } from "./internal/request/respond.js"
-import { millisOf } from "./internal/session/arguments.js"
 import { type CurrentSession, Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import type { SessionStore } from "./SessionStore.js"
@@ -308,7 +308,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
         "retry-after",
         "1"
       )
-    : storeAway
+    : storeAway.response
 
 /** Has the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({

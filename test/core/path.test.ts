@@ -9,11 +9,12 @@ import {
   literal,
   parse,
   pick,
-  remove,
   removeAll,
   set,
   single
 } from "../../src/core/session/path.js"
+
+const remove = (root: JsonObject, path: ReadonlyArray<string>) => removeAll(root, [path])
 
 const deepFreeze = <T>(value: T): T => {
   if (typeof value !== "object" || value === null) return value

@@ -5,18 +5,15 @@
  * and removes exactly the entries it has seen.
  */
 
-import { isEmpty } from "./objects.js"
-import type { FlashEntry, State } from "./state.js"
+import { isEmpty, own } from "./objects.js"
+import type { FlashEntries, FlashEntry, State } from "./state.js"
 
 /** The flash name of `flashInput`. */
 export const oldInput = ""
 
 /** The flash entry that is shown in place of the data of a top-level key, this request's own before a stored one. */
 export const flashOf = (state: State, name: string): FlashEntry | undefined =>
-  ownEntry(state.now, name) ?? ownEntry(state.flash, name)
-
-const ownEntry = (entries: State["flash"], name: string): FlashEntry | undefined =>
-  Object.hasOwn(entries, name) ? entries[name] : undefined
+  own(state.now, name) ?? own(state.flash, name)
 
 /**
  * The state a request goes on with once `stored` is in the store. Flash that it was shown stays readable to its end, even
@@ -34,7 +31,7 @@ export const carryOn = (shown: State, stored: State): State => {
 export const withoutNow = (state: State): State =>
   isEmpty(state.now) ? state : { ...state, now: noEntries }
 
-const noEntries: State["now"] = Object.freeze({})
+const noEntries: FlashEntries = Object.freeze({})
 const noIds: ReadonlyArray<string> = []
 
 /** The ids of the stored flash entries. */
@@ -44,10 +41,9 @@ export const flashIds = (state: State): ReadonlyArray<string> =>
 /** The ids of the flash entries that are shown in place of the data of these top-level keys. */
 export const shadowIds = (state: State, names: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (isEmpty(state.flash) && isEmpty(state.now)) return noIds
-  return names.flatMap((name) => {
-    const entries = [ownEntry(state.now, name), ownEntry(state.flash, name)]
-    return entries.flatMap((entry) => (entry === undefined ? [] : [entry.id]))
-  })
+  return names.flatMap((name) =>
+    [own(state.now, name), own(state.flash, name)].flatMap((entry) => entry?.id ?? [])
+  )
 }
 
 /** The ids of all flash entries, stored ones and those of this request alone. */

@@ -11,46 +11,45 @@
 
 import { Fault, isFault } from "./fault.js"
 import { isDeeperThan, isList, type Json, maxDepth, tooDeep } from "./json.js"
-import { omit } from "./objects.js"
+import { omit, own } from "./objects.js"
 import * as Path from "./path.js"
 import { isExpiredKey } from "./read.js"
-import type { FlashEntry } from "./state.js"
-import { isLifetime, type Lifetime, type State } from "./state.js"
+import {
+  type FlashEntries,
+  type FlashEntry,
+  isLifetime,
+  type Lifetime,
+  type State
+} from "./state.js"
 
 type Segments = ReadonlyArray<string>
 type Seen = ReadonlyArray<string>
 
+/** What is written at a path. */
+interface Writing {
+  readonly path: Segments
+  readonly seen: Seen
+  readonly atMillis: number
+}
+
+/** What is written at a path after a look at what is there. */
+interface Reading extends Writing {
+  readonly own?: FlashEntry | undefined
+}
+
 /** One recorded operation. */
 export type Operation =
-  | {
+  | (Writing & {
       readonly _tag: "put"
-      readonly path: Segments
       readonly value: Json
       readonly ttlMillis: number | null
-      readonly seen: Seen
-      readonly atMillis: number
-    }
-  | {
-      readonly _tag: "putMissing"
-      readonly path: Segments
-      readonly value: Json
-      readonly seen: Seen
-      readonly own?: FlashEntry | undefined
-      readonly atMillis: number
-    }
-  | {
-      readonly _tag: "modify"
-      readonly path: Segments
-      readonly change: Change
-      readonly seen: Seen
-      readonly own?: FlashEntry | undefined
-      readonly atMillis: number
-    }
+    })
+  | (Reading & { readonly _tag: "putMissing"; readonly value: Json })
+  | (Reading & { readonly _tag: "modify"; readonly change: Change })
   | { readonly _tag: "forget"; readonly paths: ReadonlyArray<Segments>; readonly seen: Seen }
   | { readonly _tag: "flush"; readonly csrfSecret: string }
   | { readonly _tag: "clearData" }
-  | { readonly _tag: "flash"; readonly name: string; readonly entry: FlashEntry }
-  | { readonly _tag: "now"; readonly name: string; readonly entry: FlashEntry }
+  | { readonly _tag: "flash" | "now"; readonly name: string; readonly entry: FlashEntry }
   | {
       readonly _tag: "keep"
       readonly name: string
@@ -87,20 +86,16 @@ export const apply = (state: State, operation: Operation): State | Fault => {
       return put(state, operation)
     case "putMissing": {
       const current = seenValue(state, operation)
-      return current === undefined || current === null
+      return (current ?? null) === null
         ? put(state, { ...operation, _tag: "put", ttlMillis: null })
         : state
     }
     case "modify": {
-      const { atMillis, change, path, seen } = operation
-      const next = change(seenValue(state, operation))
-      return isFault(next) ? next : write(state, path, next, seen, atMillis)
+      const next = operation.change(seenValue(state, operation))
+      return isFault(next) ? next : write(state, operation, next)
     }
     case "forget":
-      return Path.lastFirst(operation.paths).reduce(
-        (next, path) => forget(next, path, operation.seen),
-        state
-      )
+      return forget(state, operation.paths, operation.seen)
     case "flush":
       return flush(state, operation.csrfSecret)
     case "clearData":
@@ -116,7 +111,7 @@ export const apply = (state: State, operation: Operation): State | Fault => {
     case "keep":
       return keep(state, operation.name, operation.entry, operation.seen)
     case "age":
-      return { ...state, flash: withoutEntries(state.flash, operation.seen) }
+      return { ...state, flash: withoutSeen(state.flash, Object.keys(state.flash), operation.seen) }
     case "csrf":
       return { ...state, csrfSecret: operation.secret }
     case "previousUrl":
@@ -186,25 +181,19 @@ export const pushing =
 
 const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): State | Fault => {
   const { atMillis, path, seen, value } = operation
+  const name = path[0] as string
   // JSON cannot store an infinity; a value that never expires has no expiry.
   const ttlMillis = operation.ttlMillis === Number.POSITIVE_INFINITY ? null : operation.ttlMillis
-  if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, path, seen)
-  const written = write(state, path, value, seen, atMillis)
+  if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, [path], seen)
+  const written = write(state, operation, value)
   if (isFault(written) || path.length > 1) return written
-  const name = path[0] as string
   return ttlMillis === null
     ? { ...written, ttl: omit(written.ttl, [name]) }
     : { ...written, ttl: { ...written.ttl, [name]: ttlMillis } }
 }
 
 /** Writes to the data and removes the seen flash of that name. A value that had expired under the name is dropped first. */
-const write = (
-  state: State,
-  path: Segments,
-  value: Json,
-  seen: Seen,
-  atMillis: number
-): State | Fault => {
+const write = (state: State, { atMillis, path, seen }: Writing, value: Json): State | Fault => {
   const name = path[0] as string
   if (isDeeperThan(value, maxDepth + 1 - path.length)) return tooDeep()
   const expired = isExpiredKey(state, name, atMillis)
@@ -213,8 +202,8 @@ const write = (
   // Every write comes through here, and naming the fields costs a fraction of a spread.
   return {
     data,
-    flash: isSeen(state.flash, name, seen) ? omit(state.flash, [name]) : state.flash,
-    now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now,
+    flash: withoutSeen(state.flash, [name], seen),
+    now: withoutSeen(state.now, [name], seen),
     ttl: expired ? omit(state.ttl, [name]) : state.ttl,
     csrfSecret: state.csrfSecret,
     previousUrl: state.previousUrl,
@@ -226,47 +215,52 @@ const write = (
   }
 }
 
-const forget = (state: State, path: Segments, seen: Seen): State => {
-  const name = path[0] as string
-  const data = Path.remove(state.data, path)
-  const ttl = Object.hasOwn(data, name) ? state.ttl : omit(state.ttl, [name])
-  if (path.length === 1) return { ...state, data, ttl, ...withoutSeen(state, name, seen) }
+const forget = (state: State, paths: ReadonlyArray<Segments>, seen: Seen): State => {
+  const data = Path.removeAll(state.data, paths)
+  const gone = paths.map(([name]) => name as string).filter((name) => !Object.hasOwn(data, name))
   return {
     ...state,
     data,
-    ttl,
-    flash: forgetInside(state.flash, path, seen),
-    now: forgetInside(state.now, path, seen)
+    ttl: omit(state.ttl, gone),
+    flash: forgetIn(state.flash, paths, seen),
+    now: forgetIn(state.now, paths, seen)
   }
 }
 
-const forgetInside = (
-  entries: Readonly<Record<string, FlashEntry>>,
-  path: Segments,
+const forgetIn = (
+  entries: FlashEntries,
+  paths: ReadonlyArray<Segments>,
   seen: Seen
-): Readonly<Record<string, FlashEntry>> => {
-  const name = path[0] as string
-  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
-  if (entry === undefined || !seen.includes(entry.id)) return entries
-  const value = Path.remove({ [name]: entry.value }, path)[name] as Json
-  return { ...entries, [name]: { id: entry.id, value } }
+): FlashEntries => {
+  const names = seenNames(
+    entries,
+    paths.map(([name]) => name as string),
+    seen
+  )
+  if (names.length === 0) return entries
+  const valueOf = (name: string) => (entries[name] as FlashEntry).value
+  const left = Path.removeAll(Object.fromEntries(names.map((name) => [name, valueOf(name)])), paths)
+  const changed = Object.entries(left).map(([name, value]) => [name, { ...entries[name], value }])
+  const gone = names.filter((name) => !Object.hasOwn(left, name))
+  return { ...omit(entries, gone), ...Object.fromEntries(changed) }
 }
 
-const withoutSeen = (state: State, name: string, seen: Seen): Pick<State, "flash" | "now"> => ({
-  flash: isSeen(state.flash, name, seen) ? omit(state.flash, [name]) : state.flash,
-  now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now
-})
+/** The names under which there is an entry that was seen. */
+const seenNames = (entries: FlashEntries, names: ReadonlyArray<string>, seen: Seen) =>
+  seen.length === 0 ? [] : names.filter((name) => isSeen(entries, name, seen))
 
-const isSeen = (entries: Readonly<Record<string, FlashEntry>>, name: string, seen: Seen): boolean =>
-  Object.hasOwn(entries, name) && seen.includes((entries[name] as FlashEntry).id)
+const withoutSeen = (entries: FlashEntries, names: ReadonlyArray<string>, seen: Seen) =>
+  seen.length === 0 ? entries : omit(entries, seenNames(entries, names, seen))
 
-const seenValue = (
-  state: State,
-  operation: Extract<Operation, { _tag: "putMissing" | "modify" }>
-): Json | undefined => {
-  const { atMillis, own, path, seen } = operation
+const isSeen = (entries: FlashEntries, name: string, seen: Seen): boolean => {
+  const entry = own(entries, name)
+  return entry !== undefined && seen.includes(entry.id)
+}
+
+const seenValue = (state: State, operation: Reading): Json | undefined => {
+  const { atMillis, path, seen } = operation
   const name = path[0] as string
-  const entry = own ?? (isSeen(state.flash, name, seen) ? state.flash[name] : undefined)
+  const entry = operation.own ?? (isSeen(state.flash, name, seen) ? state.flash[name] : undefined)
   if (entry !== undefined) return Path.get({ [name]: entry.value }, path)
   return isExpiredKey(state, name, atMillis) ? undefined : Path.get(state.data, path)
 }
@@ -276,18 +270,9 @@ const keep = (state: State, name: string, entry: FlashEntry, seen: Seen): State 
   return {
     ...state,
     flash: newer ? state.flash : { ...state.flash, [name]: entry },
-    now: isSeen(state.now, name, seen) ? omit(state.now, [name]) : state.now
+    now: withoutSeen(state.now, [name], seen)
   }
 }
-
-const withoutEntries = (
-  entries: Readonly<Record<string, FlashEntry>>,
-  ids: ReadonlyArray<string>
-): Readonly<Record<string, FlashEntry>> =>
-  omit(
-    entries,
-    Object.keys(entries).filter((name) => ids.includes((entries[name] as FlashEntry).id))
-  )
 
 const flush = (state: State, csrfSecret: string): State => ({
   ...state,

@@ -3,7 +3,8 @@
  * nothing is changed in place, and no path can reach a prototype.
  */
 import { Fault, isFault } from "./fault.js"
-import { isList, isObject, type Json, type JsonArray, type JsonObject } from "./json.js"
+import { isList, isObject, type Json, type JsonObject } from "./json.js"
+import { own } from "./objects.js"
 
 /** A path of literal segments. A dot in one of them is a character like any other. */
 export interface Path {
@@ -69,10 +70,7 @@ const withoutHalf = (text: string): string => text.replace(/[\ud800-\udbff]$/, "
 /** The value at a path, or `undefined`. */
 export const get = (root: JsonObject, path: ReadonlyArray<string>): Json | undefined => {
   let current: Json | undefined = root
-  for (const segment of path) {
-    current = child(current, segment)
-    if (current === undefined) return undefined
-  }
+  for (const segment of path) current = child(current, segment)
   return current
 }
 
@@ -87,51 +85,37 @@ export const set = (
   return isFault(result) ? result : (result as JsonObject)
 }
 
-/** A copy of `root` without the path, or `root` itself when it is not there; an emptied container stays. */
-export const remove = (root: JsonObject, path: ReadonlyArray<string>): JsonObject =>
-  // An object stays an object at the root.
-  removeIn(root, path, 0) as JsonObject
-
-/**
- * A copy of `root` without some paths. Indexes are those before anything is removed: without `"l.0"` and `"l.1"` a list
- * lacks its first two elements.
- */
-export const removeAll = (
-  root: JsonObject,
-  paths: ReadonlyArray<ReadonlyArray<string>>
-): JsonObject => lastFirst(paths).reduce(remove, root)
-
-/**
- * Paths in an order in which removing them one by one has the effect of removing all at once: the later elements of a list
- * first, and what is inside an element before the element. Each path stands there once.
- */
-export const lastFirst = (
-  paths: ReadonlyArray<ReadonlyArray<string>>
-): ReadonlyArray<ReadonlyArray<string>> =>
-  paths.length < 2
-    ? paths
-    : [...paths]
-        .sort((a, b) => compare(b, a))
-        .filter((path, at, sorted) => at === 0 || compare(path, sorted[at - 1] as Segments) !== 0)
-
 type Segments = ReadonlyArray<string>
 
-const compare = (a: Segments, b: Segments): number => {
-  for (let at = 0; at < Math.min(a.length, b.length); at++) {
-    const order = compareSegments(a[at] as string, b[at] as string)
-    if (order !== 0) return order
-  }
-  return a.length - b.length
-}
+/**
+ * A copy of `root` without some paths, or `root` itself when none is there; an emptied container stays. Indexes are those
+ * before anything is removed: without `"l.0"` and `"l.1"` a list lacks its first two elements.
+ */
+export const removeAll = (root: JsonObject, paths: ReadonlyArray<Segments>): JsonObject =>
+  // An object stays an object at the root.
+  removeIn(root, paths) as JsonObject
 
-/** Indexes by number, before all words. */
-const compareSegments = (a: string, b: string): number => {
-  if (a === b) return 0
-  const left = indexOf(a)
-  const right = indexOf(b)
-  if (left !== undefined && right !== undefined) return left - right
-  if (left === undefined && right === undefined) return a < b ? -1 : 1
-  return left === undefined ? 1 : -1
+const removeIn = (container: Json, paths: ReadonlyArray<Segments>): Json => {
+  const changed = new Map<string, Json | undefined>()
+  for (const [segment, inner] of grouped(paths)) {
+    const value = child(container, segment)
+    if (value === undefined) continue
+    const next = inner.some((path) => path.length === 0) ? undefined : removeIn(value, inner)
+    if (next !== value) changed.set(segment, next)
+  }
+  if (changed.size === 0) return container
+  if (isList(container)) {
+    return container.flatMap((item, index) => {
+      const next = changed.has(String(index)) ? changed.get(String(index)) : item
+      return next === undefined ? [] : [next]
+    })
+  }
+  const result: Record<string, Json> = { ...(container as JsonObject) }
+  for (const [segment, next] of changed) {
+    if (next === undefined) delete result[segment]
+    else result[segment] = next
+  }
+  return result
 }
 
 /**
@@ -211,12 +195,12 @@ const check = (segments: ReadonlyArray<string>): ReadonlyArray<string> | Fault =
 const indexOf = (segment: string): number | undefined =>
   /^(?:0|[1-9]\d{0,8})$/.test(segment) ? Number(segment) : undefined
 
-const child = (container: Json, segment: string): Json | undefined => {
+const child = (container: Json | undefined, segment: string): Json | undefined => {
   if (isList(container)) {
     const index = indexOf(segment)
     return index === undefined ? undefined : container[index]
   }
-  return isObject(container) && Object.hasOwn(container, segment) ? container[segment] : undefined
+  return isObject(container) ? own(container, segment) : undefined
 }
 
 const setIn = (
@@ -227,41 +211,11 @@ const setIn = (
 ): Json | Fault => {
   if (at === path.length) return value
   const segment = path[at] as string
-  if (isList(container)) return setInList(container, path, at, value)
-  const object = isObject(container) ? container : {}
-  const next = setIn(child(object, segment), path, at + 1, value)
-  return isFault(next) ? next : { ...object, [segment]: next }
-}
-
-const setInList = (
-  list: JsonArray,
-  path: ReadonlyArray<string>,
-  at: number,
-  value: Json
-): Json | Fault => {
-  const index = indexOf(path[at] as string)
-  if (index === undefined || index > list.length) {
-    return new Fault("key", "a list takes an index from 0 to its length")
-  }
-  const next = setIn(list[index], path, at + 1, value)
+  const next = setIn(child(container, segment), path, at + 1, value)
   if (isFault(next)) return next
-  return [...list.slice(0, index), next, ...list.slice(index + 1)]
-}
-
-const removeIn = (container: Json, path: ReadonlyArray<string>, at: number): Json => {
-  const segment = path[at] as string
-  const inner = child(container, segment)
-  if (inner === undefined) return container
-  const last = at === path.length - 1
-  const next = last ? undefined : removeIn(inner, path, at + 1)
-  if (next === inner) return container
-  if (isList(container)) {
-    const index = Number(segment)
-    const rest = container.slice(index + 1)
-    return [...container.slice(0, index), ...(next === undefined ? [] : [next]), ...rest]
-  }
-  const result: Record<string, Json> = { ...(container as JsonObject) }
-  if (next === undefined) delete result[segment]
-  else result[segment] = next
-  return result
+  if (!isList(container)) return { ...(isObject(container) ? container : {}), [segment]: next }
+  const index = indexOf(segment)
+  return index === undefined || index > container.length
+    ? new Fault("key", "a list takes an index from 0 to its length")
+    : [...container.slice(0, index), next, ...container.slice(index + 1)]
 }

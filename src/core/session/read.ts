@@ -2,15 +2,13 @@
 
 import { flashOf, oldInput } from "./flash.js"
 import type { Json, JsonObject } from "./json.js"
-import { isEmpty, omit } from "./objects.js"
+import { isEmpty, omit, own } from "./objects.js"
 import { get as getPath } from "./path.js"
 import type { FlashEntry, State } from "./state.js"
 
 /** True when the top-level key has expired. */
-export const isExpiredKey = (state: State, name: string, nowMillis: number): boolean => {
-  if (!Object.hasOwn(state.ttl, name)) return false
-  return (state.ttl[name] as number) <= nowMillis
-}
+export const isExpiredKey = (state: State, name: string, nowMillis: number): boolean =>
+  (own(state.ttl, name) ?? Number.POSITIVE_INFINITY) <= nowMillis
 
 /** Reads a path; `undefined` when there is nothing. */
 export const read = (

@@ -10,6 +10,9 @@ export interface FlashEntry {
   readonly value: Json
 }
 
+/** Flashed values by name. */
+export type FlashEntries = Readonly<Record<string, FlashEntry>>
+
 /** How long a session lives: as configured (`null`), until the browser ends, or for this many milliseconds. */
 export type Lifetime = null | "browser" | number
 
@@ -28,9 +31,9 @@ export interface Lock {
 export interface State {
   readonly data: JsonObject
   /** Lives for one more request. The name `oldInput` cannot collide with a key: keys have no empty segment. */
-  readonly flash: Readonly<Record<string, FlashEntry>>
+  readonly flash: FlashEntries
   /** Flash of this request alone; never stored. */
-  readonly now: Readonly<Record<string, FlashEntry>>
+  readonly now: FlashEntries
   /** Instant of expiry by top-level key. */
   readonly ttl: Readonly<Record<string, number>>
   readonly csrfSecret: string

@@ -1,12 +1,12 @@
 /** Finds what is wrong with settings: an error names the setting and says what it must be. */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { makeProxyMatcher } from "../../core/http/address.js"
 import { cookieProblem } from "../../core/http/cookie.js"
 import { keysProblem } from "../../core/record/encryption.js"
 import { SessionConfigError } from "../errors/errors.js"
 import { keyEntries } from "./compile.js"
+import { longestMillis, millisOf } from "./durations.js"
 import {
   defaults,
   durationFields,
@@ -36,24 +36,17 @@ const unknownField = (given: object, known: object, prefix: string): Found => {
   return problem(prefix + field, `does not exist. The settings are ${names.join(", ")}.`)
 }
 
-const longestMillis = Duration.toMillis("36525 days")
-
 const durationProblem = (options: Options): Found => {
   for (const field of durationFields) {
+    const given = options[field]
+    const millis = given === undefined ? 1000 : (millisOf(given) ?? 0)
     const isTimeout = field === "idleTimeout" || field === "absoluteTimeout"
-    if (isBetween(options[field], isTimeout ? 1000 : 1, longestMillis)) continue
+    if (millis >= (isTimeout ? 1000 : 1) && millis <= longestMillis) continue
     const least = isTimeout ? "1 second" : "1 millisecond"
     return problem(field, `must be a duration from ${least} to 100 years.`)
   }
   return undefined
 }
-
-const isBetween = (given: Duration.DurationInput | undefined, least: number, most: number) =>
-  given === undefined ||
-  Option.exists(Duration.decodeUnknown(given), (duration) => {
-    const millis = Duration.toMillis(duration)
-    return millis >= least && millis <= most
-  })
 
 /** Finds the first setting that is wrong. */
 export const settingsProblem = (settings: Settings): Found => {

@@ -27,15 +27,9 @@ const cache = new WeakMap<Settings, CompiledSettings>()
 export const compile = (settings: Settings): CompiledSettings => {
   const known = cache.get(settings)
   if (known !== undefined) return known
-  const compiled = prepare(settings)
-  cache.set(settings, compiled)
-  return compiled
-}
-
-const prepare = (settings: Settings): CompiledSettings => {
   const { cookie, encrypt, maxPayloadBytes, namespace } = settings
   const proxies = makeProxyMatcher(settings.trustedProxies)
-  return {
+  const compiled: CompiledSettings = {
     settings,
     namespace,
     idleMillis: Duration.toMillis(settings.idleTimeout),
@@ -49,6 +43,8 @@ const prepare = (settings: Settings): CompiledSettings => {
     // Settings that `SessionConfig.make` did not check may list what is no address.
     isTrustedProxy: typeof proxies === "function" ? proxies : () => false
   }
+  cache.set(settings, compiled)
+  return compiled
 }
 
 /** The keys as bytes. */

@@ -1,14 +1,15 @@
 /** The arguments of the verbs. Each is checked, and one that is wrong is thrown as the error of its verb. */
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { isUserId } from "../../core/record/record.js"
-import { isFault } from "../../core/session/fault.js"
+import { type Fault, isFault } from "../../core/session/fault.js"
 import { fromUnknown, type Json } from "../../core/session/json.js"
 import * as Path from "../../core/session/path.js"
 import type { Lifetime } from "../../core/session/state.js"
 import { now } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
+import { longestMillis, millisOf } from "../config/durations.js"
 import { SessionTypeError } from "../errors/errors.js"
 import { toSessionError } from "../errors/toSessionError.js"
 
@@ -16,19 +17,18 @@ import { toSessionError } from "../errors/toSessionError.js"
 export const wrongArgument = (operation: string, reason: string): SessionTypeError =>
   new SessionTypeError({ operation, key: "", reason })
 
-/** The segments of a key. */
-export const pathOf = (verb: string, key: Path.Key): ReadonlyArray<string> => {
-  const path = Path.parse(key)
-  if (isFault(path)) throw toSessionError(path, verb, Path.display(key))
-  return path
+/** What was found, unless that is a fault. */
+export const orThrow = <A>(found: A | Fault, verb: string, key: Path.Key): A => {
+  if (isFault(found)) throw toSessionError(found, verb, Path.display(key))
+  return found
 }
 
+/** The segments of a key. */
+export const pathOf = (verb: string, key: Path.Key): ReadonlyArray<string> =>
+  orThrow(Path.parse(key), verb, key)
+
 /** The only segment of a key. */
-export const nameOf = (verb: string, key: Path.Key): string => {
-  const name = Path.single(key)
-  if (isFault(name)) throw toSessionError(name, verb, Path.display(key))
-  return name
-}
+export const nameOf = (verb: string, key: Path.Key): string => orThrow(Path.single(key), verb, key)
 
 /** Keys, one by one or in lists. */
 export type Keys = ReadonlyArray<Path.Key | ReadonlyArray<Path.Key>>
@@ -48,11 +48,7 @@ export const valueOf = (
   verb: string,
   key: Path.Key,
   value: unknown
-): Json => {
-  const json = fromUnknown(value, session.request.settings.maxPayloadBytes)
-  if (isFault(json)) throw toSessionError(json, verb, Path.display(key))
-  return json
-}
+): Json => orThrow(fromUnknown(value, session.request.settings.maxPayloadBytes), verb, key)
 
 /** The entries of an object that is given instead of a key and a value; those that are `undefined` are left out. */
 export const entriesOf = (
@@ -100,9 +96,6 @@ export const expiryOf = (session: RequestSession, options: PutOptions = {}): num
   return DateTime.toEpochMillis(instant.value)
 }
 
-/** As `SessionConfig` bounds its timeouts. */
-const longestMillis = Duration.toMillis("36525 days")
-
 /** A session's own lifetime. */
 export const lifetimeOf = (
   operation: "login" | "setLifetime",
@@ -128,10 +121,3 @@ export const durationOf = (operation: string, duration: Duration.DurationInput):
   if (millis === undefined) throw wrongArgument(operation, "it takes a duration")
   return millis
 }
-
-/** Milliseconds of a duration, at least 0; `undefined` for what is not a duration. */
-export const millisOf = (input: Duration.DurationInput): number | undefined =>
-  // A duration of NaN would count as 0.
-  Number.isNaN(input)
-    ? undefined
-    : Option.getOrUndefined(Option.map(Duration.decodeUnknown(input), Duration.toMillis))

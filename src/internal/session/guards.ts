@@ -7,8 +7,8 @@ import { touch } from "../commit/commitPending.js"
 import { logout } from "../commit/destroy.js"
 import { clientOf, now, publishEvent } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
+import { millisOf } from "../config/durations.js"
 import { SessionConfigError, type SessionStoreError } from "../errors/errors.js"
-import { millisOf } from "./arguments.js"
 import { useEffect } from "./lift.js"
 import type { Session } from "./tag.js"
 
@@ -62,10 +62,9 @@ export const addressCheck = ({ ipv4Prefix, ipv6Prefix, policy }: AddressOptions)
   }
   return comparing("ipAddress", policy, (session, { origin, record }) => {
     const own = (origin ?? record).ipAddress
-    if (own === null) return same
     const address = session.request.ipAddress()
-    if (address === null) return { _tag: "unknown" }
-    return sameNetwork(own, address, prefixes) ? same : { _tag: "other", found: address }
+    if (own === null || address === null) return own === null ? undefined : null
+    return sameNetwork(own, address, prefixes) ? undefined : address
   })
 }
 
@@ -79,7 +78,7 @@ export const agentCheck = ({ policy, versions = "compare" }: AgentOptions): Chec
   return comparing("userAgent", policy, (session, { origin, record }) => {
     const found = session.request.userAgent()
     const own = (origin ?? record).userAgent
-    return compared(own) === compared(found) ? same : { _tag: "other", found: found ?? "" }
+    return compared(own) === compared(found) ? undefined : (found ?? "")
   })
 }
 
@@ -113,28 +112,23 @@ const onStored = (
     return stored === null ? Effect.void : check(session, stored)
   })
 
-type Comparison =
-  | { readonly _tag: "same" | "unknown" }
-  | { readonly _tag: "other"; readonly found: string }
-
-const same: Comparison = { _tag: "same" }
-
+/** `compare` gives what was found instead of the session's own: `null` where that is not known, `undefined` for the same. */
 const comparing = (
   guard: string,
   policy: Policy = "terminate",
-  compare: (session: RequestSession, stored: Stored) => Comparison
+  compare: (session: RequestSession, stored: Stored) => string | null | undefined
 ): Check => {
   if (policy !== "terminate" && policy !== "log") {
     throw new SessionConfigError({ field: "policy", reason: 'must be "terminate" or "log".' })
   }
   const isNews = makeNews()
   return onStored((session, stored) => {
-    const compared = compare(session, stored)
-    if (compared._tag === "same") return Effect.void
+    const found = compare(session, stored)
+    if (found === undefined) return Effect.void
     if (policy === "terminate") {
-      return compared._tag === "other" ? terminate(session, stored, guard) : withhold(session)
+      return found === null ? withhold(session) : terminate(session, stored, guard)
     }
-    return compared._tag === "other" && isNews(stored.record.id, compared.found)
+    return found !== null && isNews(stored.record.id, found)
       ? publishTripped(session, stored, guard, policy)
       : Effect.void
   })

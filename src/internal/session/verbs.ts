@@ -6,6 +6,7 @@ import { cleanPreviousUrl } from "../../core/http/previousUrl.js"
 import { makeEntryId } from "../../core/record/token.js"
 import { flashOf, oldInput, shadowIds } from "../../core/session/flash.js"
 import { copy, fromUnknown, isObject, type Json, type JsonObject } from "../../core/session/json.js"
+import { own } from "../../core/session/objects.js"
 import { adding, type Change, pushing } from "../../core/session/operation.js"
 import * as Path from "../../core/session/path.js"
 import { all as allOf, read } from "../../core/session/read.js"
@@ -34,10 +35,11 @@ export const peek = (session: RequestSession, verb: string, key: Path.Key): Json
   at(session, pathOf(verb, key))
 
 /** A copy of the value, or `undefined`. */
-export const get = (session: RequestSession, verb: string, key: Path.Key): Json | undefined => {
-  const value = peek(session, verb, key)
-  return value === undefined ? undefined : copy(value)
-}
+export const get = (session: RequestSession, verb: string, key: Path.Key): Json | undefined =>
+  copied(peek(session, verb, key))
+
+const copied = (value: Json | undefined): Json | undefined =>
+  value === undefined ? undefined : copy(value)
 
 /** User data and live flash values. */
 export const all = (session: RequestSession): JsonObject =>
@@ -51,23 +53,24 @@ export const only = (session: RequestSession, keys: Keys): JsonObject =>
 export const except = (session: RequestSession, keys: Keys): JsonObject =>
   copy(Path.removeAll(allOf(session.life.state, now(session.request)), pathsOf("except", keys)))
 
-// The four below check every key before they read: the key that decides must not hide a bad one after it.
+/** The questions about several keys: what each says to which of them are there. */
+export const questions = {
+  has: (there: ReadonlyArray<boolean>) => there.every(Boolean),
+  hasAny: (there: ReadonlyArray<boolean>) => there.some(Boolean),
+  exists: (there: ReadonlyArray<boolean>) => there.every(Boolean),
+  missing: (there: ReadonlyArray<boolean>) => !there.some(Boolean)
+}
 
-/** Whether every key is present and not null. */
-export const has = (session: RequestSession, keys: Keys): boolean =>
-  pathsOf("has", keys).every((path) => (at(session, path) ?? null) !== null)
+/** Answers a question. Every key is read: the one that decides must not hide a bad one after it. */
+export const ask = (session: RequestSession, verb: keyof typeof questions, keys: Keys): boolean =>
+  questions[verb](pathsOf(verb, keys).map((path) => seenBy(verb, at(session, path)) !== undefined))
 
-/** Whether at least one key is present and not null. */
-export const hasAny = (session: RequestSession, keys: Keys): boolean =>
-  pathsOf("hasAny", keys).some((path) => (at(session, path) ?? null) !== null)
+/** The verbs for which a stored null is as good as missing. */
+const overlookNull = ["has", "hasAny", "push", "increment", "decrement", "remember"]
 
-/** Whether every key is present, even if null. */
-export const exists = (session: RequestSession, keys: Keys): boolean =>
-  pathsOf("exists", keys).every((path) => at(session, path) !== undefined)
-
-/** Whether every key is missing. */
-export const missing = (session: RequestSession, keys: Keys): boolean =>
-  pathsOf("missing", keys).every((path) => at(session, path) === undefined)
+/** What a verb sees of a stored value. */
+export const seenBy = (verb: string, value: Json | undefined): Json | undefined =>
+  value === null && overlookNull.includes(verb) ? undefined : value
 
 /** Stores a value; `ttlMillis` is the instant of its expiry. */
 export const put = (
@@ -111,11 +114,11 @@ const seenAt = ({ life }: RequestSession, paths: ReadonlyArray<Segments>): Reado
 
 /** What an operation that reads a path needs: the flash seen there, and the instant. */
 const reading = (session: RequestSession, path: Segments) => {
-  const { now: own } = session.life.state
-  const name = path[0] as string
+  const { state } = session.life
   return {
+    path,
     seen: seenAt(session, [path]),
-    own: Object.hasOwn(own, name) ? own[name] : undefined,
+    own: own(state.now, path[0] as string),
     atMillis: now(session.request)
   }
 }
@@ -128,12 +131,7 @@ export const modify = (
   change: Change
 ): Json => {
   const path = pathOf(verb, key)
-  record(session, verb, key, {
-    _tag: "modify",
-    path,
-    change,
-    ...reading(session, path)
-  })
+  record(session, verb, key, { _tag: "modify", change, ...reading(session, path) })
   // The operation has just written it.
   return copy(at(session, path) as Json)
 }
@@ -163,7 +161,6 @@ export const putMissing = (session: RequestSession, key: Path.Key, value: unknow
   const path = pathOf("remember", key)
   record(session, "remember", key, {
     _tag: "putMissing",
-    path,
     value: valueOf(session, "remember", key, value),
     ...reading(session, path)
   })
@@ -231,8 +228,7 @@ export const old = (session: RequestSession, key: Path.Key): Json | undefined =>
   const path = pathOf("old", key)
   const input = flashOf(session.life.state, oldInput)?.value
   if (!isObject(input)) return undefined
-  const value = Path.get(input, path)
-  return value === undefined ? undefined : copy(value)
+  return copied(Path.get(input, path))
 }
 
 /** Remembers a URL of this origin; `false` when it is not one. */

@@ -8,8 +8,10 @@ import { cleanPreviousUrl } from "../../../src/core/http/previousUrl.js"
 import { makeToken } from "../../../src/core/record/token.js"
 import { isFault } from "../../../src/core/session/fault.js"
 import type { JsonObject } from "../../../src/core/session/json.js"
-import { get, isKey, parse, remove, set } from "../../../src/core/session/path.js"
+import { get, isKey, parse, removeAll, set } from "../../../src/core/session/path.js"
 import { fuzz, mutated, type Random, seed, textOf } from "./random.js"
+
+const remove = (root: JsonObject, path: ReadonlyArray<string>) => removeAll(root, [path])
 
 console.info(`EFFECT_SESSION_FUZZ_SEED=${seed}`)
 

@@ -8,8 +8,8 @@ import { type RequestSession, recordAll } from "../../commit/RequestSession.js"
 import { SessionEncodeError } from "../../errors/errors.js"
 import { attempt, useEffect } from "../lift.js"
 import * as Verbs from "../verbs.js"
-import type { Field } from "./field.js"
-import { forgetListsAbove, mismatchOf, publishDiscarded, type Shape, seenBy } from "./shape.js"
+import { type Field, keepExcess } from "./field.js"
+import { forgetListsAbove, mismatchOf, publishDiscarded, type Shape } from "./shape.js"
 
 /** A pure change of a decoded value: gives the new one, or why there is none. */
 type TypedChange = (current: Option.Option<unknown>) => unknown | Fault
@@ -24,7 +24,7 @@ export const changing = (shape: Shape) => ({
   remember: <E, R>(name: string, effect: Effect.Effect<unknown, E, R>) =>
     useEffect((session) => {
       const field = shape.fieldOf("remember", name)
-      const value = seenBy("remember", Verbs.get(session, "remember", field.path))
+      const value = Verbs.seenBy("remember", Verbs.get(session, "remember", field.path))
       const known = value === undefined ? Option.none() : field.decode(value)
       if (Option.isSome(known)) return Effect.succeed(known.value)
       if (value !== undefined && shape.onInvalid === "fail") return mismatchOf(field)
@@ -52,8 +52,8 @@ const change = (shape: Shape, verb: string, name: string, how: TypedChange) =>
     const field = shape.fieldOf(verb, name)
     let discards = false
     const onStored: Change = (value) => {
-      const seen = seenBy(verb, value)
-      const current = seen === undefined ? Option.none() : field.decodeAll(seen)
+      const seen = Verbs.seenBy(verb, value)
+      const current = seen === undefined ? Option.none() : field.decode(seen, keepExcess)
       discards = seen !== undefined && Option.isNone(current)
       if (discards && shape.onInvalid === "fail") return schemaMismatch
       return encode(session, field, how(current))
@@ -66,7 +66,7 @@ const change = (shape: Shape, verb: string, name: string, how: TypedChange) =>
   })
 
 const encode = (session: RequestSession, field: Field, value: unknown): Json | Fault => {
-  const encoded = isFault(value) ? value : field.encodeAll(value)
+  const encoded = isFault(value) ? value : field.encode(value, keepExcess)
   return isFault(encoded) ? encoded : fromUnknown(encoded, session.request.settings.maxPayloadBytes)
 }
 

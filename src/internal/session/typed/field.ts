@@ -5,6 +5,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { Fault } from "../../../core/session/fault.js"
 import type { Json } from "../../../core/session/json.js"
+import { own } from "../../../core/session/objects.js"
 import * as Path from "../../../core/session/path.js"
 import { SessionKeyError, SessionTypeError } from "../../errors/errors.js"
 import type { Fields } from "./paths.js"
@@ -16,14 +17,18 @@ export interface Field {
   /** Where the value is stored: a field renamed by `Schema.fromKey` is stored under its other name. */
   readonly path: Path.Path
   /** Gives none where the value does not fit the schema. */
-  readonly decode: (value: Json) => Option.Option<unknown>
-  /** As `decode`, but keeps properties that the schema does not know, so that a change does not drop them. */
-  readonly decodeAll: (value: Json) => Option.Option<unknown>
+  readonly decode: (value: Json, excess?: Excess) => Option.Option<unknown>
   /** Gives the value to store, `undefined` where the schema leaves it out (`Option.none()`), or why there is none. */
-  readonly encode: (value: unknown) => unknown | Fault
-  /** As `encode`, for a value that comes from `decodeAll`. */
-  readonly encodeAll: (value: unknown) => unknown | Fault
+  readonly encode: (value: unknown, excess?: Excess) => unknown | Fault
 }
+
+/** What becomes of properties that the schema does not know. */
+interface Excess {
+  readonly onExcessProperty: "preserve"
+}
+
+/** Keeps them, so that a change does not drop what an older or a newer deploy has stored. */
+export const keepExcess: Excess = { onExcessProperty: "preserve" }
 
 /** Finds the fields of a schema by their paths, each made once. */
 export const makeLookup = (fields: Fields): ((operation: string, name: string) => Field) => {
@@ -49,37 +54,25 @@ const makeField = (fields: Schema.Struct.Fields, operation: string, name: string
   // `Fields` admits no schema with requirements.
   const codec = wrapped as unknown as Schema.Schema.AnyNoContext
   const stored = storedName("value", field)
-  const decoder = (keeping: Keeping) => {
-    const decode = Schema.decodeUnknownEither(codec, keeping)
-    return (value: Json) => {
-      const result = decode({ [stored]: value })
+  const decode = Schema.decodeUnknownEither(codec)
+  const encode = Schema.encodeUnknownEither(codec)
+  return {
+    name,
+    path: Path.literal(...segments),
+    decode: (value, excess) => {
+      const result = decode({ [stored]: value }, excess)
       if (Either.isRight(result)) return Option.some<unknown>(result.right.value)
       refuseAsync(name, result.left)
       return Option.none()
-    }
-  }
-  const encoder = (keeping: Keeping) => {
-    const encode = Schema.encodeUnknownEither(codec, keeping)
-    return (value: unknown) => {
-      const result = encode({ value })
+    },
+    encode: (value, excess) => {
+      const result = encode({ value }, excess)
       if (Either.isRight(result)) return result.right[stored]
       refuseAsync(name, result.left)
       return new Fault("encode", "it does not fit its schema")
     }
   }
-  return {
-    name,
-    path: Path.literal(...segments),
-    decode: decoder(strip),
-    decodeAll: decoder(preserve),
-    encode: encoder(strip),
-    encodeAll: encoder(preserve)
-  }
 }
-
-type Keeping = { readonly onExcessProperty: "ignore" | "preserve" }
-const strip: Keeping = { onExcessProperty: "ignore" }
-const preserve: Keeping = { onExcessProperty: "preserve" }
 
 /** With a schema that decodes asynchronously every stored value would look invalid. */
 const refuseAsync = (key: string, error: ParseResult.ParseError): void => {
@@ -94,7 +87,7 @@ const locate = (fields: Schema.Struct.Fields, operation: string, name: string) =
   let inside: Schema.Struct.Fields | undefined = fields
   let field: Schema.Struct.Field | undefined
   for (const segment of String(name).split(".")) {
-    field = inside !== undefined && Object.hasOwn(inside, segment) ? inside[segment] : undefined
+    field = inside && own(inside, segment)
     if (field === undefined) {
       const reason = "Session.schema was given no such field"
       throw new SessionKeyError({ operation, key: Path.display(name), reason })

@@ -21,15 +21,8 @@ export interface Shape {
 export const readOne = (shape: Shape, verb: string, name: string) =>
   useEffect((session) => {
     const field = shape.fieldOf(verb, name)
-    return decode(session, shape, field, seenBy(verb, Verbs.get(session, verb, field.path)))
+    return decode(session, shape, field, Verbs.seenBy(verb, Verbs.get(session, verb, field.path)))
   })
-
-/** The verbs for which a stored null is as good as missing. */
-const overlookNull = ["has", "hasAny", "push", "increment", "decrement", "remember"]
-
-/** What a verb sees of a stored value. */
-export const seenBy = (verb: string, value: Json | undefined): Json | undefined =>
-  value === null && overlookNull.includes(verb) ? undefined : value
 
 /** Decodes a stored value. One that does not fit counts as missing, or fails. */
 export const decode = (

@@ -1,11 +1,9 @@
 /** The verbs of a typed session at run time: one implementation for every path, which `TypedSession` types. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { isFault } from "../../../core/session/fault.js"
 import { consume } from "../../commit/consume.js"
 import { type RequestSession, recordAll } from "../../commit/RequestSession.js"
-import { toSessionError } from "../../errors/toSessionError.js"
-import { entriesOf, expiryOf, type PutOptions } from "../arguments.js"
+import { entriesOf, expiryOf, orThrow, type PutOptions } from "../arguments.js"
 import { use, useEffect } from "../lift.js"
 import * as Verbs from "../verbs.js"
 import { changing } from "./changes.js"
@@ -22,45 +20,34 @@ export const makeVerbs = (fields: Fields, onInvalid: Shape["onInvalid"]) => {
 /** Decoded values by name; none where one is missing. */
 type Values = ReadonlyArray<readonly [name: string, value: Option.Option<unknown>]>
 
-const isThere = ([, value]: Values[number]): boolean => Option.isSome(value)
-
 const present = (values: Values): object =>
   Object.fromEntries(
     values.flatMap(([name, value]) => Option.toArray(value).map((one) => [name, one]))
   )
 
-/** What the verbs that read several values make of them. */
-const results = {
-  all: present,
-  only: present,
-  except: present,
-  has: (values: Values) => values.every(isThere),
-  hasAny: (values: Values) => values.some(isThere),
-  exists: (values: Values) => values.every(isThere),
-  missing: (values: Values) => !values.some(isThere)
-}
-
 const reading = (shape: Shape) => {
   const read =
-    (verb: keyof typeof results) =>
+    <A>(verb: string, result: (values: Values) => A) =>
     (...names: ListOf<string>) => {
       const values = Effect.forEach(names.flat(), (name) =>
         Effect.map(readOne(shape, verb, name), (value) => [name, value] as const)
       )
-      return Effect.map(values, (all) => results[verb](all))
+      return Effect.map(values, result)
     }
+  const ask = (verb: keyof typeof Verbs.questions) =>
+    read(verb, (values) => Verbs.questions[verb](values.map(([, value]) => Option.isSome(value))))
   return {
     get: (name: string) => readOne(shape, "get", name),
     getOrElse: (name: string, otherwise: () => unknown) =>
       Effect.map(readOne(shape, "getOrElse", name), Option.getOrElse(otherwise)),
-    all: read("all")(shape.names),
-    only: read("only"),
+    all: read("all", present)(shape.names),
+    only: read("only", present),
     except: (...names: ListOf<string>) =>
-      read("except")(shape.names.filter((name) => !names.flat().includes(name))),
-    has: read("has"),
-    hasAny: read("hasAny"),
-    exists: read("exists"),
-    missing: read("missing")
+      read("except", present)(shape.names.filter((name) => !names.flat().includes(name))),
+    has: ask("has"),
+    hasAny: ask("hasAny"),
+    exists: ask("exists"),
+    missing: ask("missing")
   }
 }
 
@@ -100,9 +87,7 @@ const encodeAll = (shape: Shape, verb: string, args: ReadonlyArray<unknown>) => 
 
 const encode = (shape: Shape, verb: string, name: string, value: unknown): Encoded => {
   const field = shape.fieldOf(verb, name)
-  const encoded = field.encode(value)
-  if (isFault(encoded)) throw toSessionError(encoded, verb, name)
-  return { field, encoded }
+  return { field, encoded: orThrow(field.encode(value), verb, name) }
 }
 
 const store = (
