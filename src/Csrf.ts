@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import {
   type EndpointOptions,
@@ -18,11 +18,12 @@ import {
   type Options,
   type Rejection
 } from "./internal/csrf/check.js"
+import { checkInSession } from "./internal/request/apiSession.js"
 import { type Middleware, type RouteLayer, routeLayer } from "./internal/request/mountsOfChecks.js"
 import { csrfToken } from "./internal/session/lifecycle.js"
 import { use } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"
-import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
+import { CsrfHttpApi, CsrfRejected, HttpApi } from "./SessionHttpApi.js"
 
 export type {
   /**
@@ -158,19 +159,26 @@ export const layer: RouteLayer = routeLayer(middleware)
 export const layerWith = <E = never, R = never>(options: Options<E, R>): RouteLayer<E, R> =>
   routeLayer(middlewareOf(options))
 
+const endpointLayer = (options: EndpointOptions): Layer.Layer<CsrfHttpApi> => {
+  const check = endpointCheckOf(options, () => new CsrfRejected())
+  // Fresh, since each place may have a session middleware of its own.
+  return Layer.fresh(
+    Layer.effect(
+      CsrfHttpApi,
+      Effect.map(Effect.serviceOption(HttpApi), (service) => checkInSession(service, check))
+    )
+  )
+}
+
 /**
  * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403).
  *
- * In the definition the session comes last, since the last middleware is the outermost:
- * `.middleware(Csrf.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+ * It works before and after `SessionMiddleware.HttpApi` in the definition.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpApi: Layer.Layer<CsrfHttpApi> = Layer.succeed(
-  CsrfHttpApi,
-  endpointCheckOf({}, () => new CsrfRejected())
-)
+export const layerHttpApi: Layer.Layer<CsrfHttpApi> = endpointLayer({})
 
 /**
  * `layerHttpApi` with options.
@@ -179,10 +187,7 @@ export const layerHttpApi: Layer.Layer<CsrfHttpApi> = Layer.succeed(
  * @category layers
  */
 export const layerHttpApiWith = (options: EndpointOptions): Layer.Layer<CsrfHttpApi> =>
-  Layer.succeed(
-    CsrfHttpApi,
-    endpointCheckOf(options, () => new CsrfRejected())
-  )
+  endpointLayer(options)
 
 /**
  * The hidden input of a form, as HTML: `<input type="hidden" name="_token" value="...">`.

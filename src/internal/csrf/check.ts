@@ -10,10 +10,10 @@ import type { RequestSession } from "../commit/RequestSession.js"
 import { response } from "../errors/answers.js"
 import { SessionConfigError } from "../errors/errors.js"
 import { hostOf } from "../request/HttpRequestContext.js"
-import { type Middleware, withSession } from "../request/mountsOfChecks.js"
+import type { Middleware } from "../request/mountsOfChecks.js"
 import { verifyToken } from "../session/lifecycle.js"
 import { useEffect } from "../session/lift.js"
-import { Session, toService } from "../session/tag.js"
+import type { Session } from "../session/tag.js"
 import { type FormField, formFields } from "./formFields.js"
 import { redactHeaders } from "./redactHeaders.js"
 
@@ -89,16 +89,19 @@ const refused = Effect.succeed(response(403, "The request was refused: its CSRF 
 export type EndpointOptions = Options<unknown, Session | HttpRouter.HttpRouter.Provided>
 
 /** The check before the endpoints of an `HttpApi`. A request that is refused fails, or is answered by `onRejected`. */
-export const endpointCheckOf = <E>(options: EndpointOptions, error: () => E) => {
+export const endpointCheckOf = <E>(
+  options: EndpointOptions,
+  error: () => E
+): Effect.Effect<void, E, Session | HttpRouter.HttpRouter.Provided> => {
   const check = checkOf(options)
   const { onRejected } = options
-  return withSession((session) =>
+  return useEffect((session) =>
     Effect.flatMap(check(session), (rejection) => {
       if (rejection === undefined) return Effect.void
-      if (onRejected === undefined) return Effect.fail(error())
       // A middleware of an `HttpApi` gives no response, but the platform sends one that is a defect.
-      const answer = Effect.flatMap(Effect.orDie(onRejected(rejection)), Effect.die)
-      return Effect.provideService(answer, Session, toService(session))
+      return onRejected === undefined
+        ? Effect.fail(error())
+        : Effect.flatMap(Effect.orDie(onRejected(rejection)), Effect.die)
     })
   )
 }

@@ -32,12 +32,15 @@ export interface Answer {
 }
 
 /** Makes an answer. */
-export const answer = (status: number, sentence: string): Answer => ({
-  response: response(status, sentence),
-  respond: Effect.succeed(response(status, sentence)),
-  annotations: (identifier) =>
-    HttpApiSchema.annotations({ status, identifier, description: sentence })
-})
+export const answer = (status: number, sentence: string): Answer => {
+  const told = response(status, sentence)
+  return {
+    response: told,
+    respond: Effect.succeed(told),
+    annotations: (identifier) =>
+      HttpApiSchema.annotations({ status, identifier, description: sentence })
+  }
+}
 
 /** Another request of the session came first. */
 export const conflicted = answer(

@@ -10,6 +10,8 @@
  * a driver, with the name of a host or of a user. It stays on the error, for logs.
  */
 import type * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Answers from "./answers.js"
 
@@ -23,7 +25,7 @@ export const StoreFailureReason = Schema.Literal(
 )
 
 /**
- * The store could not do what was asked: for the operator. Unhandled it answers 503 with `Retry-After`.
+ * The store could not do what was asked: for the operator. Unhandled it is logged, and answers 503 with `Retry-After`.
  *
  * `operation` is the verb of the store or the session (`find`, `commit`, ...). `cause` keeps what the driver said, for logs:
  * it is no part of the schema, so it is never sent to a client.
@@ -57,7 +59,10 @@ export class SessionStoreError
     return `The session store failed to ${this.operation}: ${this.reason}.`
   }
   [Answers.symbol]() {
-    return Answers.storeAway.respond
+    return Effect.zipRight(
+      Effect.logError("A request ended with a failure of the session store", Cause.fail(this)),
+      Answers.storeAway.respond
+    )
   }
 }
 

@@ -1,11 +1,9 @@
-/** How the CSRF check and the guards, which need a session, are mounted for `HttpLayerRouter` and `HttpApi`. */
+/** How the CSRF check and the guards, which need a session, are mounted for `HttpLayerRouter`. */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type { RequestSession } from "../commit/RequestSession.js"
-import { fromService, Session } from "../session/tag.js"
+import type { Session } from "../session/tag.js"
 
 /**
  * A layer for the routes of a `HttpLayerRouter` that have a session.
@@ -37,14 +35,3 @@ export const routeLayer = <E, R>(middleware: Middleware<E, R>): RouteLayer<E, R>
   // inside `SessionMiddleware.layer` it finds the session, and the type here asks for exactly that.
   HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed(middleware as Middleware))
     .layer as never
-
-/**
- * Gives the session to the middleware of an `HttpApi`. The middleware outside this one provides it, which the platform's
- * types cannot say. Without that one the request ends with a defect.
- */
-export const withSession = <A, E, R>(
-  use: (session: RequestSession) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.contextWithEffect((context: Context.Context<never>) =>
-    use(fromService(Context.unsafeGet(context as Context.Context<Session>, Session)))
-  )
