@@ -31,7 +31,7 @@ import * as Schema from "effect/Schema"
 import { defaults } from "./internal/config/model.js"
 import { answer, storeAway } from "./internal/errors/answers.js"
 import { SessionStoreError } from "./internal/errors/errors.js"
-import { inSession } from "./internal/request/apiSession.js"
+import { comeBackLater, inSession } from "./internal/request/apiSession.js"
 import { Session } from "./internal/session/tag.js"
 
 export {
@@ -201,13 +201,10 @@ export const orUnavailable = <A, E, R>(
     effect,
     (error): Effect.Effect<never, Exclude<E, SessionStoreError> | SessionUnavailable> =>
       error instanceof SessionStoreError
-        ? Effect.zipRight(
-            Effect.logError(
-              "A request ended with a failure of the session store",
-              Cause.fail(error)
-            ),
-            new SessionUnavailable()
-          )
+        ? Effect.logError(
+            "A request ended with a failure of the session store",
+            Cause.fail(error)
+          ).pipe(Effect.zipRight(comeBackLater), Effect.zipRight(new SessionUnavailable()))
         : // What is no failure of the store stays in the type.
           Effect.fail(error as Exclude<E, SessionStoreError>)
   )

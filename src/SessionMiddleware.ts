@@ -39,7 +39,7 @@ import {
   type SessionConflict,
   type SessionStoreError
 } from "./internal/errors/errors.js"
-import { beginOnce } from "./internal/request/apiSession.js"
+import { beginOnce, comeBackLater } from "./internal/request/apiSession.js"
 import { begin, type CheckedOptions, type FailedAttempts } from "./internal/request/begin.js"
 import { endOf } from "./internal/request/end.js"
 import { builtContext, contextOf, type FindContext } from "./internal/request/HttpRequestContext.js"
@@ -381,7 +381,7 @@ const refused = (
 
 const logged = (error: SessionStoreError | SessionConflict): Effect.Effect<void> =>
   error._tag === "SessionStoreError"
-    ? Effect.logError("The session could not be loaded", error)
+    ? Effect.logError("The session could not be loaded", Cause.fail(error))
     : Effect.void
 
 const refusal = (error: SessionStoreError | SessionConflict): Response =>
@@ -431,19 +431,11 @@ const typed =
         : response
     )
 
-/** The failure of an `HttpApi`. Its response is made later, so the headers are added when that leaves. */
+/** The failure of an `HttpApi`. A conflict has an answer of its own. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
 ): Effect.Effect<never, SessionUnavailable> =>
   Effect.zipRight(
-    appendResponseHandler((_request, response) =>
-      Effect.succeed(
-        HttpServerResponse.setHeaders(withVary(response), {
-          "cache-control": "no-store",
-          "retry-after": "1"
-        })
-      )
-    ),
-    // A conflict has an answer of its own.
+    Effect.zipRight(comeBackLater, varyLast),
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )

@@ -112,3 +112,10 @@ const unchecked = Effect.as(
   ),
   HttpServerResponse.empty({ status: 500 })
 )
+
+/** Tells the client of an error of the API to come back. Its response is made later, so the headers are added when that leaves. */
+export const comeBackLater = appendResponseHandler((_request, response) =>
+  Effect.succeed(
+    HttpServerResponse.setHeaders(response, { "cache-control": "no-store", "retry-after": "1" })
+  )
+)
