@@ -4,6 +4,7 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -139,6 +140,74 @@ describe.each([
       ))
   }
 })
+
+const act = HttpApiEndpoint.post("act", "/act").addSuccess(Schema.Number)
+
+const group = (endpoint: typeof act) => HttpApiGroup.make("group").add(endpoint)
+
+const everything = HttpApi.make("api")
+  .add(group(act))
+  .middleware(SessionMiddleware.HttpApi)
+  .middleware(Csrf.HttpApi)
+
+// Where a middleware stands does not change what the handlers see.
+const levels = Object.entries({
+  "both at the API": everything,
+  "the check at the API, the session at the group": HttpApi.make("api")
+    .add(group(act).middleware(SessionMiddleware.HttpApi))
+    .middleware(Csrf.HttpApi),
+  "the session at the API, the check at the group": HttpApi.make("api")
+    .add(group(act).middleware(Csrf.HttpApi))
+    .middleware(SessionMiddleware.HttpApi),
+  "the check at the endpoint, the session at the group": HttpApi.make("api").add(
+    group(act.middleware(Csrf.HttpApi) as never).middleware(SessionMiddleware.HttpApi)
+  ),
+  "the session at the endpoint, the check at the group": HttpApi.make("api").add(
+    group(act.middleware(SessionMiddleware.HttpApi) as never).middleware(Csrf.HttpApi)
+  )
+}) as unknown as ReadonlyArray<readonly [string, typeof everything]>
+
+for (const [name, api] of levels) {
+  for (const [mount, serve] of [
+    [
+      "HttpApiBuilder.serve",
+      (live: ReturnType<typeof handlersOf>) =>
+        HttpApiBuilder.serve().pipe(Layer.provide(Layer.provide(HttpApiBuilder.api(api), live)))
+    ],
+    [
+      "HttpLayerRouter.addHttpApi",
+      (live: ReturnType<typeof handlersOf>) =>
+        HttpLayerRouter.serve(Layer.provide(HttpLayerRouter.addHttpApi(api), live), {
+          disableLogger: true,
+          disableListenLog: true
+        })
+    ]
+  ] as const) {
+    it(`work on ${mount}: ${name}`, () => {
+      let handled = 0
+      const live = handlersOf(
+        api,
+        Effect.sync(() => ++handled)
+      )
+      return withLayer(
+        serve(live).pipe(
+          Layer.provide(Layer.merge(Csrf.layerHttpApi, SessionMiddleware.layerHttpApi))
+        ),
+        async (server) => {
+          const { headers, status, text } = await server.client().send("/act", { method: "POST" })
+
+          expect([status, text]).toEqual([403, '{"_tag":"CsrfRejected"}'])
+          expect(headers.get("vary")).toBe("Cookie")
+          expect(handled).toBe(0)
+        }
+      )
+    })
+  }
+}
+
+function handlersOf(api: typeof everything, handler: Effect.Effect<number>) {
+  return HttpApiBuilder.group(api, "group", (handlers) => handlers.handle("act", () => handler))
+}
 
 it("a check for an endpoint that has no session ends with 500, whatever the handler says", () => {
   const api = HttpApi.make("api").add(members.middleware(Csrf.HttpApi))
