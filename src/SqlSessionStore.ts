@@ -63,8 +63,7 @@ export const makeWith = (
   Effect.flatMap(SqlClient, (client) =>
     openStore(client, {
       table: options.table ?? defaultTable,
-      keepEnded: options.keepEnded ?? 0,
-      batches: true
+      keepEnded: options.keepEnded ?? 0
     })
   )
 

@@ -8,7 +8,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileSystemSessionStore } from "../../src/index.js"
-import { run } from "../../src/internal/cli/root.js"
+import { run } from "../../src/internal/cli/commands.js"
 import { anId } from "../../src/internal/conformance/records.js"
 import { type SessionRecord, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
 

@@ -35,7 +35,7 @@ export const draftOf = (
     return { _tag: "Refuse", kind: "limit", operation: intent.verb, reason: broken }
   }
   const client = context.client()
-  const commits = remember(before?.commits ?? [], intent.commitId, nowMillis)
+  const commits = remember(before?.commits ?? "", intent.commitId, nowMillis)
   const origin = originOf(before, intent, client)
   const lastActivityMillis = Math.max(before?.record.lastActivityMillis ?? 0, nowMillis)
   const record: SessionRecord = {

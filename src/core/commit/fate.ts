@@ -14,7 +14,7 @@ export const fateOf = (
 ): Fate => {
   const retried: Fate = { _tag: "Again", at: fresh, intent: { ...intent, change: null } }
   if (found === null) return at.stored === null ? retried : { _tag: "Gone" }
-  const isDone = found.commits.some(({ id }) => id === intent.commitId)
+  const isDone = intent.commitId !== null && found.commits.includes(intent.commitId)
   // The id that was to be the new session's is somebody else's.
   if (at.stored === null && !isDone) return retried
   const where = follow(found, at, intent)

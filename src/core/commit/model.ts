@@ -5,7 +5,7 @@
  * All of it is plain data, so that "what would this request commit?" is asked without a store or a server.
  */
 import type { Keyring } from "../record/encryption.js"
-import type { CommitMark, Origin } from "../record/payload.js"
+import type { Origin } from "../record/payload.js"
 import type { SessionRecord } from "../record/record.js"
 import type { Operation } from "../session/operation.js"
 import type { State } from "../session/state.js"
@@ -16,7 +16,7 @@ export interface Stored {
   readonly state: State
   /** The state as text, where this process has written it. */
   readonly text?: string | undefined
-  readonly commits: ReadonlyArray<CommitMark>
+  readonly commits: string
   readonly origin: Origin | null
 }
 

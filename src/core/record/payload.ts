@@ -9,6 +9,7 @@ import { isList, isObject, type Json, maxDepth } from "../session/json.js"
 import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
+import { commitIdLength, instantText } from "./token.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -22,12 +23,6 @@ const commitMemoryMillis = 10_000
  */
 const commitMemoryCount = 1024
 
-/** A commit that a payload has seen: its id and when. */
-export interface CommitMark {
-  readonly id: string
-  readonly atMillis: number
-}
-
 /** The client that a session was begun by: the one that logged in, before that the one that came first. */
 export interface Origin {
   readonly ipAddress: string | null
@@ -37,7 +32,8 @@ export interface Origin {
 /** What a payload holds. */
 export interface Envelope {
   readonly state: State
-  readonly commits: ReadonlyArray<CommitMark>
+  /** The ids of recent commits, one after the other, the oldest first. */
+  readonly commits: string
   readonly origin: Origin | null
 }
 
@@ -67,32 +63,27 @@ export const encodeState = (state: State, nowMillis: number): string => {
 }
 
 /** Adds to the text of `encodeState` what is no part of the state, which makes it a payload. */
-export const complete = (
-  stateText: string,
-  commits: ReadonlyArray<CommitMark>,
-  origin: Origin | null
-): string => {
+export const complete = (stateText: string, commits: string, origin: Origin | null): string => {
   const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
-  const o = commits.length === 0 ? "" : `,"o":[${encodeCommits(commits)}]`
+  // Ids need no escape, and `decode` takes no others.
+  const o = commits === "" ? "" : `,"o":"${commits}"`
   // The text is an object that has fields, so others go before its closing brace.
   return `${stateText.slice(0, -1)}${b}${o}}`
 }
 
-/** Each id followed by its instant, the oldest commit first. By hand: every write comes through here. */
-const encodeCommits = (commits: ReadonlyArray<CommitMark>): string =>
-  // An id of `makeEntryId` needs no escape, and `decode` takes no other.
-  commits.map(({ atMillis, id }) => `"${id}",${atMillis}`).join()
-
-/** The commit ids of the last ten seconds with a new one, the oldest first: at most the last 1,024. */
-export const remember = (
-  commits: ReadonlyArray<CommitMark>,
-  id: string | null,
-  nowMillis: number
-): ReadonlyArray<CommitMark> => {
+/** The commit ids of the last ten seconds with a new one: at most the last 1,024. */
+export const remember = (commits: string, id: string | null, nowMillis: number): string => {
   if (id === null) return commits
-  const isRecent = ({ atMillis }: CommitMark) => Math.abs(nowMillis - atMillis) < commitMemoryMillis
-  const recent = commits.every(isRecent) ? commits : commits.filter(isRecent)
-  return [...recent.slice(1 - commitMemoryCount), { id, atMillis: nowMillis }]
+  const oldest = instantText(nowMillis - commitMemoryMillis)
+  // A clock that was wrong may have made some far in the future.
+  const newest = instantText(nowMillis + commitMemoryMillis)
+  const isOver = (at: number) => {
+    const first = commits.slice(at, at + oldest.length)
+    return first <= oldest || first >= newest
+  }
+  let from = Math.max(0, commits.length - (commitMemoryCount - 1) * commitIdLength)
+  while (from < commits.length && isOver(from)) from += commitIdLength
+  return commits.slice(from) + id
 }
 
 /** True when the two states would be stored alike. */
@@ -188,19 +179,12 @@ const decodeTtl = (value: Json | undefined): Readonly<Record<string, number>> | 
   return value as Readonly<Record<string, number>>
 }
 
-const decodeCommits = (value: Json | undefined): ReadonlyArray<CommitMark> | undefined => {
-  if (value === undefined) return []
-  if (!isList(value) || value.length % 2 !== 0) return undefined
-  const marks: Array<CommitMark> = []
-  for (let at = 0; at < value.length; at += 2) {
-    const [id, atMillis] = [value[at], value[at + 1]]
-    if (typeof id !== "string" || !isBase64Url(id) || typeof atMillis !== "number") return undefined
-    marks.push({ id, atMillis })
-  }
-  return marks
+const decodeCommits = (value: Json | undefined): string | undefined => {
+  if (value === undefined) return ""
+  const areIds =
+    typeof value === "string" && value.length % commitIdLength === 0 && /^[\w-]*$/.test(value)
+  return areIds ? value : undefined
 }
-
-const isBase64Url = (text: string): boolean => /^[\w-]*$/.test(text)
 
 const decodeLock = (value: Json | undefined): Lock | null | undefined => {
   if (value === undefined) return null
@@ -226,9 +210,6 @@ const decodeLifetime = (value: Json | undefined): Lifetime | undefined => {
   return typeof value === "number" && value > 0 ? value : undefined
 }
 
-/**
- * The number of top-level keys a state would store, data and flash together; with an instant, without keys that have
- * expired by then.
- */
-export const keyCount = (state: State, nowMillis = Number.NEGATIVE_INFINITY): number =>
+/** The number of top-level keys that a state stores at an instant, data and flash together. */
+export const keyCount = (state: State, nowMillis: number): number =>
   Object.keys(withoutExpired(state, nowMillis).data).length + Object.keys(state.flash).length

@@ -8,6 +8,7 @@ import * as crypto from "node:crypto"
 
 const TOKEN_BYTES = 32
 const ENTRY_ID_BYTES = 9
+const INSTANT_LENGTH = 9
 const ID_LENGTH = 40
 const NOT_A_DIGIT = 255
 
@@ -48,8 +49,19 @@ const entryScratch = Buffer.alloc(ENTRY_ID_BYTES)
 /** Makes a new token: 32 random bytes as 43 characters of base64url. */
 export const makeToken = (): string => randomText(tokenScratch)
 
-/** Makes a short random id of 72 bits (12 characters of base64url), for flash entries and commits. */
+/** Makes a short random id of 72 bits (12 characters of base64url), for flash entries and owners of locks. */
 export const makeEntryId = (): string => randomText(entryScratch)
+
+/** The length of a commit's id: its instant, then 42 random bits. */
+export const commitIdLength = 16
+
+/** Makes the id of a commit, which begins with the instant it was made at. */
+export const makeCommitId = (nowMillis: number): string =>
+  instantText(nowMillis) + makeEntryId().slice(INSTANT_LENGTH - commitIdLength)
+
+/** An instant as text of a fixed length, which sorts as instants do. */
+export const instantText = (millis: number): string =>
+  Math.trunc(millis).toString(36).padStart(INSTANT_LENGTH, "0").slice(-INSTANT_LENGTH)
 
 /**
  * True when `text` is the base64url form, without padding, of exactly `bytes` bytes.

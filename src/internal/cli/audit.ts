@@ -1,7 +1,6 @@
 /** `audit`: the users who were seen from several addresses, or the events of an audit log. */
-import * as Command from "@effect/cli/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Chunk from "effect/Chunk"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,57 +10,50 @@ import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import { toCliError } from "./CliError.js"
 import * as Format from "./format.js"
-import { json, namespace, optionalText, within } from "./options.js"
+import { encodeSessions, sessionsText } from "./look.js"
 import { withStore } from "./store.js"
 
-/** `audit`: of the store, or with `--log` of a file. */
-export const audit = Command.make(
-  "audit",
-  {
-    json,
-    namespace,
-    within: within("1 hour"),
-    user: optionalText("user", "Only this user."),
-    log: optionalText(
-      "log",
-      "Show the events of this file, which SessionEvents.layerAuditFile wrote."
-    )
-  },
-  ({ json, log, user, ...question }) =>
-    log === undefined
-      ? showUsers(json, { ...question, userId: user })
-      : showEvents(json, log, question.within, user)
-).pipe(
-  Command.withDescription(
-    "Shows the users who were seen from several addresses with their sessions, or the events of an audit log."
-  )
-)
+/** What `audit` is asked. */
+interface Question {
+  readonly json: boolean
+  readonly log: string | undefined
+  readonly namespace: string
+  readonly user: string | undefined
+  readonly within: Duration.Duration
+}
 
-const showUsers = (json: boolean, question: Parameters<typeof SessionAdmin.suspicious>[0]) =>
-  withStore(
-    Effect.gen(function* () {
-      const users = yield* SessionAdmin.suspicious(question)
-      const audited = yield* Effect.forEach(users, ({ addresses, userId }) =>
-        Effect.map(
-          Stream.runCollect(SessionAdmin.stream({ ...question, userId, state: "all" })),
-          (sessions) => ({ userId, addresses, sessions: Chunk.toReadonlyArray(sessions) })
-        )
-      )
-      const encoded = audited.map((user) => ({
-        ...user,
-        sessions: Format.encodeSessions(user.sessions)
-      }))
-      const texts = audited.map(
-        ({ addresses, sessions, userId }) =>
-          `${Format.printable(userId)}, from ${addresses.length} addresses:\n${Format.sessions(sessions)}`
-      )
-      yield* Format.show(
-        json,
-        encoded,
-        () => texts.join("\n\n") || "No user was seen from several addresses."
-      )
-    })
-  )
+/** `audit`: of the store, or with `--log` of a file. */
+export const audit = (question: Question) =>
+  question.log === undefined ? withStore(showUsers(question)) : showEvents(question, question.log)
+
+const showUsers = ({ json, user: userId, ...recent }: Question) =>
+  Effect.gen(function* () {
+    const question = { ...recent, userId, state: "all" } as const
+    const sessionsOf = new Map<string, Array<SessionAdmin.SessionSummary>>()
+    yield* Stream.runForEach(SessionAdmin.stream(question), (session) =>
+      Effect.sync(() => {
+        const userId = Option.getOrUndefined(session.userId)
+        if (userId === undefined) return
+        const sessions = sessionsOf.get(userId)
+        if (sessions === undefined) sessionsOf.set(userId, [session])
+        else sessions.push(session)
+      })
+    )
+    const users = Array.from(sessionsOf, ([userId, sessions]) => ({
+      userId,
+      addresses: Arr.dedupe(Arr.getSomes(sessions.map(({ ipAddress }) => ipAddress))).sort(),
+      sessions
+    }))
+      .filter(({ addresses }) => addresses.length > 1)
+      .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
+    const encoded = users.map((one) => ({ ...one, sessions: encodeSessions(one.sessions) }))
+    const texts = users.map(
+      ({ addresses, sessions, userId }) =>
+        `${Format.printable(userId)}, from ${addresses.length} addresses:\n${sessionsText(sessions)}`
+    )
+    const none = "No user was seen from several addresses."
+    yield* Format.show(json, encoded, () => texts.join("\n\n") || none)
+  })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the log
@@ -78,18 +70,13 @@ type Line = typeof Line.Type
 
 const decodeLine = Schema.decodeUnknownOption(Line)
 
-const showEvents = (
-  json: boolean,
-  file: string,
-  within: Duration.Duration,
-  userId: string | undefined
-) =>
+const showEvents = ({ json, user, within }: Question, file: string) =>
   Effect.gen(function* () {
     const since = (yield* Clock.currentTimeMillis) - Duration.toMillis(within)
     const { events, unreadable } = yield* read(
       file,
       (line) =>
-        Date.parse(line.timestamp) >= since && (userId === undefined || line["user.id"] === userId)
+        Date.parse(line.timestamp) >= since && (user === undefined || line["user.id"] === user)
     )
     yield* Format.show(json, { events, unreadable }, () => eventsText(events, unreadable))
   })

@@ -1,66 +1,50 @@
 /** `copy`: moves all sessions from one store to another. */
-import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SessionStore from "../../SessionStore.js"
 import { type Choice, chooseAt } from "../env/choice.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
 import * as Format from "./format.js"
-import { json, optionalText, textOr } from "./options.js"
 import * as Progress from "./progress.js"
 import { chosen, isMissing } from "./store.js"
 
-const place = (name: "from" | "to") =>
-  optionalText(
-    name,
-    "A store: file: and a directory, the URL of a database, or the name of a variable that holds either. Default: the store that the environment names."
-  )
-
-const table = (name: "from-table" | "to-table") =>
-  textOr(name, "sessions", "The table, when the store is a database that this command names.")
+/** What `copy` is asked. */
+interface Question {
+  readonly json: boolean
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly fromTable: string
+  readonly toTable: string
+}
 
 /** `copy`: each session is in one of the two stores at any time, so it may be stopped and run again. */
-export const copy = Command.make(
-  "copy",
-  {
-    json,
-    from: place("from"),
-    to: place("to"),
-    fromTable: table("from-table"),
-    toTable: table("to-table")
-  },
-  ({ from, fromTable, json, to, toTable }) =>
-    Effect.gen(function* () {
-      if (from === undefined && to === undefined) {
-        const message = "Name the stores with --from, --to or both. Nothing was changed."
-        return yield* new CliError({ message })
-      }
-      const source = yield* storeOf("--from", from, fromTable)
-      const target = yield* storeOf("--to", to, toTable)
-      if (isMissing(source)) {
-        const message = `There is no directory ${source.directory} to copy from. Nothing was changed.`
-        return yield* new CliError({ message })
-      }
-      const names = `${source.description} to ${target.description}`
-      const layer = SessionStore.migrating({
-        from: opened("--from", source),
-        to: opened("--to", target)
-      })
-      const copied = yield* Effect.mapError(
-        Effect.provide(copyAll(json), layer),
-        inStore(`from ${names}`)
-      )
-      yield* Format.show(
-        json,
-        { copied },
-        () => `Moved ${Format.counted(copied, "session")} from ${names}.`
-      )
+export const copy = ({ from, fromTable, json, to, toTable }: Question) =>
+  Effect.gen(function* () {
+    if (from === undefined && to === undefined) {
+      const message = "Name the stores with --from, --to or both. Nothing was changed."
+      return yield* new CliError({ message })
+    }
+    const source = yield* storeOf("--from", from, fromTable)
+    const target = yield* storeOf("--to", to, toTable)
+    if (isMissing(source)) {
+      const message = `There is no directory ${source.directory} to copy from. Nothing was changed.`
+      return yield* new CliError({ message })
+    }
+    const names = `${source.description} to ${target.description}`
+    const layer = SessionStore.migrating({
+      from: opened("--from", source),
+      to: opened("--to", target)
     })
-).pipe(
-  Command.withDescription(
-    "Moves all live sessions to another store. Stop the servers first, or let them use both stores with SessionStore.migrating."
-  )
-)
+    const copied = yield* Effect.mapError(
+      Effect.provide(copyAll(json), layer),
+      inStore(`from ${names}`)
+    )
+    yield* Format.show(
+      json,
+      { copied },
+      () => `Moved ${Format.counted(copied, "session")} from ${names}.`
+    )
+  })
 
 const storeOf = (
   option: string,

@@ -1,5 +1,4 @@
 /** `doctor`: checks what a deployment needs, one thing after the other. */
-import * as Command from "@effect/cli/Command"
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,7 +12,6 @@ import { SessionStoreError } from "../errors/errors.js"
 import { aProbe } from "../store/migrating/store.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
 import * as Format from "./format.js"
-import { json } from "./options.js"
 import { chosen } from "./store.js"
 
 /** The result of one check. */
@@ -24,7 +22,7 @@ interface Check {
 }
 
 /** `doctor`: shows every check, and fails when one did. With `keepEnded` a row without payload stays of its probe. */
-export const doctor = Command.make("doctor", { json }, ({ json }) =>
+export const doctor = ({ json }: { readonly json: boolean }) =>
   Effect.gen(function* () {
     const checks = yield* examined
     const failed = checks.filter(({ ok }) => !ok).length
@@ -39,7 +37,6 @@ export const doctor = Command.make("doctor", { json }, ({ json }) =>
       return yield* new CliError({ message })
     }
   })
-).pipe(Command.withDescription("Checks the settings, the store, its table and its clock."))
 
 const examined: Effect.Effect<ReadonlyArray<Check>> = Effect.gen(function* () {
   const settings = yield* checked("settings", settingsAreFine)

@@ -3,9 +3,6 @@ import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import { SessionSummary } from "../../SessionAdmin.js"
 
 /** Prints a result, as JSON or as text. */
 export const show = (json: boolean, value: unknown, text: () => string): Effect.Effect<void> =>
@@ -41,23 +38,3 @@ export const length = (duration: Duration.Duration): string =>
     .split(" ")
     .slice(0, 2)
     .join(" ")
-
-/** Sessions for JSON. */
-export const encodeSessions = Schema.encodeSync(Schema.Array(SessionSummary))
-
-/** Sessions as columns. */
-export const sessions = (list: ReadonlyArray<SessionSummary>): string =>
-  list.length === 0
-    ? "No sessions."
-    : columns(
-        ["id", "user", "address", "last activity", "expires", "bytes", "agent"],
-        list.map((one) => [
-          one.id,
-          Option.getOrElse(one.userId, () => "-"),
-          Option.getOrElse(one.ipAddress, () => "-"),
-          instant(one.lastActivity),
-          instant(one.expiresAt),
-          one.payloadBytes,
-          Option.getOrElse(one.userAgent, () => "-").slice(0, 60)
-        ])
-      )

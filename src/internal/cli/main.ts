@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
-import { run } from "./root.js"
+import { run } from "./commands.js"
 
 const { version } = createRequire(import.meta.url)("../../../package.json") as {
   // Every package has a version.

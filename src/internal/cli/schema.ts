@@ -1,19 +1,15 @@
 /** The commands about the table: `migrate` makes it, `make:migration` writes a migration for the app that makes it. */
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { load } from "../env/load.js"
 import { makeDirectory } from "../file/makeDirectory.js"
 import { CliError, inStore, toCliError } from "./CliError.js"
 import * as Format from "./format.js"
-import { json, textOr } from "./options.js"
 import { chosen } from "./store.js"
 
 /** `migrate`: brings the table in the environment's database up to date. */
-export const migrate = Command.make("migrate", { json }, ({ json }) =>
+export const migrate = ({ json }: { readonly json: boolean }) =>
   Effect.gen(function* () {
     const choice = yield* chosen
     if (choice.driver !== "database") {
@@ -37,30 +33,22 @@ export const migrate = Command.make("migrate", { json }, ({ json }) =>
         : `Ran ${migrated.join(", ")} for the table ${table}.`
     )
   })
-).pipe(Command.withDescription("Makes the table of the sessions, or brings it up to date."))
 
 /** `make:migration`: for apps that run their own migrations. */
-export const makeMigration = Command.make(
-  "make:migration",
-  {
-    json,
-    directory: textOr("directory", "migrations", "The app's migrations. Made when it is missing."),
-    table: textOr("table", "sessions", "The name of the table."),
-    sql: Options.choice("sql", ["postgres", "mysql", "sqlite"]).pipe(
-      Options.withDescription("Write SQL for this database instead of TypeScript."),
-      Options.optional,
-      Options.map(Option.getOrUndefined)
-    )
-  },
-  ({ directory, json, sql, table }) =>
-    Effect.gen(function* () {
-      const scripts = yield* scriptsOf(table, sql)
-      const written = yield* write(directory, scripts)
-      yield* Format.show(json, { written }, () => `Wrote ${written.join(", ")}.`)
-    })
-).pipe(
-  Command.withDescription("Writes a migration into the app's own folder, numbered after the last.")
-)
+export const makeMigration = ({ directory, json, sql, table }: Asked) =>
+  Effect.gen(function* () {
+    const scripts = yield* scriptsOf(table, sql)
+    const written = yield* write(directory, scripts)
+    yield* Format.show(json, { written }, () => `Wrote ${written.join(", ")}.`)
+  })
+
+/** What `make:migration` is asked. */
+interface Asked {
+  readonly json: boolean
+  readonly directory: string
+  readonly sql: "postgres" | "mysql" | "sqlite" | undefined
+  readonly table: string
+}
 
 /** A migration as a file of the library would be called, and its text. */
 interface Script {
@@ -68,12 +56,12 @@ interface Script {
   readonly text: string
 }
 
-const scriptsOf = (table: string, sql: "postgres" | "mysql" | "sqlite" | undefined) =>
+const scriptsOf = (table: string, sql: Asked["sql"]) =>
   Effect.gen(function* () {
     const { dialects, scripts } = yield* load(
       "SESSION_DRIVER",
       "@effect/sql",
-      () => import("../sql/script.js")
+      () => import("../sql/migrate.js")
     )
     // TypeScript serves every dialect. Any of them checks the table's name.
     const made = yield* scripts(dialects[sql ?? "postgres"], table)

@@ -17,19 +17,17 @@ export interface CommitOptions {
   readonly also?: ReadonlyArray<Operation> | undefined
 }
 
-/** Commits what is pending. `gone`: the session does not exist any more, and everything was dropped. */
+/** Commits what is pending now. `gone`: the session does not exist any more, and everything was dropped. */
 export const commit = (
   session: RequestSession,
   options: CommitOptions = {}
 ): Effect.Effect<Outcome, CommitError> =>
-  Effect.suspend(() =>
-    // Of a session that was given up nobody can say that it is stored.
-    session.life.failure !== null || hasWork(session, options)
-      ? exclusively(session, "commit", () =>
-          hasWork(session, options) ? runCommit(session, intentOf(session, options)) : nothing
-        )
-      : nothing
-  )
+  // Of a session that was given up nobody can say that it is stored.
+  session.life.failure !== null || hasWork(session, options)
+    ? exclusively(session, "commit", () =>
+        hasWork(session, options) ? runCommit(session, intentOf(session, options)) : nothing
+      )
+    : nothing
 
 const nothing: Effect.Effect<Outcome> = Effect.succeed("nothing")
 

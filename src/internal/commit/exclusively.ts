@@ -1,11 +1,12 @@
 /** How what a request asks of the store for its session is run: one after the other, and within a deadline. */
 import * as Effect from "effect/Effect"
-import { makeEntryId } from "../../core/record/token.js"
+import { makeCommitId } from "../../core/record/token.js"
 import { apart } from "../effect/apart.js"
 import { inTurn, inTurnAtOnce } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { neverWaits } from "../store/memory/store.js"
+import { now } from "./RequestContext.js"
 import type { RequestSession } from "./RequestSession.js"
 
 /** How long a request waits for the store. */
@@ -45,7 +46,7 @@ const inTime = <A, E>(
 
 /** Makes the id of a commit. A store that never waits loses no reply, so none has to be recognised. */
 export const newCommitId = ({ request }: RequestSession): string | null =>
-  neverWaits(request.store) ? null : makeEntryId()
+  neverWaits(request.store) ? null : makeCommitId(now(request))
 
 /**
  * Runs `work` behind what this request, then this process, does with the session already, and within the deadline. When

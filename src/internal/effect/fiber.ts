@@ -2,7 +2,7 @@
  * What is asked of a running fiber, and what is run beside it. Effect has slower ways for all of it; other versions of Effect
  * have other ways.
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -27,7 +27,11 @@ export const withFiber: <A, E = never, R = never>(
 /** One operation that makes the effect to run from the time. */
 export const withNow = <A, E, R>(
   make: (nowMillis: number) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> => Effect.clockWith((clock) => make(nowOf(clock)))
+): Effect.Effect<A, E, R> => withFiber((fiber) => make(nowOf(clockOf(fiber))))
+
+/** The clock of a fiber. */
+export const clockOf = (fiber: RunningFiber): Clock.Clock =>
+  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
 
 /** What a clock shows. */
 export const nowOf = (clock: Clock.Clock): number => clock.unsafeCurrentTimeMillis()

@@ -7,9 +7,7 @@ import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerError from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
@@ -17,10 +15,6 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import { type RunningFiber, serviceOf } from "./fiber.js"
-
-/** The clock of a fiber. */
-export const clockOf = (fiber: RunningFiber): Clock.Clock =>
-  Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
 
 /** The request that a fiber answers. */
 export const requestOf = (fiber: RunningFiber): HttpServerRequest.HttpServerRequest =>

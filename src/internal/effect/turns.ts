@@ -20,8 +20,9 @@ interface Waiter {
   call: () => void
 }
 
-interface Queue extends Array<Waiter> {
-  /** When a turn ended last, or the first began. */
+interface Queue {
+  readonly waiters: Array<Waiter>
+  /** When a turn was passed on last; none was yet where this is 0. */
   movedMillis: number
 }
 
@@ -70,7 +71,7 @@ const takeTurn = <A, E, R, E2 = never>(
   if (queue !== undefined) {
     return Effect.zipRight(awaitTurn(queues, key, queue, restore, patience), turn)
   }
-  queues.set(key, Object.assign([], { movedMillis: performance.now() }))
+  queues.set(key, { waiters: [], movedMillis: 0 })
   return turn
 }
 
@@ -95,7 +96,7 @@ const awaitTurn = <E>(
   patience: Patience<E> | undefined
 ): Effect.Effect<void, E> => {
   const waiter: Waiter = { isCalled: false, call: () => {} }
-  queue.push(waiter)
+  queue.waiters.push(waiter)
   const called = Effect.async<void, E>((resume) => {
     if (waiter.isCalled) return resume(Effect.void)
     const cancel =
@@ -137,14 +138,14 @@ const whenImpatient = (
   return () => clearTimeout(timer)
 }
 
-const leave = (queue: Queue, waiter: Waiter): void => {
-  const at = queue.indexOf(waiter)
-  if (at >= 0) queue.splice(at, 1)
+const leave = ({ waiters }: Queue, waiter: Waiter): void => {
+  const at = waiters.indexOf(waiter)
+  if (at >= 0) waiters.splice(at, 1)
 }
 
 const callNext = (queues: Queues, key: string): void => {
   const queue = queues.get(key)
-  const next = queue?.shift()
+  const next = queue?.waiters.shift()
   if (queue === undefined || next === undefined) {
     queues.delete(key)
     return

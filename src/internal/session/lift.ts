@@ -31,18 +31,18 @@ export const useTyped = <A>(
 /** Lifts a verb that is an Effect itself. */
 export const useEffect = <A, E, R>(
   f: (session: RequestSession) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R | Session> => Effect.flatMap(Session, (service) => f(fromService(service)))
+): Effect.Effect<A, E, R | Session> =>
+  withFiber((fiber) => f(fromService(serviceOf(fiber, Session))))
 
-/** Runs a function whose `SessionTypeError` is a failure; anything else it throws is a defect. */
-export const attempt = <A>(f: () => A): Effect.Effect<A, SessionTypeError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(f())
-    } catch (error) {
-      if (error instanceof SessionTypeError) return Effect.fail(error)
-      throw error
-    }
-  })
+/** Runs a function now. A `SessionTypeError` is a failure; anything else it throws is thrown on. */
+export const attempt = <A>(f: () => A): Effect.Effect<A, SessionTypeError> => {
+  try {
+    return Effect.succeed(f())
+  } catch (error) {
+    if (error instanceof SessionTypeError) return Effect.fail(error)
+    throw error
+  }
+}
 
 /** A stored `null` is a value. */
 export const optionOf = (value: Json | undefined): Option.Option<Json> =>

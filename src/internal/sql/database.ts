@@ -6,7 +6,6 @@
  */
 
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
-import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -44,11 +43,17 @@ export interface Database extends Statements {
   readonly endlessCall: Database["call"]
 }
 
-/** Wraps a client. Dies if the store does not know its database. */
-export const makeDatabase = (client: SqlClient): Effect.Effect<Database, SessionStoreError> =>
+/** Wraps a client. */
+export const makeDatabase = (
+  client: SqlClient,
+  dialect = dialectOf(client)
+): Effect.Effect<Database, SessionStoreError> =>
   Effect.gen(function* () {
-    const dialect = dialectOf(client)
-    const only = dialect.hasOneConnection ? yield* onlyConnection(client, dialect) : undefined
+    const only = dialect.hasOneConnection
+      ? yield* Effect.mapError(Effect.scoped(client.reserve), (error) =>
+          toStoreError(dialect, "open", error)
+        )
+      : undefined
     const callWithin =
       (millis: number): Database["call"] =>
       (operation, statements) => {
@@ -57,7 +62,11 @@ export const makeDatabase = (client: SqlClient): Effect.Effect<Database, Session
           onTimeout: () => new SessionStoreError({ operation, reason: "timeout" }),
           onInterrupt: "interrupt"
         })
-        return only === undefined ? call : unlessInside(only, operation, call)
+        if (only === undefined) return call
+        // The call would wait for its own caller.
+        return withFiber((fiber) =>
+          transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
+        )
       }
     return {
       client,
@@ -66,7 +75,7 @@ export const makeDatabase = (client: SqlClient): Effect.Effect<Database, Session
         client.unsafe<Row>(dialect.native(text), parameters).withoutTransform,
       change: (text, parameters) =>
         Effect.flatMap(client.unsafe(dialect.native(text), parameters).raw, (answer) => {
-          const count = countOf(answer, dialect.countNames)
+          const count = countOf(answer)
           return count === undefined ? tellsNoCount : Effect.succeed(count)
         }),
       call: callWithin(deadlineMillis),
@@ -92,9 +101,6 @@ export const dialectOf = (client: SqlClient): Dialect =>
     }
   })
 
-const onlyConnection = (client: SqlClient, dialect: Dialect) =>
-  Effect.mapError(Effect.scoped(client.reserve), (error) => toStoreError(dialect, "open", error))
-
 /** Sends statements again that lost a deadlock, and translates every other failure. */
 const repeated = <A>(
   dialect: Dialect,
@@ -108,16 +114,6 @@ const repeated = <A>(
       ? repeated(dialect, operation, statements, left - 1)
       : Effect.fail(toStoreError(dialect, operation, error))
   })
-
-/** Fails at once if the caller's transaction holds the only connection: the call would wait for its own caller. */
-const unlessInside = <A>(
-  only: Connection,
-  operation: string,
-  call: Effect.Effect<A, SessionStoreError>
-): Effect.Effect<A, SessionStoreError> =>
-  withFiber((fiber) =>
-    transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
-  )
 
 const transactionOf = (fiber: RunningFiber) =>
   Option.getOrUndefined(Context.getOption(callerContext(fiber), TransactionConnection))

@@ -57,6 +57,12 @@ export interface Condition {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
+/** Makes a condition. */
+export const where = (text: string, ...parameters: ReadonlyArray<Parameter>): Condition => ({
+  text,
+  parameters
+})
+
 /** A change of at most `limit` rows that a condition matches. */
 export interface SomeRows {
   /** `delete from ...` or `update ... set ...`, without parameters. */
@@ -135,8 +141,6 @@ export interface Dialect extends Naming {
   readonly inOrder: string
   /** The database's clock, in milliseconds since the epoch. */
   readonly nowMillis: string
-  /** The names under which drivers give the number of rows that a change matched. */
-  readonly countNames: ReadonlyArray<string>
   readonly classify: (failure: DriverFailure) => Failure
   /** Changes some rows; if the database can, without waiting for another server that does the same. */
   readonly changeSome: (
@@ -162,10 +166,13 @@ export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
   lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
 })
 
+/** The names under which pg, mysql2, better-sqlite3 and libSQL give the number of rows that a change matched. */
+const countNames = ["rowCount", "affectedRows", "changes", "rowsAffected"]
+
 /** The number of rows that a change matched, from a driver's answer; `undefined` if the answer has none. */
-export const countOf = (answer: unknown, names: ReadonlyArray<string>): number | undefined => {
+export const countOf = (answer: unknown): number | undefined => {
   if (typeof answer !== "object" || answer === null) return undefined
-  for (const name of names) {
+  for (const name of countNames) {
     const count: unknown = Reflect.get(answer, name)
     if (typeof count === "number" || typeof count === "bigint") return Number(count)
   }

@@ -8,7 +8,10 @@ import type { Database } from "./database.js"
 import { dialectOf, makeDatabase } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { failureOf } from "./failure.js"
+import { mysql } from "./mysql.js"
+import { postgres } from "./postgres.js"
 import { columns } from "./rows.js"
+import { sqlite } from "./sqlite.js"
 import type { TableNames } from "./tableNames.js"
 import { makeTableNames } from "./tableNames.js"
 
@@ -38,6 +41,21 @@ export const migrationsByName = (
 ): Record<string, Effect.Effect<void, SqlError | SessionConfigError, SqlClient>> =>
   Object.fromEntries(
     migrations.map((migration) => [fileName(migration), runMigration(migration, tableName)])
+  )
+
+/** The dialects by their names in the files of `migrations/`. */
+export const dialects = { postgres, mysql, sqlite } as const
+
+/** The migrations of a table as scripts in one dialect, oldest first, for people who run SQL by hand. */
+export const scripts = (dialect: Dialect, tableName: string) =>
+  Effect.map(makeTableNames(dialect, tableName), (names) =>
+    migrations.map((migration) => ({
+      name: fileName(migration),
+      text: migration
+        .statements(dialect, names)
+        .map((statement) => `${statement};\n`)
+        .join("\n")
+    }))
   )
 
 const runMigration = (

@@ -1,6 +1,7 @@
 /** MySQL, from version 8, and MariaDB, from version 10.5. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure, InList, Row } from "./dialect.js"
+import type { Dialect, DriverFailure, Failure, InList } from "./dialect.js"
 import { changedOf, hourMillis } from "./dialect.js"
 import type { TableNames } from "./tableNames.js"
 
@@ -20,7 +21,6 @@ export const mysql: Dialect = {
   inOrder: "force index (primary)",
   // Not `unix_timestamp`, which goes back an hour with the session's time zone in autumn.
   nowMillis: "(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)",
-  countNames: ["affectedRows"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // Read without locks, then changed by key: `delete ... limit` would lock all rows that it passes, live sessions too.
   changeSome: ({ change, query }, { change: head, table, condition, order, limit }) =>
@@ -32,9 +32,13 @@ export const mysql: Dialect = {
         [...condition.parameters, `${limit}`]
       )
       let count = 0
-      for (const ids of chunksOf(rows)) {
-        count += yield* change(`${head} where row_id in (${listMarks}) and ${condition.text}`, [
-          ...ids,
+      for (const part of Arr.chunksOf(rows, longestList)) {
+        const isOne = inList(
+          "row_id",
+          part.map((row) => String(row.row_id))
+        )
+        count += yield* change(`${head} where ${isOne.text} and ${condition.text}`, [
+          ...isOne.parameters,
           ...condition.parameters
         ])
       }
@@ -63,22 +67,10 @@ export const mysql: Dialect = {
   }
 }
 
-// Every list is filled up to one length, so that the server keeps one prepared statement and not one for each length.
-const listLength = 250
-const listMarks = Array.from({ length: listLength }, () => "?").join(",")
+/** How many values a list has at most. */
+const longestList = 256
 
-const chunksOf = (rows: ReadonlyArray<Row>): ReadonlyArray<ReadonlyArray<string>> => {
-  const ids = rows.map((row) => String(row.row_id))
-  const chunks: Array<ReadonlyArray<string>> = []
-  for (let start = 0; start < ids.length; start += listLength) {
-    const chunk = ids.slice(start, start + listLength)
-    const last = chunk[chunk.length - 1] ?? ""
-    chunks.push([...chunk, ...Array.from({ length: listLength - chunk.length }, () => last)])
-  }
-  return chunks
-}
-
-// Filled up to a power of two by repeating the last, so that the server keeps seven prepared statements and not 64.
+// Filled up to a power of two by repeating the last, so that the server keeps nine prepared statements and not 256.
 const inList: InList = (column, values) => {
   const length = 2 ** Math.ceil(Math.log2(values.length))
   const last = values[values.length - 1] ?? ""
@@ -100,30 +92,27 @@ const failures: Readonly<Record<string, Failure>> = {
   ER_DATA_TOO_LONG: "tooLarge",
   ER_NET_PACKET_TOO_LARGE: "tooLarge",
   ER_NOT_KEYFILE: "corrupt",
-  ER_CRASHED_ON_USAGE: "corrupt"
+  ER_CRASHED_ON_USAGE: "corrupt",
+  ER_CON_COUNT_ERROR: "unavailable",
+  ER_TOO_MANY_USER_CONNECTIONS: "unavailable",
+  ER_SERVER_SHUTDOWN: "unavailable",
+  ER_NORMAL_SHUTDOWN: "unavailable",
+  ER_ACCESS_DENIED_ERROR: "unavailable",
+  ER_DBACCESS_DENIED_ERROR: "unavailable",
+  ER_OPTION_PREVENTS_STATEMENT: "unavailable",
+  ER_READ_ONLY_MODE: "unavailable",
+  ER_DISK_FULL: "unavailable",
+  ER_RECORD_FILE_FULL: "unavailable",
+  ER_OUTOFMEMORY: "unavailable",
+  ER_CONNECTION_KILLED: "unavailable"
 }
-
-const unavailable = new Set([
-  "ER_CON_COUNT_ERROR",
-  "ER_TOO_MANY_USER_CONNECTIONS",
-  "ER_SERVER_SHUTDOWN",
-  "ER_NORMAL_SHUTDOWN",
-  "ER_ACCESS_DENIED_ERROR",
-  "ER_DBACCESS_DENIED_ERROR",
-  "ER_OPTION_PREVENTS_STATEMENT",
-  "ER_READ_ONLY_MODE",
-  "ER_DISK_FULL",
-  "ER_RECORD_FILE_FULL",
-  "ER_OUTOFMEMORY",
-  "ER_CONNECTION_KILLED"
-])
 
 // A code without ER_ did not come from the server: the connection could not be made or was lost.
 const classifyOther = ({ code, message }: DriverFailure): Failure => {
   // The driver has no names for MariaDB's own codes.
   if (/max_statement_time exceeded/.test(message)) return "timeout"
   if (/server is going down|connection was killed/i.test(message)) return "unavailable"
-  return unavailable.has(code) || !/^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unavailable" : "unknown"
+  return /^(ER_|WARN_|UNKNOWN_)/.test(code) ? "unknown" : "unavailable"
 }
 
 // The rows lie in the order of the primary key. With a random id as key each insert would go to another page, and a listing

@@ -21,7 +21,6 @@ export const postgres: Dialect = {
   byteLength: (column) => `octet_length(${column})`,
   inOrder: "",
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
-  countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // By ctid, which is the cheapest way. By the row's number as well: in a partitioned table a ctid is not unique, and only
   // rows that this statement has locked may be changed.

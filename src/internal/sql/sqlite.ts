@@ -19,8 +19,6 @@ export const sqlite: Dialect = {
   inOrder: "",
   // Rounded: the day is a floating point number that may lie a little below its millisecond.
   nowMillis: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer)",
-  // better-sqlite3, libSQL.
-  countNames: ["changes", "rowsAffected"],
   classify: (failure) => classify(failure),
   changeSome: ({ query }, { change: head, table, condition, order, limit }) =>
     Effect.map(

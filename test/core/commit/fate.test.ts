@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { fateOf, follow } from "../../../src/core/commit/fate.js"
 import type { Fate, Intent, Position, Stored } from "../../../src/core/commit/model.js"
+import { makeCommitId } from "../../../src/core/record/token.js"
 import {
   aChange,
   anIntent,
@@ -28,9 +29,7 @@ const gone: Fate = { _tag: "Gone" }
 const writes = anIntent({ operations: [put("a", 1)] })
 
 /** The commits of a row that holds this one. */
-const marked = ({ commitId }: Intent) => ({
-  commits: commitId === null ? [] : [{ id: commitId, atMillis: now }]
-})
+const marked = ({ commitId }: Intent) => ({ commits: commitId ?? "" })
 
 /** Where the intent asked the session to be. */
 const moved = (stored: Stored, { change }: Intent): Position => ({
@@ -89,14 +88,14 @@ describe("a write to a stored session", () => {
   })
 
   it("is done where the row has its commit id, also behind later ones", () => {
-    const commits = [...marked(writes).commits, { id: "later", atMillis: now }]
+    const commits = marked(writes).commits + makeCommitId(now)
     const row = later(session, { commits })
 
     expect(fate(row, position, writes)).toEqual(done({ ...position, stored: row }))
   })
 
   it("is tried again on the newest version where the row lacks it", () => {
-    const row = later(session, { commits: [{ id: "another's", atMillis: now }] })
+    const row = later(session, { commits: makeCommitId(now) })
 
     expect(fate(row, position, writes)).toEqual(again({ ...position, stored: row }, writes))
   })

@@ -10,6 +10,7 @@ import {
   openToken
 } from "../../../src/core/record/encryption.js"
 import { decode, maxKeys } from "../../../src/core/record/payload.js"
+import { makeCommitId } from "../../../src/core/record/token.js"
 import type { Operation } from "../../../src/core/session/operation.js"
 import {
   aChange,
@@ -119,11 +120,12 @@ describe("a request without a stored session", () => {
   })
 
   it("gets an insert that remembers the client and the commit", () => {
-    const { next } = planned("Insert", nowhere(), { operations: [start], commitId: "c1" })
+    const commitId = makeCommitId(now)
+    const { next } = planned("Insert", nowhere(), { operations: [start], commitId })
 
     expect(next.origin).toEqual(browser)
     expect(next.record).toMatchObject(browser)
-    expect(next.commits).toEqual([{ id: "c1", atMillis: now }])
+    expect(next.commits).toBe(commitId)
   })
 })
 
@@ -322,14 +324,13 @@ describe("a request that changes its session", () => {
   })
 
   it("remembers the commits of the last ten seconds and its own", () => {
-    const commits = [
-      { id: "old", atMillis: now - 10_000 },
-      { id: "recent", atMillis: now - 9_999 }
-    ]
+    const recent = makeCommitId(now - 9999)
+    const commits = makeCommitId(now - 10_000) + recent
+    const commitId = makeCommitId(now)
 
-    const { next } = planned("Update", at(aStored({ commits })), { ...putB, commitId: "own" })
+    const { next } = planned("Update", at(aStored({ commits })), { ...putB, commitId })
 
-    expect(next.commits.map(({ id }) => id)).toEqual(["recent", "own"])
+    expect(next.commits).toBe(`${recent}${commitId}`)
     expect(decode(next.record.payload)?.commits).toEqual(next.commits)
   })
 

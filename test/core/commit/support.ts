@@ -11,7 +11,7 @@ import type {
 import { noOperations, takesNothing } from "../../../src/core/commit/model.js"
 import { sealToken } from "../../../src/core/record/encryption.js"
 import type { PreviousId, SessionRecord } from "../../../src/core/record/record.js"
-import { makeEntryId, makeToken, tokenId } from "../../../src/core/record/token.js"
+import { makeCommitId, makeToken, tokenId } from "../../../src/core/record/token.js"
 import type { Json } from "../../../src/core/session/json.js"
 import { adding, type Operation, pushing } from "../../../src/core/session/operation.js"
 import { initial, type State } from "../../../src/core/session/state.js"
@@ -53,7 +53,7 @@ export interface StoredOptions extends Partial<SessionRecord> {
 /** A guest's session that begins now. */
 export const aStored = ({
   state,
-  commits = [],
+  commits = "",
   origin = null,
   ...record
 }: StoredOptions = {}): Stored => {
@@ -114,7 +114,7 @@ export interface IntentOptions extends Partial<Omit<Intent, "operations">> {
 
 /** What the end of a request commits. */
 export const anIntent = ({ operations = [], ...given }: IntentOptions = {}): Intent => ({
-  commitId: makeEntryId(),
+  commitId: makeCommitId(now),
   verb: "commit",
   operations: typeof operations === "function" ? operations : () => operations,
   predicted: null,

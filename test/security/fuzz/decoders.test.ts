@@ -11,7 +11,7 @@ import {
 } from "../../../src/core/record/encryption.js"
 import { decode, encode } from "../../../src/core/record/payload.js"
 import type { SessionRecord } from "../../../src/core/record/record.js"
-import { makeToken, tokenId } from "../../../src/core/record/token.js"
+import { makeCommitId, makeToken, tokenId } from "../../../src/core/record/token.js"
 import { initial, type State } from "../../../src/core/session/state.js"
 import {
   decode as decodeFile,
@@ -40,7 +40,7 @@ const state: State = {
 const payload = encode(
   {
     state,
-    commits: [{ id: "c1", atMillis: 4 }],
+    commits: makeCommitId(4),
     origin: { ipAddress: "192.0.2.1", userAgent: "Browser/1.0" }
   },
   0
@@ -101,7 +101,7 @@ const slowIsPayload = (text: string): boolean => {
     return false
   }
   if (!clean || !isShape(value) || depthOf(value) > 35) return false
-  const { a, b = [], c, d, f = {}, k, l, o = [], p, s, t = {}, u, v } = value
+  const { a, b = [], c, d, f = {}, k, l, o = "", p, s, t = {}, u, v } = value
   const absentOr = (type: string, given: unknown) => given === undefined || typeof given === type
   return (
     v === 1 &&
@@ -112,13 +112,8 @@ const slowIsPayload = (text: string): boolean => {
     ) &&
     isShape(t) &&
     Object.values(t).every((instant) => typeof instant === "number") &&
-    Array.isArray(o) &&
-    o.length % 2 === 0 &&
-    o.every((item, at) =>
-      at % 2 === 0
-        ? typeof item === "string" && /^[A-Za-z0-9_-]*$/.test(item)
-        : typeof item === "number"
-    ) &&
+    typeof o === "string" &&
+    /^(?:[A-Za-z0-9_-]{16})*$/.test(o) &&
     (k === undefined ||
       (Array.isArray(k) && typeof k[0] === "string" && typeof k[1] === "number")) &&
     Array.isArray(b) &&

@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import type { SessionEntry, SessionRecord } from "../../../core/record/record.js"
 import { SessionConfigError, type SessionStoreError } from "../../errors/errors.js"
 import type { Overrides, Primitives } from "../contract.js"
-import { ownRecord } from "../libraryRecord.js"
+import { ownRecord } from "../revocations.js"
 import type { Stores } from "./copy.js"
 import { findOrCopy, isHidden } from "./copy.js"
 

@@ -1,28 +1,27 @@
 /** The commands that end or remove sessions: `cleanup`, `clear`, `revoke`. */
-import * as Args from "@effect/cli/Args"
-import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Prompt from "@effect/cli/Prompt"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import { SessionStore } from "../../SessionStore.js"
 import { CliError } from "./CliError.js"
 import * as Format from "./format.js"
-import { json, namespace, optionalText } from "./options.js"
 import * as Progress from "./progress.js"
 import { withStore } from "./store.js"
+
+interface Question {
+  readonly json: boolean
+  readonly namespace: string
+}
 
 const batch = 1000
 
 /** `cleanup`: one garbage collection, for a cron job. */
-export const cleanup = Command.make("cleanup", { json }, ({ json }) =>
+export const cleanup = ({ json }: { readonly json: boolean }) =>
   withStore(
     Effect.flatMap(collectAll(json), (collected) =>
       Format.show(json, { collected }, () => `Removed ${Format.counted(collected, "session")}.`)
     )
   )
-).pipe(Command.withDescription("Removes the sessions that are over, in small batches."))
 
 const collectAll = (json: boolean) =>
   Effect.gen(function* () {
@@ -43,27 +42,15 @@ const showEnded = (json: boolean) => (revoked: number) =>
   Format.show(json, { revoked }, () => `Ended ${Format.counted(revoked, "session")}.`)
 
 /** `clear`: logs everybody out. */
-export const clear = Command.make(
-  "clear",
-  {
-    json,
-    namespace,
-    yes: Options.boolean("yes").pipe(
-      Options.withAlias("y"),
-      Options.withDescription("Do not ask first.")
-    )
-  },
-  ({ json, namespace, yes }) =>
-    withStore(
-      Effect.gen(function* () {
-        const store = yield* SessionStore
-        const { sessions } = yield* store.count({ namespace })
-        if (!yes) yield* confirmed(sessions)
-        const revoked = yield* SessionAdmin.revokeAllWith({ namespace })
-        yield* showEnded(json)(revoked)
-      })
-    )
-).pipe(Command.withDescription("Ends all sessions, which logs everybody out. Asks first."))
+export const clear = ({ json, namespace, yes }: Question & { readonly yes: boolean }) =>
+  withStore(
+    Effect.gen(function* () {
+      const store = yield* SessionStore
+      const { sessions } = yield* store.count({ namespace })
+      if (!yes) yield* confirmed(sessions)
+      yield* showEnded(json)(yield* store.removeWhere({ namespace }))
+    })
+  )
 
 const unchanged = new CliError({ message: "Nothing was changed." })
 
@@ -81,28 +68,24 @@ const confirmed = (sessions: number) => {
 }
 
 /** `revoke`: ends one session, or those of a user. */
-export const revoke = Command.make(
-  "revoke",
-  {
-    json,
-    namespace,
-    id: Args.optional(Args.text({ name: "id" }).pipe(Args.withDescription("The id of a session."))),
-    user: optionalText("user", "End all sessions of this user."),
-    except: optionalText("except", "With --user: the id of a session that goes on.")
-  },
-  ({ except, id, json, namespace, user }) => {
-    if (user !== undefined && Option.isNone(id)) {
-      const revoked = SessionAdmin.revokeUser(user, { namespace, except })
-      return withStore(Effect.flatMap(revoked, showEnded(json)))
-    }
-    if (user === undefined && Option.isSome(id) && except === undefined) {
-      return withStore(Effect.flatMap(revokeOne(id.value, namespace), showEnded(json)))
-    }
-    const message =
-      "Name either the id of a session, or --user and a user; --except goes with --user. Nothing was changed."
-    return new CliError({ message })
+export const revoke = ({
+  except,
+  id,
+  json,
+  namespace,
+  user
+}: Question & Readonly<Record<"except" | "id" | "user", string | undefined>>) => {
+  if (user !== undefined && id === undefined) {
+    const revoked = SessionAdmin.revokeUser(user, { namespace, except })
+    return withStore(Effect.flatMap(revoked, showEnded(json)))
   }
-).pipe(Command.withDescription("Ends a session, or all sessions of a user."))
+  if (user === undefined && id !== undefined && except === undefined) {
+    return withStore(Effect.flatMap(revokeOne(id, namespace), showEnded(json)))
+  }
+  const message =
+    "Name either the id of a session, or --user and a user; --except goes with --user. Nothing was changed."
+  return new CliError({ message })
+}
 
 const revokeOne = (id: string, namespace: string) =>
   Effect.flatMap(SessionAdmin.revoke(id, { namespace }), (ended) =>
