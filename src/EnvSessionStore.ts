@@ -10,6 +10,8 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { configProviderOf } from "./internal/effect/fiber.js"
+import { oncePer } from "./internal/effect/oncePer.js"
 import { choose } from "./internal/env/choice.js"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import type { SessionStore } from "./SessionStore.js"
@@ -38,6 +40,8 @@ export interface Options {
  *
  * A variable that is empty or says `null` counts as not set.
  *
+ * Provided in several places of an app, it is one store, also one in memory: one for each `ConfigProvider`.
+ *
  * The layer fails with a `SessionConfigError` that names the wrong variable or the missing package and never tells a URL,
  * and with a `SessionStoreError` when the store does not answer.
  *
@@ -58,8 +62,10 @@ export interface Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<SessionStore, SessionConfigError | SessionStoreError> =
+export const layer: Layer.Layer<SessionStore, SessionConfigError | SessionStoreError> = oncePer(
+  configProviderOf,
   Layer.suspend(() => layerWith({}))
+)
 
 /**
  * As `layer`, with options that come before what the environment says.
@@ -77,4 +83,4 @@ export const layer: Layer.Layer<SessionStore, SessionConfigError | SessionStoreE
 export const layerWith = ({
   keepEnded
 }: Options): Layer.Layer<SessionStore, SessionConfigError | SessionStoreError> =>
-  Layer.unwrapEffect(Effect.map(choose(keepEnded), ({ store }) => store))
+  oncePer(configProviderOf, Layer.unwrapEffect(Effect.map(choose(keepEnded), ({ store }) => store)))

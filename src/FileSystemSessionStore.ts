@@ -13,6 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { serviceOf } from "./internal/effect/fiber.js"
+import { oncePer } from "./internal/effect/oncePer.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import * as Changes from "./internal/file/changes.js"
 import type { StampsOfShards } from "./internal/file/collect.js"
@@ -103,7 +105,10 @@ export const make = (
 export const layer = (
   options: Options
 ): Layer.Layer<SessionStore, SessionStoreError, FileSystem.FileSystem | Path.Path> =>
-  Layer.scoped(SessionStore, make(options))
+  oncePer(
+    (fiber) => serviceOf(fiber, FileSystem.FileSystem),
+    Layer.scoped(SessionStore, make(options))
+  )
 
 const open = (options: Options) =>
   Effect.gen(function* () {

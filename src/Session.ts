@@ -60,7 +60,8 @@ import {
   SessionReauthenticationRequired,
   SessionRefused,
   SessionStoreError,
-  SessionTypeError
+  SessionTypeError,
+  SessionUnauthenticated
 } from "./internal/errors/errors.js"
 import {
   durationOf,
@@ -201,7 +202,14 @@ export {
    * @since 0.1.0
    * @category errors
    */
-  SessionTypeError
+  SessionTypeError,
+  /**
+   * Nobody is logged in. Unhandled it answers 401.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionUnauthenticated
 }
 
 /**
@@ -799,6 +807,35 @@ export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect
  */
 export const userId: Effect.Effect<Option.Option<string>, never, Session> = use((session) =>
   Option.fromNullable(session.life.state.userId)
+)
+
+/**
+ * The user's id, for handlers and middlewares that need somebody.
+ *
+ * Where nobody is logged in, it fails with `SessionUnauthenticated` (401).
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const account = Session.requireUser.pipe(
+ *   Effect.flatMap((userId) => HttpServerResponse.json({ userId })),
+ *   Effect.catchTag("SessionUnauthenticated", () =>
+ *     Effect.succeed(HttpServerResponse.redirect("/login"))
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category lifecycle
+ */
+export const requireUser: Effect.Effect<string, SessionUnauthenticated, Session> = useEffect(
+  (session) => {
+    const { userId } = session.life.state
+    return userId === null ? new SessionUnauthenticated() : Effect.succeed(userId)
+  }
 )
 
 /**

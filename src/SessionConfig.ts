@@ -122,7 +122,7 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
   Layer.effect(SessionConfig, make(options))
 
 /**
- * Provides settings from the environment.
+ * Provides settings from the environment: from the `ConfigProvider` in force wherever the layer is provided.
  *
  * - `SESSION_LIFETIME`: the idle timeout in minutes.
  * - `SESSION_EXPIRE_ON_CLOSE`, `SESSION_ENCRYPT`, `SESSION_SECURE_COOKIE`: `true` or `false`.
@@ -153,9 +153,11 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv: Layer.Layer<never, SessionConfigError> = Layer.effect(
-  SessionConfig,
-  Effect.flatMap(environment, (options) => Effect.mapError(make(options), inVariables))
+export const layerEnv: Layer.Layer<never, SessionConfigError> = Layer.fresh(
+  Layer.effect(
+    SessionConfig,
+    Effect.flatMap(environment, (options) => Effect.mapError(make(options), inVariables))
+  )
 )
 
 /**

@@ -11,6 +11,8 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { referenceOf } from "./internal/effect/fiber.js"
+import { oncePer } from "./internal/effect/oncePer.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import { writeAuditLog } from "./internal/events/auditLog.js"
 import type { SessionEvent } from "./internal/events/event.js"
@@ -39,7 +41,8 @@ export {
 } from "./internal/events/hub.js"
 
 /**
- * Provides a hub of its own, so that one test does not see the events of another.
+ * Provides a hub of its own, so that one test does not see the events of another. Provided in several places of an app, it
+ * is one hub.
  *
  * @example
  * ```ts
@@ -73,7 +76,7 @@ export interface AuditOptions {
  * `session.id`, `session.previous_id`, `user.id` and `client.address`, and beside them `effect_session.count`,
  * `.attempts`, `.reason`, `.guard` and `.policy`. It holds no token and nothing of what a session contains.
  *
- * No request waits for the log. Events wait in memory, in order, until `write` has succeeded. When it fails, it is called
+ * It writes the events of the hub in force where it is provided, once for each hub. No request waits for the log. Events wait in memory, in order, until `write` has succeeded. When it fails, it is called
  * with the same lines a second later. When `capacity` events wait, newer ones are dropped: a line
  * `session.audit_dropped` and the metric `effect_session_audit_dropped` tell how many.
  *
@@ -100,8 +103,8 @@ export const layerAudit = <E, R>(
   if (!Number.isSafeInteger(capacity) || capacity < 1) {
     throw new SessionConfigError({ field: "capacity", reason: "must be a positive integer." })
   }
-  return Layer.scopedDiscard(
-    Effect.flatMap(SessionEvents, (hub) => writeAuditLog(hub, write, capacity))
+  return perHub(
+    Layer.scopedDiscard(Effect.flatMap(SessionEvents, (hub) => writeAuditLog(hub, write, capacity)))
   )
 }
 
@@ -128,13 +131,19 @@ export const layerAuditFile = (
   path: string,
   options?: AuditOptions
 ): Layer.Layer<never, PlatformError, FileSystem.FileSystem> =>
-  Layer.unwrapEffect(
-    Effect.flatMap(FileSystem.FileSystem, (files) => {
-      const append = (text: string) => files.writeFileString(path, text, { flag: "a", mode: 0o600 })
-      const write = (lines: ReadonlyArray<string>) => append(`${lines.join("\n")}\n`)
-      return Effect.as(append(""), layerAudit(write, options))
-    })
+  perHub(
+    Layer.unwrapEffect(
+      Effect.flatMap(FileSystem.FileSystem, (files) => {
+        const append = (text: string) =>
+          files.writeFileString(path, text, { flag: "a", mode: 0o600 })
+        const write = (lines: ReadonlyArray<string>) => append(`${lines.join("\n")}\n`)
+        return Effect.as(append(""), layerAudit(write, options))
+      })
+    )
   )
+
+const perHub = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  oncePer((fiber) => referenceOf(fiber, SessionEvents), layer)
 
 /**
  * The events from now on. A subscriber that falls more than 1024 events behind misses the oldest.

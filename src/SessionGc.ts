@@ -11,6 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import { serviceOf } from "./internal/effect/fiber.js"
+import { oncePer } from "./internal/effect/oncePer.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import { collectAll, defaultBatch, orWarn } from "./internal/store/collectAll.js"
 import { SessionStore, type SessionStoreError } from "./SessionStore.js"
@@ -50,11 +52,15 @@ export interface Options {
   readonly batchSize?: number | undefined
 }
 
+const perStore = (layer: Layer.Layer<never, never, SessionStore>) =>
+  oncePer((fiber) => serviceOf(fiber, SessionStore), layer)
+
 /**
  * Provides a fiber that collects garbage every 5 minutes, for as long as the layer lives.
  *
  * The first collection runs within ten seconds after the start. Each wait is up to a tenth shorter or longer, so that
- * servers do not collect in step. Any number of servers may collect at once.
+ * servers do not collect in step. Any number of servers may collect at once. Provided in several places of an app, it is
+ * one fiber for each store.
  *
  * When the store fails, the fiber logs a warning and tries again at the next collection. The metrics
  * `effect_session_collected` and `effect_session_collection_duration` tell how many sessions it collected and how long
@@ -77,7 +83,9 @@ export interface Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<never, never, SessionStore> = Layer.suspend(() => layerWith({}))
+export const layer: Layer.Layer<never, never, SessionStore> = perStore(
+  Layer.suspend(() => layerWith({}))
+)
 
 /**
  * As `layer`, with another interval or batch size.
@@ -96,20 +104,22 @@ export const layer: Layer.Layer<never, never, SessionStore> = Layer.suspend(() =
  * @category layers
  */
 export const layerWith = (options: Options): Layer.Layer<never, never, SessionStore> =>
-  Layer.scopedDiscard(
-    Effect.gen(function* () {
-      const { batchSize, intervalMillis } = checked(options)
-      const store = yield* SessionStore
-      const first = yield* Random.nextRange(1000, 10_000)
-      yield* orWarn(collectAll(store, batchSize)).pipe(
-        Effect.repeat(
-          Schedule.jitteredWith(Schedule.spaced(intervalMillis), { min: 0.9, max: 1.1 })
-        ),
-        Effect.delay(Math.min(first, intervalMillis)),
-        Effect.interruptible,
-        Effect.forkScoped
-      )
-    })
+  perStore(
+    Layer.scopedDiscard(
+      Effect.gen(function* () {
+        const { batchSize, intervalMillis } = checked(options)
+        const store = yield* SessionStore
+        const first = yield* Random.nextRange(1000, 10_000)
+        yield* orWarn(collectAll(store, batchSize)).pipe(
+          Effect.repeat(
+            Schedule.jitteredWith(Schedule.spaced(intervalMillis), { min: 0.9, max: 1.1 })
+          ),
+          Effect.delay(Math.min(first, intervalMillis)),
+          Effect.interruptible,
+          Effect.forkScoped
+        )
+      })
+    )
   )
 
 // A timer of JavaScript takes no more than 2^31 - 1 milliseconds; the jitter adds a tenth.

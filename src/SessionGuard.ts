@@ -13,13 +13,14 @@
  * @since 0.1.0
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { storeAway } from "./internal/errors/answers.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
-import { type RouteLayer, routeLayer, withSession } from "./internal/request/mountsOfChecks.js"
+import { checkInSession } from "./internal/request/apiSession.js"
+import { type RouteLayer, routeLayer } from "./internal/request/mountsOfChecks.js"
 import {
   type AddressOptions,
   type AgentOptions,
@@ -28,8 +29,8 @@ import {
   idleCheck,
   type Policy
 } from "./internal/session/guards.js"
-import { Session, toService } from "./internal/session/tag.js"
-import { GuardHttpApi, SessionUnavailable } from "./SessionHttpApi.js"
+import type { Session } from "./internal/session/tag.js"
+import { GuardHttpApi, HttpApi, orUnavailable } from "./SessionHttpApi.js"
 
 export type {
   /**
@@ -78,8 +79,8 @@ export interface Guard {
   /** For `HttpLayerRouter`: guards the routes it is provided to. */
   readonly layer: RouteLayer
   /**
-   * For `HttpApi`: the layer of `SessionGuard.HttpApi`. In the definition the session comes last, since the last middleware
-   * is the outermost: `.middleware(SessionGuard.HttpApi).middleware(SessionMiddleware.HttpApi)`.
+   * For `HttpApi`: the layer of `SessionGuard.HttpApi`. It works before and after `SessionMiddleware.HttpApi` in the
+   * definition.
    */
   readonly layerHttpApi: Layer.Layer<GuardHttpApi>
   /** The guard alone, for a middleware of your own. */
@@ -89,20 +90,21 @@ export interface Guard {
 const guardOf = (check: Guard["check"]): Guard => {
   const middleware = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R | Session> =>
     Effect.matchEffect(check, {
-      onFailure: (): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
-        Effect.succeed(storeAway),
+      onFailure: (error): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R> =>
+        HttpServerRespondable.toResponse(error),
       onSuccess: () => app
     })
-  const endpointCheck = withSession((session) =>
-    Effect.mapError(
-      Effect.provideService(check, Session, toService(session)),
-      () => new SessionUnavailable()
-    )
-  )
   return Object.assign(middleware, {
     check,
-    layer: routeLayer(middleware),
-    layerHttpApi: Layer.succeed(GuardHttpApi, endpointCheck)
+    layer: routeLayer<never, never>(middleware),
+    layerHttpApi: Layer.fresh(
+      Layer.effect(
+        GuardHttpApi,
+        Effect.map(Effect.serviceOption(HttpApi), (service) =>
+          checkInSession(service, orUnavailable(check))
+        )
+      )
+    )
   })
 }
 

@@ -1,9 +1,9 @@
 /**
- * The session, the CSRF check and the guards in the definition of an `HttpApi`: the tags of the middlewares and their
- * errors.
+ * The session, the CSRF check and the guards in an `HttpApi`: the tags of the middlewares and their errors, and what
+ * middlewares and endpoints of your own need.
  *
- * Nothing here needs Node, so a browser can share the definition. The server provides the layers:
- * `SessionMiddleware.layerHttpApi`, `Csrf.layerHttpApi`, and the `layerHttpApi` of a guard.
+ * Nothing here needs Node, so a browser can share a definition that imports only this module. The server provides the
+ * layers: `SessionMiddleware.layerHttpApi`, `Csrf.layerHttpApi`, and the `layerHttpApi` of a guard.
  *
  * @example
  * ```ts
@@ -13,9 +13,8 @@
  *
  * const orders = HttpApiGroup.make("orders")
  *   .add(HttpApiEndpoint.post("order", "/orders").addSuccess(Schema.String))
- *   .middleware(SessionHttpApi.CsrfHttpApi)
- *   // The last middleware is the outermost: the session comes last.
  *   .middleware(SessionHttpApi.HttpApi)
+ *   .middleware(SessionHttpApi.CsrfHttpApi)
  *
  * export const Shop = HttpApi.make("shop").add(orders)
  * ```
@@ -23,9 +22,48 @@
  * @since 0.1.0
  */
 import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
-import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { defaults } from "./internal/config/model.js"
+import { answer, storeAway } from "./internal/errors/answers.js"
+import { SessionStoreError } from "./internal/errors/errors.js"
+import { comeBackLater, inSession } from "./internal/request/apiSession.js"
 import { Session } from "./internal/session/tag.js"
+
+export {
+  /**
+   * Another request of the session came first: HTTP 409.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionConflict,
+  /**
+   * The user must log in again: HTTP 403.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionReauthenticationRequired,
+  /**
+   * A login was refused: HTTP 403.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionRefused,
+  /**
+   * Nobody is logged in: HTTP 401.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SessionUnauthenticated
+} from "./internal/errors/errors.js"
 
 /**
  * The session store could not be reached: HTTP 503.
@@ -35,7 +73,7 @@ import { Session } from "./internal/session/tag.js"
  */
 export class SessionUnavailable extends Schema.TaggedError<SessionUnavailable>(
   "effect-session/SessionHttpApi/SessionUnavailable"
-)("SessionUnavailable", {}, HttpApiSchema.annotations({ status: 503 })) {}
+)("SessionUnavailable", {}, storeAway.annotations("SessionUnavailable")) {}
 
 /**
  * Provides the session to the endpoints of an `HttpApi`. `SessionMiddleware.HttpApi` is the same.
@@ -56,7 +94,11 @@ export class HttpApi extends HttpApiMiddleware.Tag<HttpApi>()(
  */
 export class CsrfRejected extends Schema.TaggedError<CsrfRejected>(
   "effect-session/SessionHttpApi/CsrfRejected"
-)("CsrfRejected", {}, HttpApiSchema.annotations({ status: 403 })) {}
+)(
+  "CsrfRejected",
+  {},
+  answer(403, "The CSRF check refused the request.").annotations("CsrfRejected")
+) {}
 
 /**
  * Checks the unsafe endpoints of an `HttpApi` against cross-site request forgery. `Csrf.HttpApi` is the same.
@@ -79,3 +121,136 @@ export class GuardHttpApi extends HttpApiMiddleware.Tag<GuardHttpApi>()(
   "effect-session/SessionGuard/HttpApi",
   { failure: SessionUnavailable }
 ) {}
+
+/**
+ * Makes a middleware of your own that uses the session.
+ *
+ * **Details**
+ *
+ * An `HttpApiMiddleware` may need nothing but the request. This finds the session for it, so that `effect` may use every
+ * function of `Session`. In the definition, the middleware may stand before `HttpApi` or after it. When the store cannot be
+ * reached, the request ends with `SessionUnavailable`, which `HttpApi` declares.
+ *
+ * @example
+ * ```ts
+ * import { HttpApiMiddleware } from "@effect/platform"
+ * import { Context, Effect, Layer } from "effect"
+ * import { Session } from "effect-session"
+ * import * as SessionHttpApi from "effect-session/SessionHttpApi"
+ *
+ * class CurrentUser extends Context.Tag("CurrentUser")<CurrentUser, { readonly id: string }>() {}
+ *
+ * class Authentication extends HttpApiMiddleware.Tag<Authentication>()("Authentication", {
+ *   provides: CurrentUser,
+ *   failure: SessionHttpApi.SessionUnauthenticated
+ * }) {}
+ *
+ * export const AuthenticationLive = Layer.effect(
+ *   Authentication,
+ *   SessionHttpApi.withSession(Effect.map(Session.requireUser, (id) => ({ id })))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const withSession = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<
+  Effect.Effect<A, E, Exclude<R, Session> | HttpRouter.HttpRouter.Provided>,
+  never,
+  HttpApi
+> => Effect.map(HttpApi, (service) => inSession(service, effect))
+
+/**
+ * Turns a failure of the store into `SessionUnavailable`, which `HttpApi` declares, and logs it. For endpoints that call what
+ * acts at once: `Session.login`, `logout`, `destroy`, `consume`, `commit`, and the calls of `SessionAdmin`.
+ *
+ * @example
+ * ```ts
+ * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "@effect/platform"
+ * import { Schema } from "effect"
+ * import { Session } from "effect-session"
+ * import * as SessionHttpApi from "effect-session/SessionHttpApi"
+ *
+ * const users = HttpApiGroup.make("users")
+ *   .add(
+ *     HttpApiEndpoint.post("login", "/login")
+ *       .setPayload(Schema.Struct({ userId: Schema.String }))
+ *       .addError(SessionHttpApi.SessionRefused)
+ *   )
+ *   .add(HttpApiEndpoint.post("logout", "/logout"))
+ *   .middleware(SessionHttpApi.HttpApi)
+ *
+ * const Shop = HttpApi.make("shop").add(users)
+ *
+ * export const Users = HttpApiBuilder.group(Shop, "users", (handlers) =>
+ *   handlers
+ *     .handle("login", ({ payload }) => SessionHttpApi.orUnavailable(Session.login(payload.userId)))
+ *     .handle("logout", () => SessionHttpApi.orUnavailable(Session.logout))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category error handling
+ */
+export const orUnavailable = <A, E, R>(
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, Exclude<E, SessionStoreError> | SessionUnavailable, R> =>
+  Effect.catchAll(
+    effect,
+    (error): Effect.Effect<never, Exclude<E, SessionStoreError> | SessionUnavailable> =>
+      error instanceof SessionStoreError
+        ? Effect.logError(
+            "A request ended with a failure of the session store",
+            Cause.fail(error)
+          ).pipe(Effect.zipRight(comeBackLater), Effect.zipRight(new SessionUnavailable()))
+        : // What is no failure of the store stays in the type.
+          Effect.fail(error as Exclude<E, SessionStoreError>)
+  )
+
+const cookieScheme = (name: string): HttpApiSecurity.ApiKey =>
+  HttpApiSecurity.annotate(
+    HttpApiSecurity.apiKey({ in: "cookie", key: name }),
+    OpenApi.Description,
+    "The cookie of the session. A login sets it."
+  )
+
+/**
+ * The session's cookie as a security scheme, for the `security` of a middleware of your own: OpenAPI then shows which
+ * endpoints need a login. The name of the cookie is `__Host-session`; `securityWith` takes another.
+ *
+ * @example
+ * ```ts
+ * import { HttpApiMiddleware } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import { Session } from "effect-session"
+ * import * as SessionHttpApi from "effect-session/SessionHttpApi"
+ *
+ * class LoggedIn extends HttpApiMiddleware.Tag<LoggedIn>()("LoggedIn", {
+ *   failure: SessionHttpApi.SessionUnauthenticated,
+ *   security: { session: SessionHttpApi.security }
+ * }) {}
+ *
+ * // The session middleware has read the cookie, so nothing is done with it here.
+ * export const LoggedInLive = Layer.effect(
+ *   LoggedIn,
+ *   Effect.map(SessionHttpApi.withSession(Effect.asVoid(Session.requireUser)), (loggedIn) => ({
+ *     session: () => loggedIn
+ *   }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category OpenAPI
+ */
+export const security: HttpApiSecurity.ApiKey = cookieScheme(defaults.cookie.name)
+
+/**
+ * As `security`, for the cookie name that `SessionConfig` sets.
+ *
+ * @since 0.1.0
+ * @category OpenAPI
+ */
+export const securityWith = (options: { readonly cookie: string }): HttpApiSecurity.ApiKey =>
+  cookieScheme(options.cookie)

@@ -16,14 +16,15 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
-import type * as HttpRouter from "@effect/platform/HttpRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { RequestSession } from "./internal/commit/RequestSession.js"
 import { millisOf } from "./internal/config/durations.js"
 import { withFiber } from "./internal/effect/fiber.js"
 import {
@@ -38,19 +39,16 @@ import {
   type SessionConflict,
   type SessionStoreError
 } from "./internal/errors/errors.js"
-import {
-  begin,
-  type CheckedOptions,
-  type FailedAttempts,
-  sourceOf
-} from "./internal/request/begin.js"
+import { beginOnce, comeBackLater } from "./internal/request/apiSession.js"
+import { begin, type CheckedOptions, type FailedAttempts } from "./internal/request/begin.js"
 import { endOf } from "./internal/request/end.js"
 import { builtContext, contextOf, type FindContext } from "./internal/request/HttpRequestContext.js"
 import type { Options } from "./internal/request/options.js"
+import { sourceOf } from "./internal/request/requestSource.js"
 import { withVary } from "./internal/request/respond.js"
-import { type CurrentSession, Session, toService } from "./internal/session/tag.js"
+import { Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
-import type { SessionStore } from "./SessionStore.js"
+import { SessionStore } from "./SessionStore.js"
 
 export type {
   /**
@@ -81,7 +79,7 @@ export {
 type Response = HttpServerResponse.HttpServerResponse
 
 /**
- * The three mounts of one middleware.
+ * The mounts of one middleware.
  *
  * @since 0.1.0
  * @category models
@@ -93,21 +91,34 @@ export interface Mounts {
   ) => HttpApp.Default<E, Exclude<R, Session> | SessionStore>
   /** For `HttpLayerRouter`. */
   readonly layer: RouteLayer
+  /** For `HttpLayerRouter`: what `layer` is made of, to `combine` with. */
+  readonly routeMiddleware: RouteMiddleware
   /** For `HttpApi`: the layer of `SessionMiddleware.HttpApi`. */
   readonly layerHttpApi: Layer.Layer<HttpApi, never, SessionStore>
 }
 
 /**
- * A layer that provides the session to the routes of a `HttpLayerRouter`.
+ * A layer that provides the session, and the store to `SessionAdmin`, to the routes of a `HttpLayerRouter`.
  *
  * @since 0.1.0
  * @category models
  */
-export type RouteLayer = Layer.Layer<
-  HttpLayerRouter.Request<"Requires", Session>,
-  never,
-  SessionStore
->
+export type RouteLayer = RouteMiddleware["layer"]
+
+/**
+ * The middleware that is behind such a layer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RouteMiddleware = HttpLayerRouter.Middleware<{
+  provides: Session | SessionStore
+  handles: never
+  error: never
+  requires: never
+  layerError: never
+  layerRequires: SessionStore
+}>
 
 const checked = (options: Options): CheckedOptions => {
   const { serialize } = options
@@ -121,8 +132,10 @@ const checked = (options: Options): CheckedOptions => {
   throw new SessionConfigError({ field: "serialize", reason })
 }
 
+type ApiService = Context.Tag.Service<HttpApi>
+
 /**
- * Makes the three mounts with options.
+ * Makes the mounts with options.
  *
  * Throws a `SessionConfigError` where `serialize` has something else than finite durations.
  *
@@ -144,17 +157,25 @@ const checked = (options: Options): CheckedOptions => {
  */
 export const make = (options: Options = {}): Mounts => {
   const ready = checked(options)
+  // Layers that read their surroundings are fresh: Effect would build them once for a whole app.
+  const route = HttpLayerRouter.middleware<{ provides: Session | SessionStore }>()(
+    Effect.map(builtContext, (context) => (app) => around(app, context, ready, sessionAndStoreOf))
+  )
+  const routeMiddleware = Object.assign(route, { layer: Layer.fresh(route.layer) })
   return {
     middleware: (app) => aroundRunning(app, ready),
-    layer: HttpLayerRouter.middleware<{ provides: Session }>()(
-      Effect.map(builtContext, (context) => (app) => around(app, context, ready))
-    ).layer,
-    layerHttpApi: Layer.effect(
-      HttpApi,
-      Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
+    layer: routeMiddleware.layer,
+    routeMiddleware,
+    layerHttpApi: Layer.fresh(
+      Layer.effect(
+        HttpApi,
+        Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
+      )
     )
   }
 }
+
+const defaultMounts = make()
 
 /**
  * For `HttpApp` and `HttpRouter`: provides the session to an app.
@@ -179,12 +200,14 @@ export const make = (options: Options = {}): Mounts => {
  * @since 0.1.0
  * @category middleware
  */
-export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none)
+export const middleware: Mounts["middleware"] = defaultMounts.middleware
 
 /**
  * For `HttpLayerRouter`: provides the session to the routes it is provided to.
  *
- * `SessionConfig` and `SessionEvents` are read when the layer is built.
+ * The store, `SessionConfig` and `SessionEvents` are those in force where the layer is provided, so that two groups of routes
+ * can have settings of their own. A layer of yours that contains this one is built once for an app, as Effect does with every
+ * layer; make it `Layer.fresh` to provide it under several settings.
  *
  * @example
  * ```ts
@@ -206,13 +229,74 @@ export const middleware: Mounts["middleware"] = (app) => aroundRunning(app, none
  * @since 0.1.0
  * @category layers
  */
-export const layer: RouteLayer = make().layer
+export const layer: RouteLayer = defaultMounts.layer
 
+/**
+ * For `HttpLayerRouter`: the middleware behind `layer`, to `combine` a middleware of your own with.
+ *
+ * **Details**
+ *
+ * `mine.combine(SessionMiddleware.routeMiddleware).layer` provides the session to `mine`, and both to the routes. That layer
+ * is yours, so an app builds it once; make it `Layer.fresh` to provide it under several settings. With `inside` there is
+ * nothing to combine, and a `Csrf.layer` fits in between.
+ *
+ * @since 0.1.0
+ * @category middleware
+ */
+export const routeMiddleware: RouteMiddleware = defaultMounts.routeMiddleware
+
+/**
+ * For `HttpLayerRouter`: makes the layer of a middleware of your own that uses the session. Provide `layer` around it.
+ *
+ * @example
+ * ```ts
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Context, Effect, Layer } from "effect"
+ * import { Csrf, Session, SessionMiddleware } from "effect-session"
+ *
+ * class CurrentUser extends Context.Tag("CurrentUser")<CurrentUser, { readonly id: string }>() {}
+ *
+ * const authentication = HttpLayerRouter.middleware<{ provides: CurrentUser }>()((app) =>
+ *   Effect.flatMap(Session.requireUser, (id) => Effect.provideService(app, CurrentUser, { id })))
+ *
+ * const account = HttpLayerRouter.add("GET", "/account",
+ *   Effect.map(CurrentUser, ({ id }) => HttpServerResponse.text(`Hello ${id}`)))
+ *
+ * export const routes = account.pipe(
+ *   Layer.provide(SessionMiddleware.inside(authentication)),
+ *   Layer.provide(Csrf.layer),
+ *   Layer.provide(SessionMiddleware.layer)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const inside = <Config extends AnyConfig>(
+  middleware: HttpLayerRouter.Middleware<Config>
+): Layer.Layer<
+  HttpLayerRouter.Request.From<"Requires", Config["provides"]>,
+  Config["layerError"],
+  | Config["layerRequires"]
+  | HttpLayerRouter.Request.From<"Requires", Config["requires"]>
+  | HttpLayerRouter.Request.From<"Error", Config["error"]>
+> =>
+  // The layer is there, also where the platform's type for it only tells to combine the middleware with another.
+  middleware.layer as never
+
+interface AnyConfig {
+  provides: unknown
+  handles: unknown
+  error: unknown
+  requires: unknown
+  layerError: unknown
+  layerRequires: unknown
+}
 /**
  * For `HttpApi`: the layer of `SessionMiddleware.HttpApi`.
  *
- * `SessionConfig` and `SessionEvents` are read when the layer is built. In the definition the session comes last, since the
- * last middleware is the outermost.
+ * The store, `SessionConfig` and `SessionEvents` are those in force where the layer is provided, as with `layer`. In the
+ * definition, the session may stand before or after the middlewares that use it.
  *
  * @example
  * ```ts
@@ -239,9 +323,7 @@ export const layer: RouteLayer = make().layer
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = make().layerHttpApi
-
-const none = checked({})
+export const layerHttpApi: Layer.Layer<HttpApi, never, SessionStore> = defaultMounts.layerHttpApi
 
 /** An app finds its store where it runs. */
 const aroundRunning = <E, R>(
@@ -251,13 +333,21 @@ const aroundRunning = <E, R>(
   Response,
   E,
   Exclude<R, Session> | HttpServerRequest.HttpServerRequest | SessionStore
-> => around(app, contextOf, options)
+> => around(app, contextOf, options, sessionOf)
 
-const around = <E, R>(
+const sessionOf = (session: RequestSession): Context.Context<Session> =>
+  Context.make(Session, toService(session))
+
+/** A route has the store too, for `SessionAdmin`: what is provided to the layer of a route does not reach its requests. */
+const sessionAndStoreOf = (session: RequestSession): Context.Context<Session | SessionStore> =>
+  Context.add(sessionOf(session), SessionStore, session.request.store)
+
+const around = <I, E, R>(
   app: Effect.Effect<Response, E, R>,
   findContext: FindContext,
-  options: CheckedOptions
-): Effect.Effect<Response, E, Exclude<R, Session> | HttpServerRequest.HttpServerRequest> => {
+  options: CheckedOptions,
+  servicesOf: (session: RequestSession) => Context.Context<I>
+): Effect.Effect<Response, E, Exclude<R, I> | HttpServerRequest.HttpServerRequest> => {
   const failed: FailedAttempts = new WeakMap()
   // One operation instead of many: this runs on every request.
   return withFiber((fiber) => {
@@ -265,7 +355,7 @@ const around = <E, R>(
     return Effect.matchCauseEffect(loaded, {
       onFailure: refused,
       onSuccess: (session) =>
-        runWith(fiber, Session, toService(session), {
+        runWith(fiber, servicesOf(session), {
           app,
           handler: endOf(prepare(session)),
           last: varied,
@@ -291,7 +381,7 @@ const refused = (
 
 const logged = (error: SessionStoreError | SessionConflict): Effect.Effect<void> =>
   error._tag === "SessionStoreError"
-    ? Effect.logError("The session could not be loaded", error)
+    ? Effect.logError("The session could not be loaded", Cause.fail(error))
     : Effect.void
 
 const refusal = (error: SessionStoreError | SessionConflict): Response =>
@@ -301,7 +391,7 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
         "retry-after",
         "1"
       )
-    : storeAway
+    : storeAway.response
 
 /** Has the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
 const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
@@ -313,16 +403,16 @@ const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
 })
 
 /** An `HttpApi` does not let its middleware run the endpoint, so the end of the request is a handler of the response. */
-const provideApi = (
-  findContext: FindContext,
-  options: CheckedOptions
-): Effect.Effect<CurrentSession, SessionUnavailable, HttpRouter.HttpRouter.Provided> => {
-  const failed: FailedAttempts = new WeakMap()
-  return withFiber((fiber) => {
-    const { loaded, prepare } = begin(fiber, findContext, options, failed)
-    const begun = Effect.flatMap(loaded, (session) =>
-      Effect.as(appendResponseHandler(endOf(prepare(session))), toService(session))
-    )
+const provideApi = (findContext: FindContext, options: CheckedOptions): ApiService => {
+  const earlier: FailedAttempts = new WeakMap()
+  return beginOnce((fiber) => {
+    const { loaded, prepare } = begin(fiber, findContext, options, earlier)
+    const begun = Effect.flatMap(loaded, (session) => {
+      // An attempt that fails is not told of, so the next one supersedes whatever came before it.
+      earlier.set(sourceOf(requestOf(fiber)), session)
+      const end = typed(endOf(prepare(session)), options)
+      return Effect.as(appendResponseHandler(end), toService(session))
+    })
     return Effect.catchAll(
       Effect.tapDefect(begun, () => varyLast),
       (error) => Effect.zipRight(logged(error), unavailable(error))
@@ -330,19 +420,22 @@ const provideApi = (
   })
 }
 
-/** The failure of an `HttpApi`. Its response is made later, so the headers are added when that leaves. */
+/** An endpoint may end with the store's error as a defect: its sentence becomes the error of the `HttpApi` as well. */
+const typed =
+  (handler: ResponseHandler, { unavailable }: CheckedOptions): ResponseHandler =>
+  (request, response) =>
+    handler(
+      request,
+      response.body === storeAway.response.body && unavailable !== undefined
+        ? HttpServerResponse.setBody(response, unavailable.body)
+        : response
+    )
+
+/** The failure of an `HttpApi`. A conflict has an answer of its own. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
 ): Effect.Effect<never, SessionUnavailable> =>
   Effect.zipRight(
-    appendResponseHandler((_request, response) =>
-      Effect.succeed(
-        HttpServerResponse.setHeaders(withVary(response), {
-          "cache-control": "no-store",
-          "retry-after": "1"
-        })
-      )
-    ),
-    // A conflict has an answer of its own.
+    Effect.zipRight(comeBackLater, varyLast),
     error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
   )

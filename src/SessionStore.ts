@@ -255,7 +255,8 @@ export const make: (
 ) => Service = makeService
 
 /**
- * Provides a store in the memory of this process, with settings. Each time the layer is built it has sessions of its own.
+ * Provides a store in the memory of this process, with settings. Each call makes a layer with sessions of its own. As Effect
+ * does with every layer, an app builds it once, so it is one store wherever the app provides it.
  *
  * - `maxSessions` (at least 1, default unlimited) bounds the sessions in memory, also those that ended and are kept. When
  *   the store is full, an insert first collects what is over, at most once a second. If that is not enough it deletes
@@ -292,7 +293,8 @@ export const layerMemoryWith = (options: {
 
 /**
  * Provides a store in the memory of this process: for tests, for development, and for an app of one process that may
- * forget its sessions when it stops. The number of sessions is not limited; `layerMemoryWith` can limit it.
+ * forget its sessions when it stops. The number of sessions is not limited; `layerMemoryWith` can limit it. Provided in
+ * several places of an app, it is one store.
  *
  * @example
  * ```ts

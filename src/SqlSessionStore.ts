@@ -11,6 +11,8 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { serviceOf } from "./internal/effect/fiber.js"
+import { oncePer } from "./internal/effect/oncePer.js"
 import type { SessionConfigError, SessionStoreError } from "./internal/errors/errors.js"
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
@@ -47,6 +49,8 @@ export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError
 /**
  * Opens the store.
  *
+ * Provided in several places of an app, it is one store for each `SqlClient`.
+ *
  * Fails with `SessionConfigError` if `table` is not a valid name, or if the tables are missing or older than this version.
  * The message then names the migration to run.
  *
@@ -63,6 +67,9 @@ export const makeWith = (
     })
   )
 
+const perClient = <A, E>(layer: Layer.Layer<A, E, SqlClient>): Layer.Layer<A, E, SqlClient> =>
+  oncePer((fiber) => serviceOf(fiber, SqlClient), layer)
+
 /**
  * Provides the store in the table `sessions`: see `layerWith`.
  *
@@ -70,7 +77,7 @@ export const makeWith = (
  * @category layers
  */
 export const layer: Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =
-  Layer.suspend(() => layerWith({}))
+  perClient(Layer.suspend(() => layerWith({})))
 
 /**
  * Provides a `SessionStore` that keeps sessions in a table of the app's database. A migration must have made the table: see
@@ -105,7 +112,7 @@ export const layer: Layer.Layer<SessionStore, SessionStoreError | SessionConfigE
 export const layerWith = (
   options: Options
 ): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  Layer.effect(SessionStore, makeWith(options))
+  perClient(Layer.effect(SessionStore, makeWith(options)))
 
 /**
  * Provides the store in the table `sessions` and brings its tables up to date first: see `layerMigratedWith`.
@@ -128,7 +135,7 @@ export const layerMigrated: Layer.Layer<
   SessionStore,
   SessionStoreError | SessionConfigError,
   SqlClient
-> = Layer.suspend(() => layerMigratedWith({}))
+> = perClient(Layer.suspend(() => layerMigratedWith({})))
 
 /**
  * Provides the store of `layerWith` and brings its tables up to date first, as `migrateWith` does.
@@ -139,7 +146,7 @@ export const layerMigrated: Layer.Layer<
 export const layerMigratedWith = (
   options: Options
 ): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), makeWith(options)))
+  perClient(Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), makeWith(options))))
 
 /**
  * Brings the table `sessions` and its companions up to date: see `migrateWith`.

@@ -28,7 +28,7 @@ interface Block {
 const pages = [
   "README.md",
   "SECURITY.md",
-  ...readdirSync(join(root, "docs")).flatMap((name) =>
+  ...readdirSync(join(root, "docs"), { encoding: "utf8", recursive: true }).flatMap((name) =>
     name.endsWith(".md") ? [join("docs", name)] : []
   )
 ]
@@ -60,6 +60,7 @@ const check = (): ts.Program => {
     noEmit: true,
     strict: true,
     exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
     skipLibCheck: true,
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,

@@ -3,6 +3,7 @@
  * have other ways.
  */
 import * as Clock from "effect/Clock"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
@@ -43,6 +44,10 @@ export const serviceOf = <I, S>(fiber: RunningFiber, tag: Context.Tag<I, S>): S 
 export const referenceOf = <I, S>(fiber: RunningFiber, reference: Context.Reference<I, S>): S =>
   // A reference has a default, so any context will do.
   Context.get(fiber.currentContext as Context.Context<I>, reference)
+
+/** Where a fiber reads the environment. */
+export const configProviderOf = (fiber: RunningFiber): ConfigProvider.ConfigProvider =>
+  Context.get(fiber.getFiberRef(DefaultServices.currentServices), ConfigProvider.ConfigProvider)
 
 /** The span that a fiber runs in. */
 export const spanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> =>

@@ -1,5 +1,5 @@
 /**
- * What is done to the fiber of a request by hand: an app runs with one more service, and with one more handler of its
+ * What is done to the fiber of a request by hand: an app runs with more services, and with one more handler of its
  * response. `Effect.provideService` and the platform's own way cost a request three times as much.
  */
 
@@ -54,15 +54,14 @@ export interface Run<A, E, R> {
 }
 
 /**
- * Runs an app in the fiber of a request with one more service and one more handler.
+ * Runs an app in the fiber of a request with more services and one more handler.
  *
- * Only an app that is interrupted may leave the service behind, in a fiber that has nothing to do any more but to answer
+ * Only an app that is interrupted may leave the services behind, in a fiber that has nothing to do any more but to answer
  * this request.
  */
-export const runWith = <I, S, A, E, R>(
+export const runWith = <I, A, E, R>(
   fiber: RunningFiber,
-  tag: Context.Tag<I, S>,
-  service: S,
+  services: Context.Context<I>,
   { app, handler, last, onFailure }: Run<A, E, R>
 ): Effect.Effect<A, E, Exclude<R, I>> => {
   const outside = fiber.currentContext
@@ -74,7 +73,7 @@ export const runWith = <I, S, A, E, R>(
       : Effect.zipRight(appendResponseHandler(last), left)
   }
   const run = Effect.zipRight(
-    enter(Context.add(outside, tag, service), handlers),
+    enter(Context.merge(outside, services), handlers),
     Effect.matchCauseEffect(app, {
       onFailure: (cause) => {
         onFailure()
@@ -83,7 +82,7 @@ export const runWith = <I, S, A, E, R>(
       onSuccess: (value) => leave(Exit.succeed(value))
     })
   )
-  // The one service it lacked is there.
+  // The services it lacked are there.
   return run as Effect.Effect<A, E, Exclude<R, I>>
 }
 

@@ -5,11 +5,15 @@
  * other name says how a request ended (`SessionConflict`, `SessionRefused`), which the app may want to answer itself.
  *
  * Messages are sentences that name the operation. They never contain a token, a cookie, an encryption key or a payload.
+ *
+ * Each error says what an HTTP client is told of it, and how it is encoded. A `cause` is in neither: it may hold the text of
+ * a driver, with the name of a host or of a user. It stays on the error, for logs.
  */
 import type * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Respond from "./answers.js"
+import * as Answers from "./answers.js"
 
 /** Why a store failed. */
 export const StoreFailureReason = Schema.Literal(
@@ -21,9 +25,10 @@ export const StoreFailureReason = Schema.Literal(
 )
 
 /**
- * The store could not do what was asked: for the operator. Unhandled it answers 503 with `Retry-After`.
+ * The store could not do what was asked: for the operator. Unhandled it is logged, and answers 503 with `Retry-After`.
  *
- * `operation` is the verb of the store or the session (`find`, `commit`, ...); `cause` keeps what the driver said.
+ * `operation` is the verb of the store or the session (`find`, `commit`, ...). `cause` keeps what the driver said, for logs:
+ * it is no part of the schema, so it is never sent to a client.
  *
  * @since 0.1.0
  * @category errors
@@ -31,19 +36,33 @@ export const StoreFailureReason = Schema.Literal(
 export class SessionStoreError
   extends Schema.TaggedError<SessionStoreError>("effect-session/SessionStore/SessionStoreError")(
     "SessionStoreError",
-    {
-      operation: Schema.String,
-      reason: StoreFailureReason,
-      cause: Schema.optional(Schema.Defect)
-    }
+    { operation: Schema.String, reason: StoreFailureReason },
+    Answers.storeAway.annotations("SessionStoreError")
   )
   implements HttpServerRespondable.Respondable
 {
+  constructor(
+    {
+      cause,
+      ...told
+    }: {
+      readonly operation: string
+      readonly reason: typeof StoreFailureReason.Type
+      readonly cause?: unknown
+    },
+    options?: Schema.MakeOptions
+  ) {
+    super(told, options)
+    if (cause !== undefined) Object.defineProperty(this, "cause", { value: cause })
+  }
   override get message(): string {
     return `The session store failed to ${this.operation}: ${this.reason}.`
   }
-  [Respond.symbol]() {
-    return Effect.succeed(Respond.storeAway)
+  [Answers.symbol]() {
+    return Effect.zipRight(
+      Effect.logError("A request ended with a failure of the session store", Cause.fail(this)),
+      Answers.storeAway.respond
+    )
   }
 }
 
@@ -59,17 +78,20 @@ export class SessionStoreError
 export class SessionConflict
   extends Schema.TaggedError<SessionConflict>("effect-session/Session/SessionConflict")(
     "SessionConflict",
-    { operation: Schema.String, reason: Schema.String }
+    { operation: Schema.String, reason: Schema.String },
+    Answers.conflicted.annotations("SessionConflict")
   )
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
     return `Another request of the session came first, so ${this.operation} could not be done: ${this.reason}.`
   }
-  [Respond.symbol]() {
-    return Effect.succeed(Respond.conflicted)
+  [Answers.symbol]() {
+    return Answers.conflicted.respond
   }
 }
+
+const refused = Answers.answer(403, "The login was refused.")
 
 /**
  * A login was refused. Unhandled it answers 403.
@@ -83,7 +105,8 @@ export class SessionConflict
 export class SessionRefused
   extends Schema.TaggedError<SessionRefused>("effect-session/Session/SessionRefused")(
     "SessionRefused",
-    { reason: Schema.Literal("limit", "revoked") }
+    { reason: Schema.Literal("limit", "revoked") },
+    refused.annotations("SessionRefused")
   )
   implements HttpServerRespondable.Respondable
 {
@@ -92,10 +115,12 @@ export class SessionRefused
       ? "The login was refused: the user has as many sessions as allowed."
       : "The login was refused: the user's sessions were revoked after this request began."
   }
-  [Respond.symbol]() {
-    return Respond.respond(403, "The login was refused.")
+  [Answers.symbol]() {
+    return refused.respond
   }
 }
+
+const unread = Answers.answer(500, "The session could not be read.")
 
 /**
  * A stored value does not have the shape that its schema asks for: for the developer. Unhandled it answers 500.
@@ -106,15 +131,16 @@ export class SessionRefused
 export class SessionDecodeError
   extends Schema.TaggedError<SessionDecodeError>("effect-session/Session/SessionDecodeError")(
     "SessionDecodeError",
-    { key: Schema.String, cause: Schema.optional(Schema.Defect) }
+    { key: Schema.String },
+    unread.annotations("SessionDecodeError")
   )
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
     return `The value stored under "${this.key}" does not have the shape its schema asks for.`
   }
-  [Respond.symbol]() {
-    return Respond.respond(500, "The session could not be read.")
+  [Answers.symbol]() {
+    return unread.respond
   }
 }
 
@@ -131,7 +157,8 @@ export class SessionDecodeError
 export class SessionEncodeError
   extends Schema.TaggedError<SessionEncodeError>("effect-session/Session/SessionEncodeError")(
     "SessionEncodeError",
-    { operation: Schema.String, key: Schema.String, reason: Schema.String }
+    { operation: Schema.String, key: Schema.String, reason: Schema.String },
+    Answers.unstored.annotations("SessionEncodeError")
   )
   implements HttpServerRespondable.Respondable
 {
@@ -139,8 +166,8 @@ export class SessionEncodeError
     const of = this.key === "" ? "" : ` of "${this.key}"`
     return `Session.${this.operation}${of} cannot be stored: ${this.reason}.`
   }
-  [Respond.symbol]() {
-    return Respond.respond(500, "The session could not be stored.")
+  [Answers.symbol]() {
+    return Answers.unstored.respond
   }
 }
 
@@ -156,15 +183,16 @@ export class SessionEncodeError
 export class SessionKeyError
   extends Schema.TaggedError<SessionKeyError>("effect-session/Session/SessionKeyError")(
     "SessionKeyError",
-    { operation: Schema.String, key: Schema.String, reason: Schema.String }
+    { operation: Schema.String, key: Schema.String, reason: Schema.String },
+    Answers.misused.annotations("SessionKeyError")
   )
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
     return `Session.${this.operation} cannot use the key "${this.key}": ${this.reason}.`
   }
-  [Respond.symbol]() {
-    return Respond.respond(500, "The session could not be used.")
+  [Answers.symbol]() {
+    return Answers.misused.respond
   }
 }
 
@@ -180,7 +208,8 @@ export class SessionKeyError
 export class SessionTypeError
   extends Schema.TaggedError<SessionTypeError>("effect-session/Session/SessionTypeError")(
     "SessionTypeError",
-    { operation: Schema.String, key: Schema.String, reason: Schema.String }
+    { operation: Schema.String, key: Schema.String, reason: Schema.String },
+    Answers.misused.annotations("SessionTypeError")
   )
   implements HttpServerRespondable.Respondable
 {
@@ -188,16 +217,40 @@ export class SessionTypeError
     const on = this.key === "" ? "what it was given" : `"${this.key}"`
     return `Session.${this.operation} does not fit ${on}: ${this.reason}.`
   }
-  [Respond.symbol]() {
-    return Respond.respond(500, "The session could not be used.")
+  [Answers.symbol]() {
+    return Answers.misused.respond
   }
 }
+
+const unauthenticated = Answers.answer(401, "Please log in.")
+
+/**
+ * Nobody is logged in. Unhandled it answers 401.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SessionUnauthenticated
+  extends Schema.TaggedError<SessionUnauthenticated>(
+    "effect-session/Session/SessionUnauthenticated"
+  )("SessionUnauthenticated", {}, unauthenticated.annotations("SessionUnauthenticated"))
+  implements HttpServerRespondable.Respondable
+{
+  override get message(): string {
+    return "A login is required: nobody is logged in."
+  }
+  [Answers.symbol]() {
+    return unauthenticated.respond
+  }
+}
+
+const reauthenticate = Answers.answer(403, "Please log in again to do this.")
 
 /**
  * The user must log in again: nobody is logged in (`guest`), or the last login is too long ago (`stale`). Unhandled it
  * answers 403.
  *
- * RFC 9110 has 403 for credentials that do not suffice; a 401 would have to name a scheme.
+ * RFC 9110 has 403 for credentials that do not suffice. Where any login will do, `SessionUnauthenticated` answers 401.
  *
  * @since 0.1.0
  * @category errors
@@ -205,7 +258,11 @@ export class SessionTypeError
 export class SessionReauthenticationRequired
   extends Schema.TaggedError<SessionReauthenticationRequired>(
     "effect-session/Session/SessionReauthenticationRequired"
-  )("SessionReauthenticationRequired", { reason: Schema.Literal("guest", "stale") })
+  )(
+    "SessionReauthenticationRequired",
+    { reason: Schema.Literal("guest", "stale") },
+    reauthenticate.annotations("SessionReauthenticationRequired")
+  )
   implements HttpServerRespondable.Respondable
 {
   override get message(): string {
@@ -213,10 +270,12 @@ export class SessionReauthenticationRequired
       ? "A login is required: nobody is logged in."
       : "A new login is required: the last one is too long ago."
   }
-  [Respond.symbol]() {
-    return Respond.respond(403, "Please log in again to do this.")
+  [Answers.symbol]() {
+    return reauthenticate.respond
   }
 }
+
+const misconfigured = Answers.answer(500, "The server is not configured correctly.")
 
 /**
  * A setting is wrong: for the developer or the operator. `field` names it, the message says what it must be.
@@ -226,7 +285,11 @@ export class SessionReauthenticationRequired
  */
 export class SessionConfigError extends Schema.TaggedError<SessionConfigError>(
   "effect-session/SessionConfig/SessionConfigError"
-)("SessionConfigError", { field: Schema.String, reason: Schema.String }) {
+)(
+  "SessionConfigError",
+  { field: Schema.String, reason: Schema.String },
+  misconfigured.annotations("SessionConfigError")
+) {
   override get message(): string {
     return `The session setting ${this.field} ${this.reason}`
   }

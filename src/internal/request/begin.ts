@@ -1,6 +1,5 @@
 /** The beginning of a request: its session is loaded, locked where the route asks for it, and its end is prepared. */
 
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import type { RequestSession } from "../commit/RequestSession.js"
 import type { RunningFiber } from "../effect/fiber.js"
@@ -14,6 +13,7 @@ import {
 } from "./HttpRequestContext.js"
 import { load, skipped } from "./load.js"
 import type { Options } from "./options.js"
+import { sourceOf } from "./requestSource.js"
 import { type LockOptions, type LockOwner, loadLocked, ownerOf } from "./serialize.js"
 import { watchUpgrade } from "./websocket.js"
 
@@ -75,12 +75,6 @@ const loadAs = (
     // What an option or a store throws at once ends the request as what it dies of would.
     return Effect.die(defect)
   }
-}
-
-/** What a request came from is the same in all attempts at it. A request that was made by hand may have come from nothing. */
-export const sourceOf = (request: HttpServerRequest.HttpServerRequest): object => {
-  const { source } = request
-  return typeof source === "object" && source !== null ? source : request
 }
 
 /** The connection has become a websocket: its head has left, and no cookie with it. */

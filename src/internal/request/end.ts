@@ -9,12 +9,13 @@ import { type CommitOptions, commit, hasWork } from "../commit/commitPending.js"
 import type { RequestSession } from "../commit/RequestSession.js"
 import { type RunningFiber, withFiber } from "../effect/fiber.js"
 import { isAborted, type ResponseHandler, warnIn } from "../effect/requestFiber.js"
+import { unstored } from "../errors/answers.js"
 import { setPreviousUrl } from "../session/verbs.js"
 import { maybeCollect } from "../store/collectAll.js"
 import type { Options } from "./options.js"
 import * as Policy from "./policy.js"
 import { recheckCookie } from "./recheckCookie.js"
-import { failureAnswer, ofPlatform, unstored, withHeaders } from "./respond.js"
+import { failureAnswer, ofPlatform, withHeaders } from "./respond.js"
 import { type LockOwner, unlock, unlocking } from "./serialize.js"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -70,7 +71,7 @@ const conclude = (
   } catch (defect) {
     return Effect.zipRight(
       Effect.logError("An option of the session middleware threw", Cause.die(defect)),
-      close(ending, unstored, undefined, fiber)
+      close(ending, unstored.response, undefined, fiber)
     )
   }
   return close(ending, response, closing, fiber)

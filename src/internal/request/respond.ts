@@ -4,20 +4,19 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import type { Position } from "../../core/commit/model.js"
 import { now, type RequestContext } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { response as answer, conflicted, storeAway } from "../errors/answers.js"
+import { conflicted, storeAway, unstored } from "../errors/answers.js"
 import { SessionConflict, SessionEncodeError } from "../errors/errors.js"
 import type { Options } from "./options.js"
 import { cookiesOf } from "./responseCookie.js"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** The answer where the session could not be stored for a reason of the program's own. */
-export const unstored: Response = answer(500, "The session could not be stored.")
-
 /** The answer in place of the handler's where the commit failed. */
 export const failureAnswer = (error: unknown, unavailable: Response | undefined): Response => {
-  if (error instanceof SessionConflict) return conflicted
-  return error instanceof SessionEncodeError ? unstored : (unavailable ?? storeAway)
+  if (error instanceof SessionConflict) return conflicted.response
+  return error instanceof SessionEncodeError
+    ? unstored.response
+    : (unavailable ?? storeAway.response)
 }
 
 /**
