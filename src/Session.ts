@@ -601,7 +601,8 @@ export const keep = (...keys: Keys): Effect.Effect<void, never, Session> =>
 /**
  * Keeps form input for the next request, so that the form can be filled in again.
  *
- * Fields that are named like passwords or tokens are left out.
+ * Fields that are named like passwords, tokens or the numbers of cards are left out, inside objects too. Names come from
+ * outside: a dot or a bracket in one is a character like any other, and a field `__proto__` is left out.
  *
  * @since 0.1.0
  * @category flash
@@ -613,13 +614,16 @@ export const flashInput = <const T extends object>(
   use((session) => Verbs.flashInput(session, object as object))
 
 /**
- * Reads form input that the request before has kept.
+ * Reads form input that the request before has kept, by the name of the field as it was sent.
+ *
+ * A name is no path: `old("address.street")` and `old("address[street]")` find the fields of just these names. A
+ * `Session.path` leads into an object of the input.
  *
  * @since 0.1.0
  * @category flash
  */
-export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  useOption((session) => Verbs.old(session, key))
+export const old = (name: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
+  useOption((session) => Verbs.old(session, name))
 
 /**
  * The public id: equal to `id` in the store and in `SessionAdmin`.

@@ -570,6 +570,73 @@ describe("flashInput and old", () => {
     expect(yield* Session.old("_token")).toEqual(none)
   })
 
+  const names = [
+    "address.street",
+    "address..street",
+    ".",
+    "",
+    " ",
+    "items[0][name]",
+    "user[first.name]",
+    "constructor",
+    "prototype",
+    "a.__proto__.b",
+    "toString",
+    `${"deep.".repeat(40)}name`
+  ]
+
+  claim("take the names of fields as they were sent, never for paths", {}, function* () {
+    yield* Session.flashInput(Object.fromEntries(names.map((name) => [name, `of ${name}`])))
+
+    for (const name of names) expect(yield* Session.old(name)).toEqual(some(`of ${name}`))
+    for (const name of ["address", "items", "a", "__proto__", "hasOwnProperty", "deep"]) {
+      expect(yield* Session.old(name)).toEqual(none)
+    }
+  })
+
+  claim("lead into an object by a Session.path only", {}, function* () {
+    yield* Session.flashInput({ address: { street: "Storgata", "zip.code": "0155" } })
+
+    expect(yield* Session.old("address.street")).toEqual(none)
+    expect(yield* Session.old(Session.path("address", "street"))).toEqual(some("Storgata"))
+    expect(yield* Session.old(Session.path("address", "zip.code"))).toEqual(some("0155"))
+  })
+
+  claim("leave out __proto__, which any visitor may send", {}, function* () {
+    const sent = JSON.parse(
+      '{"__proto__":{"a":1},"b":{"__proto__":[2],"c":3},"d":[{"__proto__":4}]}'
+    )
+    yield* Session.flashInput<Session.JsonObject>(sent)
+
+    expect(yield* Session.old("__proto__")).toEqual(none)
+    expect(yield* Session.old("b")).toEqual(some({ c: 3 }))
+    expect(yield* Session.old("d")).toEqual(some([{}]))
+    expect(yield* Session.old("a")).toEqual(none)
+  })
+
+  claim("leave out secrets however their names are nested", {}, function* () {
+    yield* Session.flashInput({
+      "user.password": "x",
+      "user[password]": "x",
+      "users[0][new_password]": "x",
+      "payment[card][number]": "x",
+      payment: { card: { number: "x", holder: "Ann" }, cards: [{ number: "x" }] },
+      api: { key: "x" },
+      "user.name": "Ann"
+    })
+    const kept = [
+      "user.password",
+      "user[password]",
+      "users[0][new_password]",
+      "payment[card][number]"
+    ]
+
+    for (const name of kept) expect(yield* Session.old(name)).toEqual(none)
+    expect(yield* Session.old("payment")).toEqual(some({ card: { holder: "Ann" }, cards: [{}] }))
+    expect(yield* Session.old("api")).toEqual(some({}))
+    expect(yield* Session.old("user.name")).toEqual(some("Ann"))
+  })
+
   claim("take an object of fields only", {}, function* () {
     // Plain JavaScript may say anything.
     const defect = yield* defectOf(Session.flashInput([1] as never))
@@ -1027,8 +1094,7 @@ describe("keys", () => {
           Session.replace({ [key]: 1 }),
           Session.flash(key, 1),
           Session.now(key, 1),
-          Session.keep(key),
-          Session.old(key)
+          Session.keep(key)
         ]
         for (const effect of effects) {
           expect(yield* defectOf(effect)).toBeInstanceOf(Session.SessionKeyError)

@@ -47,8 +47,9 @@ export const valueOf = (
   session: RequestSession,
   verb: string,
   key: Path.Key,
-  value: unknown
-): Json => orThrow(fromUnknown(value, session.request.settings.maxPayloadBytes), verb, key)
+  value: unknown,
+  proto?: "leaveOut"
+): Json => orThrow(fromUnknown(value, session.request.settings.maxPayloadBytes, proto), verb, key)
 
 /** The entries of an object that is given instead of a key and a value; those that are `undefined` are left out. */
 export const entriesOf = (
