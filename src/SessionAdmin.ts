@@ -20,7 +20,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { entryOf, isOver, isUserId, type SessionEntry } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
-import { SessionConfigError } from "./internal/errors/errors.js"
+import { settingMillis } from "./internal/errors/durations.js"
 import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"
@@ -279,6 +279,8 @@ export const suspicious = (
       )
   })
 
+const longest = { most: Duration.toMillis("3660 days"), reason: "must be at most 3660 days." }
+
 /**
  * Counts sessions and users hour by hour, the oldest hour first.
  *
@@ -295,9 +297,7 @@ export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
-    if (Duration.greaterThan(options.within, "3660 days")) {
-      throw new SessionConfigError({ field: "within", reason: "must be at most 3660 days." })
-    }
+    settingMillis("within", options.within, longest)
     const store = yield* SessionStore
     const now = yield* Clock.currentTimeMillis
     const hours = yield* store.hourly({
@@ -512,7 +512,7 @@ const filterOf = (options: Listing) =>
 
 // Never below zero, and whole: a store may keep its times as integers.
 const since = (now: number, within: Duration.DurationInput): number =>
-  Math.max(0, Math.floor(now - Duration.toMillis(within)))
+  Math.max(0, Math.floor(now - settingMillis("within", within)))
 
 // What the store gives needs no validation.
 const trusted = { disableValidation: true }

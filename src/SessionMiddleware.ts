@@ -24,7 +24,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { millisOf } from "./internal/config/durations.js"
 import { withFiber } from "./internal/effect/fiber.js"
 import {
   appendResponseHandler,
@@ -33,11 +32,8 @@ import {
   runWith
 } from "./internal/effect/requestFiber.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
-import {
-  SessionConfigError,
-  type SessionConflict,
-  type SessionStoreError
-} from "./internal/errors/errors.js"
+import { settingMillis } from "./internal/errors/durations.js"
+import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
 import {
   begin,
   type CheckedOptions,
@@ -112,13 +108,11 @@ export type RouteLayer = Layer.Layer<
 const checked = (options: Options): CheckedOptions => {
   const { serialize } = options
   if (serialize === undefined) return { ...options, lock: undefined }
-  const waitMillis = millisOf(serialize.wait) ?? Number.NaN
-  const holdMillis = millisOf(serialize.hold) ?? Number.NaN
-  if (Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1) {
-    return { ...options, lock: { waitMillis, holdMillis } }
-  }
   const reason = "must have finite durations: `wait`, and `hold` of at least 1 millisecond."
-  throw new SessionConfigError({ field: "serialize", reason })
+  const bounds = { most: Number.MAX_VALUE, reason }
+  const waitMillis = settingMillis("serialize", serialize.wait, bounds)
+  const holdMillis = settingMillis("serialize", serialize.hold, { ...bounds, least: 1 })
+  return { ...options, lock: { waitMillis, holdMillis } }
 }
 
 /**

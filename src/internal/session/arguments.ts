@@ -9,7 +9,7 @@ import * as Path from "../../core/session/path.js"
 import type { Lifetime } from "../../core/session/state.js"
 import { now } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { longestMillis, millisOf } from "../config/durations.js"
+import { longestMillis, millisOf } from "../errors/durations.js"
 import { SessionTypeError } from "../errors/errors.js"
 import { toSessionError } from "../errors/toSessionError.js"
 
