@@ -702,7 +702,7 @@ export const invalidate: Effect.Effect<SessionId, never, Session> = use(Lifecycl
  * @category lifecycle
  */
 export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffect((session) =>
-  destroyNow(session)
+  destroyNow(session, "destroy")
 )
 
 /**
@@ -754,7 +754,9 @@ export const login = (
  * @since 0.1.0
  * @category lifecycle
  */
-export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect(logoutNow)
+export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect((session) =>
+  logoutNow(session)
+)
 
 /**
  * The user that `login` has set.

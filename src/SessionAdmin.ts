@@ -20,10 +20,12 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { entryOf, isOver, isUserId, type SessionEntry } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
+import { clientOf } from "./internal/commit/RequestContext.js"
 import { settingMillis } from "./internal/errors/durations.js"
+import type { EventOf } from "./internal/events/event.js"
 import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
-import type { Session } from "./internal/session/tag.js"
+import { fromService, Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
 import { type SessionFilter, SessionStore, type SessionStoreError } from "./SessionStore.js"
 
@@ -96,6 +98,20 @@ export class Usage extends Schema.Class<Usage>("effect-session/SessionAdmin/Usag
 export interface Scope {
   /** Default `session`. */
   readonly namespace?: string | undefined
+}
+
+/**
+ * Which sessions a call ends, and who ends them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Revocation extends Scope {
+  /**
+   * Who ends them, for the `Revoked` event: the id of an operator, or the name of a job. Default: the user of the request that
+   * the call is part of, where there is one.
+   */
+  readonly actor?: string | undefined
 }
 
 /**
@@ -392,16 +408,17 @@ export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError,
  */
 export const revoke = (
   id: string,
-  scope: Scope = {}
+  options: Revocation = {}
 ): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
   Effect.gen(function* () {
     const store = yield* SessionStore
     if (!isId(id)) return false
     const found = yield* Effect.catchIf(store.find(id), isCorrupt, () => Effect.succeedNone)
-    if (Option.exists(found, (record) => record.namespace !== namespaceOf(scope))) return false
+    if (Option.exists(found, (record) => record.namespace !== namespaceOf(options))) return false
     const ended = yield* store.remove(id)
-    if (Option.isSome(ended)) yield* revoked(1, { id: ended.value.id })
-    return Option.isSome(ended)
+    if (Option.isNone(ended)) return false
+    yield* revoked("revoke", 1, options, ended.value)
+    return true
   })
 
 const isCorrupt = (error: SessionStoreError): boolean => error.reason === "corrupt"
@@ -417,13 +434,20 @@ const isCorrupt = (error: SessionStoreError): boolean => error.reason === "corru
  */
 export const revokeUser = (
   userId: string,
-  options: Scope & { readonly except?: string | undefined } = {}
+  options: Revocation & { readonly except?: string | undefined } = {}
+): Effect.Effect<number, SessionStoreError, SessionStore> =>
+  revokeSessionsOf(userId, "revokeUser", options)
+
+const revokeSessionsOf = (
+  userId: string,
+  reason: "revokeUser" | "revokeOthers",
+  options: Revocation & { readonly except?: string | undefined }
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
   Effect.flatMap(SessionStore, (store) =>
     isUserId(userId)
       ? Effect.tap(
           store.revokeUser({ namespace: namespaceOf(options), userId, except: options.except }),
-          (count) => revoked(count, { userId })
+          (count) => revoked(reason, count, options, { userId })
         )
       : Effect.succeed(0)
   )
@@ -455,7 +479,8 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
     if (userId === null) return Effect.succeed(0)
     const { namespace } = request.settings
     // The id that is stored: a new one this request asked for has not been committed, and is that session's next.
-    return revokeUser(userId, { namespace, except: life.position.stored?.record.id })
+    const except = life.position.stored?.record.id
+    return revokeSessionsOf(userId, "revokeOthers", { namespace, except })
   })
 
 /**
@@ -481,25 +506,49 @@ export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> =
 )
 
 /**
- * As `revokeAll`, for another namespace.
+ * As `revokeAll`, for another namespace, or with an actor.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const revokeAllWith = (
-  scope: Scope
+  options: Revocation
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
   Effect.flatMap(SessionStore, (store) =>
-    Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
+    Effect.tap(store.removeWhere({ namespace: namespaceOf(options) }), (count) =>
+      revoked("revokeAll", count, options, {})
+    )
   )
 
+/** Publishes the end of sessions. Where the call is part of a request, its user and its client are those who did it. */
 const revoked = (
+  reason: EventOf<"Revoked">["reason"],
   count: number,
-  of: { readonly id?: string; readonly userId?: string }
+  { actor }: Revocation,
+  whose: { readonly id?: string; readonly userId?: string | null }
 ): Effect.Effect<void> =>
-  Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
-    publish({ _tag: "Revoked", count, ...of, atMillis })
-  )
+  Effect.gen(function* () {
+    const at = yield* DateTime.now
+    const session = Option.map(yield* Effect.serviceOption(Session), fromService)
+    const { clientAddress, userId } = Option.match(session, {
+      onNone: () => ({ clientAddress: undefined, userId: undefined }),
+      onSome: ({ life, request }) => ({
+        userId: undefined,
+        clientAddress: undefined,
+        ...clientOf(request, life.state.userId)
+      })
+    })
+    yield* publish({
+      _tag: "Revoked",
+      at,
+      count,
+      reason,
+      id: whose.id,
+      userId: whose.userId ?? undefined,
+      actor: actor ?? userId,
+      clientAddress
+    })
+  })
 
 const namespaceOf = ({ namespace = "session" }: Scope): string => namespace
 

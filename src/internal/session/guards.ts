@@ -133,7 +133,7 @@ const comparing = (
 }
 
 const terminate = (session: RequestSession, stored: Stored, guard: string) =>
-  Effect.zipRight(publishTripped(session, stored, guard, "terminate"), logout(session))
+  Effect.zipRight(publishTripped(session, stored, guard, "terminate"), logout(session, "guard"))
 
 const publishTripped = (
   { request }: RequestSession,
