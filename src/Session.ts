@@ -48,6 +48,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Json, JsonInput, JsonObject } from "./core/session/json.js"
 import * as Path from "./core/session/path.js"
+import type { Storable, StorableObject } from "./core/session/storable.js"
 import { commit as commitPending } from "./internal/commit/commitPending.js"
 import { consume as consumeNow } from "./internal/commit/consume.js"
 import { destroy as destroyNow, logout as logoutNow } from "./internal/commit/destroy.js"
@@ -227,12 +228,6 @@ export type SessionId = string
  */
 export type Key = Path.Key
 
-/** A JSON value, or one that is shaped like it (an interface). */
-type Value<T> = Json | JsonInput<T>
-
-/** An object of values; not a list. */
-type Values<T> = JsonObject | (T extends ReadonlyArray<unknown> ? never : JsonInput<T>)
-
 /**
  * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
  *
@@ -258,7 +253,19 @@ export const isKey: (text: string) => boolean = Path.isKey
  * @category accessors
  */
 export const get: {
+  /**
+   * Reads a value. A stored `null` is `Some(null)`.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
   (key: Key): Effect.Effect<Option.Option<Json>, never, Session>
+  /**
+   * Reads a value and decodes it. One that does not fit the schema fails with `SessionDecodeError`.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
   <A, I, R>(
     key: Key,
     schema: Schema.Schema<A, I, R>
@@ -383,8 +390,23 @@ export const missing = (...keys: Keys): Effect.Effect<boolean, never, Session> =
  * @category accessors
  */
 export const put: {
-  <const T>(key: Key, value: Value<T>, options?: PutOptions): Effect.Effect<void, never, Session>
-  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores a value. A scalar in the way of a path is replaced by an object.
+   *
+   * With `expiresIn` or `expiresAt` the value is missing from that instant on. The key then has one segment. `increment`,
+   * `push` and `modify` keep the expiry; a later `put` without one clears it.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
+  <const T>(key: Key, value: Storable<T>, options?: PutOptions): Effect.Effect<void, never, Session>
+  /**
+   * Stores each entry of an object, whose keys are paths. If one entry is refused, none is stored.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
+  <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((session) => {
     // The overloads say which of the two calls this is.
@@ -401,7 +423,7 @@ export const put: {
  */
 export const push = <const T>(
   key: Key,
-  value: Value<T>
+  value: Storable<T>
 ): Effect.Effect<void, SessionTypeError, Session> =>
   useTyped((session) => Verbs.push(session, key, value))
 
@@ -449,7 +471,7 @@ export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeEr
  */
 export const modify = <const T>(
   key: Key,
-  f: (current: Option.Option<Json>) => Value<T>
+  f: (current: Option.Option<Json>) => Storable<T>
 ): Effect.Effect<Json, never, Session> =>
   use((session) => {
     const change = Verbs.changing(session, (current) => f(optionOf(current)))
@@ -466,7 +488,7 @@ export const modify = <const T>(
  */
 export const remember = <const T, E, R>(
   key: Key,
-  effect: Effect.Effect<Value<T>, E, R>
+  effect: Effect.Effect<Storable<T>, E, R>
 ): Effect.Effect<Json, E, R | Session> =>
   useEffect((session) => {
     const value = Verbs.get(session, "remember", key) ?? null
@@ -530,9 +552,7 @@ export const flush: Effect.Effect<void, never, Session> = use(Lifecycle.flush)
  * @since 0.1.0
  * @category accessors
  */
-export const replace = <const T extends object>(
-  object: Values<T>
-): Effect.Effect<void, never, Session> =>
+export const replace = <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((session) => Verbs.replace(session, object as object))
 
@@ -560,8 +580,21 @@ export const replace = <const T extends object>(
  * @category flash
  */
 export const flash: {
-  <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session>
-  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores a value for the rest of this request and the whole next one. The key has one segment.
+   *
+   * @since 0.1.0
+   * @category flash
+   */
+  <const T>(key: Key, value: Storable<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores each entry of an object for the rest of this request and the whole next one. If one entry is refused, none is
+   * stored.
+   *
+   * @since 0.1.0
+   * @category flash
+   */
+  <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((session) =>
     // The overloads say which of the two calls this is.
@@ -576,7 +609,7 @@ export const flash: {
  * @since 0.1.0
  * @category flash
  */
-export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session> =>
+export const now = <const T>(key: Key, value: Storable<T>): Effect.Effect<void, never, Session> =>
   use((session) => Verbs.flash(session, "now", key, value))
 
 /**
@@ -607,8 +640,8 @@ export const keep = (...keys: Keys): Effect.Effect<void, never, Session> =>
  * @since 0.1.0
  * @category flash
  */
-export const flashInput = <const T extends object>(
-  object: Values<T>
+export const flashInput = <const T>(
+  object: StorableObject<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((session) => Verbs.flashInput(session, object as object))
@@ -1006,7 +1039,7 @@ export const commit: Effect.Effect<
  * @since 0.1.0
  * @category testing
  */
-export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer<Session> =>
+export const layerTest = <const T>(data?: StorableObject<T>): Layer.Layer<Session> =>
   Layer.effect(
     Session,
     Effect.map(makeTestSession, (session) => {

@@ -23,8 +23,7 @@ export interface JsonObject {
  * optional.
  *
  * A signature `<const T>(value: JsonInput<T>)` infers `T` from the argument and checks it; so does one that takes the value
- * from a callback. Where `T` is a type parameter of the caller, nothing is known about it, and the call must name a type:
- * `put<Json>(...)`.
+ * from a callback. `Storable` does the same with errors that one can read.
  */
 export type JsonInput<T> = T extends Json // First, or a recursive type would be expanded without end.
   ? T
