@@ -1040,11 +1040,49 @@ export const commit: Effect.Effect<
  * @category testing
  */
 export const layerTest = <const T>(data?: StorableObject<T>): Layer.Layer<Session> =>
+  testLayer(data)
+
+/**
+ * As `layerTest`, with a user who is logged in.
+ *
+ * **Details**
+ *
+ * `userId` is logged in as by `Session.login`, when the layer is built. The session is then a stored one, with its `data`.
+ * `flash` is what the request before has flashed.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * const program = Session.requireUser
+ *
+ * export const ada = Effect.runPromise(
+ *   Effect.provide(program, Session.layerTestWith({ userId: "ada", data: { theme: "dark" } }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTestWith = <const T, const F>(options: {
+  readonly data?: StorableObject<T> | undefined
+  readonly flash?: StorableObject<F> | undefined
+  readonly userId?: string | undefined
+}): Layer.Layer<Session> => testLayer(options.data, options)
+
+const testLayer = (
+  data: unknown,
+  { flash, userId }: { readonly flash?: unknown; readonly userId?: string | undefined } = {}
+): Layer.Layer<Session> =>
   Layer.effect(
     Session,
-    Effect.map(makeTestSession, (session) => {
+    Effect.flatMap(makeTestSession, (session) => {
       // Every JSON-shaped object is an object.
       if (data !== undefined) Verbs.putAll(session, "put", data as object)
-      return toService(session)
+      if (flash !== undefined) Verbs.flashAll(session, flash as object)
+      const loggedIn =
+        userId === undefined ? Effect.void : loginNow(session, userIdOf(userId), null)
+      return Effect.as(Effect.orDie(loggedIn), toService(session))
     })
   )

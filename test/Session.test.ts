@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
@@ -1162,5 +1163,75 @@ describe("values", () => {
     const defect = yield* defectOf(Session.put("a", ["s3cret", Number.NaN]))
 
     expect(String(defect)).not.toContain("s3cret")
+  })
+})
+
+describe("layerTestWith", () => {
+  const within = (layer: Layer.Layer<Session.Session>) =>
+    Effect.provide(
+      Effect.all({
+        userId: Session.userId,
+        data: Session.all,
+        isKnown: Effect.isSuccess(Session.requireUser),
+        isRecent: Effect.isSuccess(Session.requireRecentLogin("1 minute"))
+      }),
+      layer
+    )
+
+  it.effect("logs a user in", () =>
+    Effect.gen(function* () {
+      const layer = Session.layerTestWith({
+        userId: "ada",
+        data: { a: 1 },
+        flash: { message: "Hello" }
+      })
+
+      expect(yield* within(layer)).toEqual({
+        userId: Option.some("ada"),
+        data: { a: 1, message: "Hello" },
+        isKnown: true,
+        isRecent: true
+      })
+    })
+  )
+
+  it.effect("gives a guest's session where no user is named", () =>
+    Effect.gen(function* () {
+      expect(yield* within(Session.layerTestWith({ data: { a: 1 } }))).toEqual({
+        userId: Option.none(),
+        data: { a: 1 },
+        isKnown: false,
+        isRecent: false
+      })
+      expect(yield* within(Session.layerTestWith({}))).toMatchObject({ data: {} })
+    })
+  )
+
+  it.effect("dies of an id that is none", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(within(Session.layerTestWith({ userId: "" })))
+
+      expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toBeInstanceOf(
+        Session.SessionTypeError
+      )
+    })
+  )
+})
+
+describe("requireUser", () => {
+  claim("fails with SessionUnauthenticated for a guest", {}, function* () {
+    const error = yield* Effect.flip(Session.requireUser)
+
+    expect(error).toBeInstanceOf(Session.SessionUnauthenticated)
+    expect(error.cause).toBeUndefined()
+  })
+
+  claim("gives the id of the user who has logged in, and fails after the logout", {}, function* () {
+    yield* Session.login("ada")
+    const userId = yield* Session.requireUser
+    yield* Session.logout
+
+    expect(userId).toBe("ada")
+    expect(yield* Effect.isFailure(Session.requireUser)).toBe(true)
   })
 })
