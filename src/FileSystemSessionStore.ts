@@ -7,7 +7,7 @@
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { serviceOf } from "./internal/effect/fiber.js"
 import { oncePer } from "./internal/effect/oncePer.js"
+import { settingMillis } from "./internal/errors/durations.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import * as Changes from "./internal/file/changes.js"
 import type { StampsOfShards } from "./internal/file/collect.js"
@@ -125,7 +126,7 @@ const open = (options: Options) =>
       fs,
       paths,
       fsync: options.fsync ?? true,
-      keepEndedMillis: Duration.toMillis(options.keepEnded ?? 0),
+      keepEndedMillis: settingMillis("keepEnded", options.keepEnded ?? 0),
       narrowed: false,
       holder: makeHolder()
     }

@@ -48,6 +48,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Json, JsonInput, JsonObject } from "./core/session/json.js"
 import * as Path from "./core/session/path.js"
+import type { Storable, StorableObject } from "./core/session/storable.js"
 import { commit as commitPending } from "./internal/commit/commitPending.js"
 import { consume as consumeNow } from "./internal/commit/consume.js"
 import { destroy as destroyNow, logout as logoutNow } from "./internal/commit/destroy.js"
@@ -228,12 +229,6 @@ export type SessionId = string
  */
 export type Key = Path.Key
 
-/** A JSON value, or one that is shaped like it (an interface). */
-type Value<T> = Json | JsonInput<T>
-
-/** An object of values; not a list. */
-type Values<T> = JsonObject | (T extends ReadonlyArray<unknown> ? never : JsonInput<T>)
-
 /**
  * Makes a path of literal segments: `Session.path("a.b", "c")` has two.
  *
@@ -259,7 +254,19 @@ export const isKey: (text: string) => boolean = Path.isKey
  * @category accessors
  */
 export const get: {
+  /**
+   * Reads a value. A stored `null` is `Some(null)`.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
   (key: Key): Effect.Effect<Option.Option<Json>, never, Session>
+  /**
+   * Reads a value and decodes it. One that does not fit the schema fails with `SessionDecodeError`.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
   <A, I, R>(
     key: Key,
     schema: Schema.Schema<A, I, R>
@@ -384,8 +391,23 @@ export const missing = (...keys: Keys): Effect.Effect<boolean, never, Session> =
  * @category accessors
  */
 export const put: {
-  <const T>(key: Key, value: Value<T>, options?: PutOptions): Effect.Effect<void, never, Session>
-  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores a value. A scalar in the way of a path is replaced by an object.
+   *
+   * With `expiresIn` or `expiresAt` the value is missing from that instant on. The key then has one segment. `increment`,
+   * `push` and `modify` keep the expiry; a later `put` without one clears it.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
+  <const T>(key: Key, value: Storable<T>, options?: PutOptions): Effect.Effect<void, never, Session>
+  /**
+   * Stores each entry of an object, whose keys are paths. If one entry is refused, none is stored.
+   *
+   * @since 0.1.0
+   * @category accessors
+   */
+  <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((session) => {
     // The overloads say which of the two calls this is.
@@ -402,7 +424,7 @@ export const put: {
  */
 export const push = <const T>(
   key: Key,
-  value: Value<T>
+  value: Storable<T>
 ): Effect.Effect<void, SessionTypeError, Session> =>
   useTyped((session) => Verbs.push(session, key, value))
 
@@ -450,7 +472,7 @@ export const decrement = (key: Key, by = 1): Effect.Effect<number, SessionTypeEr
  */
 export const modify = <const T>(
   key: Key,
-  f: (current: Option.Option<Json>) => Value<T>
+  f: (current: Option.Option<Json>) => Storable<T>
 ): Effect.Effect<Json, never, Session> =>
   use((session) => {
     const change = Verbs.changing(session, (current) => f(optionOf(current)))
@@ -467,7 +489,7 @@ export const modify = <const T>(
  */
 export const remember = <const T, E, R>(
   key: Key,
-  effect: Effect.Effect<Value<T>, E, R>
+  effect: Effect.Effect<Storable<T>, E, R>
 ): Effect.Effect<Json, E, R | Session> =>
   useEffect((session) => {
     const value = Verbs.get(session, "remember", key) ?? null
@@ -531,9 +553,7 @@ export const flush: Effect.Effect<void, never, Session> = use(Lifecycle.flush)
  * @since 0.1.0
  * @category accessors
  */
-export const replace = <const T extends object>(
-  object: Values<T>
-): Effect.Effect<void, never, Session> =>
+export const replace = <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((session) => Verbs.replace(session, object as object))
 
@@ -561,8 +581,21 @@ export const replace = <const T extends object>(
  * @category flash
  */
 export const flash: {
-  <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session>
-  <const T extends object>(object: Values<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores a value for the rest of this request and the whole next one. The key has one segment.
+   *
+   * @since 0.1.0
+   * @category flash
+   */
+  <const T>(key: Key, value: Storable<T>): Effect.Effect<void, never, Session>
+  /**
+   * Stores each entry of an object for the rest of this request and the whole next one. If one entry is refused, none is
+   * stored.
+   *
+   * @since 0.1.0
+   * @category flash
+   */
+  <const T>(object: StorableObject<T>): Effect.Effect<void, never, Session>
 } = (...args: ReadonlyArray<unknown>): Effect.Effect<void, never, Session> =>
   use((session) =>
     // The overloads say which of the two calls this is.
@@ -577,7 +610,7 @@ export const flash: {
  * @since 0.1.0
  * @category flash
  */
-export const now = <const T>(key: Key, value: Value<T>): Effect.Effect<void, never, Session> =>
+export const now = <const T>(key: Key, value: Storable<T>): Effect.Effect<void, never, Session> =>
   use((session) => Verbs.flash(session, "now", key, value))
 
 /**
@@ -602,25 +635,29 @@ export const keep = (...keys: Keys): Effect.Effect<void, never, Session> =>
 /**
  * Keeps form input for the next request, so that the form can be filled in again.
  *
- * Fields that are named like passwords or tokens are left out.
+ * Fields that are named like passwords, tokens or the numbers of cards are left out, inside objects too. Names come from
+ * outside: a dot or a bracket in one is a character like any other, and a field `__proto__` is left out.
  *
  * @since 0.1.0
  * @category flash
  */
-export const flashInput = <const T extends object>(
-  object: Values<T>
+export const flashInput = <const T>(
+  object: StorableObject<T>
 ): Effect.Effect<void, never, Session> =>
   // Every JSON-shaped object is an object.
   use((session) => Verbs.flashInput(session, object as object))
 
 /**
- * Reads form input that the request before has kept.
+ * Reads form input that the request before has kept, by the name of the field as it was sent.
+ *
+ * A name is no path: `old("address.street")` and `old("address[street]")` find the fields of just these names. A
+ * `Session.path` leads into an object of the input.
  *
  * @since 0.1.0
  * @category flash
  */
-export const old = (key: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
-  useOption((session) => Verbs.old(session, key))
+export const old = (name: Key): Effect.Effect<Option.Option<Json>, never, Session> =>
+  useOption((session) => Verbs.old(session, name))
 
 /**
  * The public id: equal to `id` in the store and in `SessionAdmin`.
@@ -745,7 +782,7 @@ export const invalidate: Effect.Effect<SessionId, never, Session> = use(Lifecycl
  * @category lifecycle
  */
 export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffect((session) =>
-  destroyNow(session)
+  destroyNow(session, "destroy")
 )
 
 /**
@@ -797,7 +834,9 @@ export const login = (
  * @since 0.1.0
  * @category lifecycle
  */
-export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect(logoutNow)
+export const logout: Effect.Effect<void, SessionStoreError, Session> = useEffect((session) =>
+  logoutNow(session)
+)
 
 /**
  * The user that `login` has set.
@@ -1047,12 +1086,50 @@ export const commit: Effect.Effect<
  * @since 0.1.0
  * @category testing
  */
-export const layerTest = <const T extends object>(data?: Values<T>): Layer.Layer<Session> =>
+export const layerTest = <const T>(data?: StorableObject<T>): Layer.Layer<Session> =>
+  testLayer(data)
+
+/**
+ * As `layerTest`, with a user who is logged in.
+ *
+ * **Details**
+ *
+ * `userId` is logged in as by `Session.login`, when the layer is built. The session is then a stored one, with its `data`.
+ * `flash` is what the request before has flashed.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * const program = Session.requireUser
+ *
+ * export const ada = Effect.runPromise(
+ *   Effect.provide(program, Session.layerTestWith({ userId: "ada", data: { theme: "dark" } }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const layerTestWith = <const T, const F>(options: {
+  readonly data?: StorableObject<T> | undefined
+  readonly flash?: StorableObject<F> | undefined
+  readonly userId?: string | undefined
+}): Layer.Layer<Session> => testLayer(options.data, options)
+
+const testLayer = (
+  data: unknown,
+  { flash, userId }: { readonly flash?: unknown; readonly userId?: string | undefined } = {}
+): Layer.Layer<Session> =>
   Layer.effect(
     Session,
-    Effect.map(makeTestSession, (session) => {
+    Effect.flatMap(makeTestSession, (session) => {
       // Every JSON-shaped object is an object.
       if (data !== undefined) Verbs.putAll(session, "put", data as object)
-      return toService(session)
+      if (flash !== undefined) Verbs.flashAll(session, flash as object)
+      const loggedIn =
+        userId === undefined ? Effect.void : loginNow(session, userIdOf(userId), null)
+      return Effect.as(Effect.orDie(loggedIn), toService(session))
     })
   )

@@ -20,10 +20,12 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { entryOf, isOver, isUserId, type SessionEntry } from "./core/record/record.js"
 import { isId } from "./core/record/token.js"
-import { SessionConfigError } from "./internal/errors/errors.js"
+import { clientOf } from "./internal/commit/RequestContext.js"
+import { settingMillis } from "./internal/errors/durations.js"
+import type { EventOf } from "./internal/events/event.js"
 import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
-import type { Session } from "./internal/session/tag.js"
+import { fromService, Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
 import {
   type NamespaceFilter,
@@ -101,6 +103,20 @@ export class Usage extends Schema.Class<Usage>("effect-session/SessionAdmin/Usag
 export interface Scope {
   /** Default `session`. */
   readonly namespace?: string | undefined
+}
+
+/**
+ * Which sessions a call ends, and who ends them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Revocation extends Scope {
+  /**
+   * Who ends them, for the `Revoked` event: the id of an operator, or the name of a job. Default: the user of the request that
+   * the call is part of, where there is one.
+   */
+  readonly actor?: string | undefined
 }
 
 /**
@@ -270,6 +286,8 @@ export const suspicious = (
     )
   )
 
+const longest = { most: Duration.toMillis("3660 days"), reason: "must be at most 3660 days." }
+
 /**
  * Counts sessions and users hour by hour, the oldest hour first.
  *
@@ -286,10 +304,7 @@ export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
   ask(options, (store, { activeSinceMillis = 0, namespace }, now) => {
-    if (Duration.greaterThan(options.within, "3660 days")) {
-      const reason = "must be at most 3660 days."
-      return Effect.die(new SessionConfigError({ field: "within", reason }))
-    }
+    settingMillis("within", options.within, longest)
     const range = { fromMillis: hourOf(activeSinceMillis), untilMillis: hourOf(now) + hourMillis }
     return Effect.map(store.hourly({ namespace, ...range }), (hours) =>
       hours.map(
@@ -380,22 +395,21 @@ export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError,
  */
 export const revoke = (
   id: string,
-  scope: Scope = {}
+  options: Revocation = {}
 ): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
-  ask(scope, (store, { namespace }) =>
+  ask(options, (store, { namespace }) =>
     Effect.gen(function* () {
       if (!isId(id)) return false
-      const found = yield* Effect.catchIf(
-        store.find(id),
-        ({ reason }) => reason === "corrupt",
-        () => Effect.succeedNone
-      )
+      const found = yield* Effect.catchIf(store.find(id), isCorrupt, () => Effect.succeedNone)
       if (Option.exists(found, (record) => record.namespace !== namespace)) return false
       const ended = yield* store.remove(id)
-      if (Option.isSome(ended)) yield* revoked(1, { id: ended.value.id })
-      return Option.isSome(ended)
+      if (Option.isNone(ended)) return false
+      yield* revoked("revoke", 1, options, ended.value)
+      return true
     })
   )
+
+const isCorrupt = (error: SessionStoreError): boolean => error.reason === "corrupt"
 
 /**
  * Ends all sessions of a user and refuses a login of the user that is under way. Succeeds with the number of sessions
@@ -408,13 +422,20 @@ export const revoke = (
  */
 export const revokeUser = (
   userId: string,
-  options: Scope & { readonly except?: string | undefined } = {}
+  options: Revocation & { readonly except?: string | undefined } = {}
+): Effect.Effect<number, SessionStoreError, SessionStore> =>
+  revokeSessionsOf(userId, "revokeUser", options)
+
+const revokeSessionsOf = (
+  userId: string,
+  reason: "revokeUser" | "revokeOthers",
+  options: Revocation & { readonly except?: string | undefined }
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
   ask(options, (store, { namespace }) =>
     isNobody(userId)
       ? Effect.succeed(0)
       : Effect.tap(store.revokeUser({ namespace, userId, except: options.except }), (count) =>
-          revoked(count, { userId })
+          revoked(reason, count, options, { userId })
         )
   )
 
@@ -445,7 +466,8 @@ export const revokeOthers: Effect.Effect<number, SessionStoreError, Session | Se
     if (userId === null) return Effect.succeed(0)
     const { namespace } = request.settings
     // The id that is stored: a new one this request asked for has not been committed, and is that session's next.
-    return revokeUser(userId, { namespace, except: life.position.stored?.record.id })
+    const except = life.position.stored?.record.id
+    return revokeSessionsOf(userId, "revokeOthers", { namespace, except })
   })
 
 /**
@@ -471,25 +493,47 @@ export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> =
 )
 
 /**
- * As `revokeAll`, for another namespace.
+ * As `revokeAll`, for another namespace, or with an actor.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const revokeAllWith = (
-  scope: Scope
+  options: Revocation
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  ask(scope, (store, filter) =>
-    Effect.tap(store.removeWhere(filter), (count) => revoked(count, {}))
+  ask(options, (store, filter) =>
+    Effect.tap(store.removeWhere(filter), (count) => revoked("revokeAll", count, options, {}))
   )
 
+/** Publishes the end of sessions. Where the call is part of a request, its user and its client are those who did it. */
 const revoked = (
+  reason: EventOf<"Revoked">["reason"],
   count: number,
-  of: { readonly id?: string; readonly userId?: string }
+  { actor }: Revocation,
+  whose: { readonly id?: string; readonly userId?: string | null }
 ): Effect.Effect<void> =>
-  Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
-    publish({ _tag: "Revoked", count, ...of, atMillis })
-  )
+  Effect.gen(function* () {
+    const at = yield* DateTime.now
+    const session = Option.map(yield* Effect.serviceOption(Session), fromService)
+    const { clientAddress, userId } = Option.match(session, {
+      onNone: () => ({ clientAddress: undefined, userId: undefined }),
+      onSome: ({ life, request }) => ({
+        userId: undefined,
+        clientAddress: undefined,
+        ...clientOf(request, life.state.userId)
+      })
+    })
+    yield* publish({
+      _tag: "Revoked",
+      at,
+      count,
+      reason,
+      id: whose.id,
+      userId: whose.userId ?? undefined,
+      actor: actor ?? userId,
+      clientAddress
+    })
+  })
 
 /** Asks the store about the sessions of a namespace, and of a time if one is given. */
 const ask = <A>(
@@ -503,7 +547,9 @@ const ask = <A>(
   Effect.flatMap(Effect.all([SessionStore, Clock.currentTimeMillis]), ([store, now]) => {
     // Never below zero, and whole: a store may keep its times as integers.
     const activeSinceMillis =
-      within === undefined ? undefined : Math.max(0, Math.floor(now - Duration.toMillis(within)))
+      within === undefined
+        ? undefined
+        : Math.max(0, Math.floor(now - settingMillis("within", within)))
     return question(store, { namespace, state, userId, activeSinceMillis }, now)
   })
 

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import { optionsProblem, settingsProblem } from "./internal/config/check.js"
 import { environment, inVariables } from "./internal/config/environment.js"
 import {
+  cookieNameFor,
   type DurationField,
   defaults,
   type Options,
@@ -133,7 +134,8 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
  *
  * A variable that is empty or says `null` counts as not set. Without `SESSION_COOKIE` the cookie is called
  * `__Host-session` where the other variables allow that prefix, else `__Secure-session`, and `session` when
- * `SESSION_SECURE_COOKIE` is false.
+ * `SESSION_SECURE_COOKIE` is false. Change `SESSION_COOKIE` whenever you change `SESSION_PATH` or `SESSION_DOMAIN` in
+ * production: a browser that holds a cookie of the old and one of the new under the same name has no session.
  *
  * The layer fails with a `SessionConfigError` that names the variable and never tells its value.
  *
@@ -198,6 +200,7 @@ const complete = (options: Options): Settings => {
   const given = (field: DurationField, otherwise: Duration.Duration) =>
     Duration.millis(Math.floor(Duration.toMillis(options[field] ?? otherwise)))
   const idleTimeout = given("idleTimeout", defaults.idleTimeout)
+  const cookie = { ...defaults.cookie, ...defined(options.cookie ?? {}) }
   const twentieth = Duration.millis(Math.floor(Duration.toMillis(idleTimeout) / 20))
   return {
     ...defaults,
@@ -207,7 +210,7 @@ const complete = (options: Options): Settings => {
     touchInterval: Duration.min(given("touchInterval", defaults.touchInterval), twentieth),
     rotationGrace: given("rotationGrace", defaults.rotationGrace),
     quarantine: given("quarantine", defaults.quarantine),
-    cookie: { ...defaults.cookie, ...defined(options.cookie ?? {}) }
+    cookie: { ...cookie, name: options.cookie?.name ?? cookieNameFor(cookie) }
   }
 }
 

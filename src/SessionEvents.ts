@@ -20,10 +20,11 @@ import { makeHub, publish as publishEvent, SessionEvents } from "./internal/even
 
 export type {
   /**
-   * Something that happened to a session.
+   * Something that happened to a session: what, when (`at`, by Effect's `Clock`), to which session (`id`), who and from
+   * where.
    *
-   * `atMillis` is milliseconds since the Unix epoch by Effect's `Clock`. `clientAddress` is where the request came from,
-   * as far as `SessionConfig.trustedProxies` reaches.
+   * `userId` is the user of the session; a guest's has none. `clientAddress` is where the request came from, as far as
+   * `SessionConfig.trustedProxies` reaches. `reason` says why.
    *
    * @since 0.1.0
    * @category models
@@ -74,7 +75,7 @@ export interface AuditOptions {
  * `write` gets lines of JSON without line ends, at most about 1000 at once. A line has `timestamp` (ISO 8601),
  * `event.name` (`session.created`, `session.guard_tripped`, ...) and, where they apply, OpenTelemetry's attributes
  * `session.id`, `session.previous_id`, `user.id` and `client.address`, and beside them `effect_session.count`,
- * `.attempts`, `.reason`, `.guard` and `.policy`. It holds no token and nothing of what a session contains.
+ * `.attempts`, `.reason`, `.guard`, `.policy` and `.actor`. It holds no token and nothing of what a session contains.
  *
  * It writes the events of the hub in force where it is provided, once for each hub. No request waits for the log. Events wait in memory, in order, until `write` has succeeded. When it fails, it is called
  * with the same lines a second later. When `capacity` events wait, newer ones are dropped: a line

@@ -8,11 +8,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { serviceOf } from "./internal/effect/fiber.js"
 import { oncePer } from "./internal/effect/oncePer.js"
+import { settingMillis } from "./internal/errors/durations.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import { collectAll, defaultBatch, orWarn } from "./internal/store/collectAll.js"
 import { SessionStore, type SessionStoreError } from "./SessionStore.js"
@@ -126,13 +126,12 @@ export const layerWith = (options: Options): Layer.Layer<never, never, SessionSt
 const longestIntervalMillis = Duration.toMillis("22 days")
 
 const checked = ({ batchSize = defaultBatch, interval = "5 minutes" }: Options) => {
-  const decoded = Option.map(Duration.decodeUnknown(interval), Duration.toMillis)
-  const intervalMillis = Option.getOrElse(decoded, () => 0)
-  // Either would make the fiber call the store without end.
-  if (!(intervalMillis >= 1 && intervalMillis <= longestIntervalMillis)) {
-    const reason = "must be a duration from 1 millisecond to 22 days."
-    throw new SessionConfigError({ field: "interval", reason })
-  }
+  // What is shorter or longer would make the fiber call the store without end.
+  const intervalMillis = settingMillis("interval", interval, {
+    least: 1,
+    most: longestIntervalMillis,
+    reason: "must be a duration from 1 millisecond to 22 days."
+  })
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new SessionConfigError({ field: "batchSize", reason: "must be a positive integer." })
   }

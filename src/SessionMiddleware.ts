@@ -25,7 +25,6 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { RequestSession } from "./internal/commit/RequestSession.js"
-import { millisOf } from "./internal/config/durations.js"
 import { withFiber } from "./internal/effect/fiber.js"
 import {
   appendResponseHandler,
@@ -34,11 +33,8 @@ import {
   runWith
 } from "./internal/effect/requestFiber.js"
 import { response as answer, storeAway } from "./internal/errors/answers.js"
-import {
-  SessionConfigError,
-  type SessionConflict,
-  type SessionStoreError
-} from "./internal/errors/errors.js"
+import { settingMillis } from "./internal/errors/durations.js"
+import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
 import { beginOnce, comeBackLater } from "./internal/request/apiSession.js"
 import { begin, type CheckedOptions, type FailedAttempts } from "./internal/request/begin.js"
 import { endOf } from "./internal/request/end.js"
@@ -123,13 +119,11 @@ export type RouteMiddleware = HttpLayerRouter.Middleware<{
 const checked = (options: Options): CheckedOptions => {
   const { serialize } = options
   if (serialize === undefined) return { ...options, lock: undefined }
-  const waitMillis = millisOf(serialize.wait) ?? Number.NaN
-  const holdMillis = millisOf(serialize.hold) ?? Number.NaN
-  if (Number.isFinite(waitMillis) && Number.isFinite(holdMillis) && holdMillis >= 1) {
-    return { ...options, lock: { waitMillis, holdMillis } }
-  }
   const reason = "must have finite durations: `wait`, and `hold` of at least 1 millisecond."
-  throw new SessionConfigError({ field: "serialize", reason })
+  const bounds = { most: Number.MAX_VALUE, reason }
+  const waitMillis = settingMillis("serialize", serialize.wait, bounds)
+  const holdMillis = settingMillis("serialize", serialize.hold, { ...bounds, least: 1 })
+  return { ...options, lock: { waitMillis, holdMillis } }
 }
 
 type ApiService = Context.Tag.Service<HttpApi>

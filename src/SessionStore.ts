@@ -7,9 +7,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { settingMillis } from "./internal/errors/durations.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import type * as Contract from "./internal/store/contract.js"
@@ -263,7 +264,7 @@ export const make: (
  *   sessions that ended, then live ones, the least recently active first: their users are logged out.
  * - `keepEnded` (default 0) is how long a session that ended is kept, without its payload.
  *
- * Dies with `SessionConfigError` when `maxSessions` is not a positive integer.
+ * Dies with `SessionConfigError` when `maxSessions` is not a positive integer, or `keepEnded` not a duration.
  *
  * @example
  * ```ts
@@ -287,7 +288,7 @@ export const layerMemoryWith = (options: {
         const reason = "must be a positive integer."
         return Effect.die(new SessionConfigError({ field: "maxSessions", reason }))
       }
-      return Effect.succeed(makeMemoryStore(Duration.toMillis(keepEnded), maxSessions))
+      return Effect.succeed(makeMemoryStore(settingMillis("keepEnded", keepEnded), maxSessions))
     })
   )
 

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
@@ -570,6 +571,73 @@ describe("flashInput and old", () => {
     expect(yield* Session.old("_token")).toEqual(none)
   })
 
+  const names = [
+    "address.street",
+    "address..street",
+    ".",
+    "",
+    " ",
+    "items[0][name]",
+    "user[first.name]",
+    "constructor",
+    "prototype",
+    "a.__proto__.b",
+    "toString",
+    `${"deep.".repeat(40)}name`
+  ]
+
+  claim("take the names of fields as they were sent, never for paths", {}, function* () {
+    yield* Session.flashInput(Object.fromEntries(names.map((name) => [name, `of ${name}`])))
+
+    for (const name of names) expect(yield* Session.old(name)).toEqual(some(`of ${name}`))
+    for (const name of ["address", "items", "a", "__proto__", "hasOwnProperty", "deep"]) {
+      expect(yield* Session.old(name)).toEqual(none)
+    }
+  })
+
+  claim("lead into an object by a Session.path only", {}, function* () {
+    yield* Session.flashInput({ address: { street: "Storgata", "zip.code": "0155" } })
+
+    expect(yield* Session.old("address.street")).toEqual(none)
+    expect(yield* Session.old(Session.path("address", "street"))).toEqual(some("Storgata"))
+    expect(yield* Session.old(Session.path("address", "zip.code"))).toEqual(some("0155"))
+  })
+
+  claim("leave out __proto__, which any visitor may send", {}, function* () {
+    const sent = JSON.parse(
+      '{"__proto__":{"a":1},"b":{"__proto__":[2],"c":3},"d":[{"__proto__":4}]}'
+    )
+    yield* Session.flashInput<Session.JsonObject>(sent)
+
+    expect(yield* Session.old("__proto__")).toEqual(none)
+    expect(yield* Session.old("b")).toEqual(some({ c: 3 }))
+    expect(yield* Session.old("d")).toEqual(some([{}]))
+    expect(yield* Session.old("a")).toEqual(none)
+  })
+
+  claim("leave out secrets however their names are nested", {}, function* () {
+    yield* Session.flashInput({
+      "user.password": "x",
+      "user[password]": "x",
+      "users[0][new_password]": "x",
+      "payment[card][number]": "x",
+      payment: { card: { number: "x", holder: "Ann" }, cards: [{ number: "x" }] },
+      api: { key: "x" },
+      "user.name": "Ann"
+    })
+    const kept = [
+      "user.password",
+      "user[password]",
+      "users[0][new_password]",
+      "payment[card][number]"
+    ]
+
+    for (const name of kept) expect(yield* Session.old(name)).toEqual(none)
+    expect(yield* Session.old("payment")).toEqual(some({ card: { holder: "Ann" }, cards: [{}] }))
+    expect(yield* Session.old("api")).toEqual(some({}))
+    expect(yield* Session.old("user.name")).toEqual(some("Ann"))
+  })
+
   claim("take an object of fields only", {}, function* () {
     // Plain JavaScript may say anything.
     const defect = yield* defectOf(Session.flashInput([1] as never))
@@ -1027,8 +1095,7 @@ describe("keys", () => {
           Session.replace({ [key]: 1 }),
           Session.flash(key, 1),
           Session.now(key, 1),
-          Session.keep(key),
-          Session.old(key)
+          Session.keep(key)
         ]
         for (const effect of effects) {
           expect(yield* defectOf(effect)).toBeInstanceOf(Session.SessionKeyError)
@@ -1096,5 +1163,75 @@ describe("values", () => {
     const defect = yield* defectOf(Session.put("a", ["s3cret", Number.NaN]))
 
     expect(String(defect)).not.toContain("s3cret")
+  })
+})
+
+describe("layerTestWith", () => {
+  const within = (layer: Layer.Layer<Session.Session>) =>
+    Effect.provide(
+      Effect.all({
+        userId: Session.userId,
+        data: Session.all,
+        isKnown: Effect.isSuccess(Session.requireUser),
+        isRecent: Effect.isSuccess(Session.requireRecentLogin("1 minute"))
+      }),
+      layer
+    )
+
+  it.effect("logs a user in", () =>
+    Effect.gen(function* () {
+      const layer = Session.layerTestWith({
+        userId: "ada",
+        data: { a: 1 },
+        flash: { message: "Hello" }
+      })
+
+      expect(yield* within(layer)).toEqual({
+        userId: Option.some("ada"),
+        data: { a: 1, message: "Hello" },
+        isKnown: true,
+        isRecent: true
+      })
+    })
+  )
+
+  it.effect("gives a guest's session where no user is named", () =>
+    Effect.gen(function* () {
+      expect(yield* within(Session.layerTestWith({ data: { a: 1 } }))).toEqual({
+        userId: Option.none(),
+        data: { a: 1 },
+        isKnown: false,
+        isRecent: false
+      })
+      expect(yield* within(Session.layerTestWith({}))).toMatchObject({ data: {} })
+    })
+  )
+
+  it.effect("dies of an id that is none", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(within(Session.layerTestWith({ userId: "" })))
+
+      expect(Exit.isFailure(exit) && Cause.squash(exit.cause)).toBeInstanceOf(
+        Session.SessionTypeError
+      )
+    })
+  )
+})
+
+describe("requireUser", () => {
+  claim("fails with SessionUnauthenticated for a guest", {}, function* () {
+    const error = yield* Effect.flip(Session.requireUser)
+
+    expect(error).toBeInstanceOf(Session.SessionUnauthenticated)
+    expect(error.cause).toBeUndefined()
+  })
+
+  claim("gives the id of the user who has logged in, and fails after the logout", {}, function* () {
+    yield* Session.login("ada")
+    const userId = yield* Session.requireUser
+    yield* Session.logout
+
+    expect(userId).toBe("ada")
+    expect(yield* Effect.isFailure(Session.requireUser)).toBe(true)
   })
 })

@@ -293,3 +293,23 @@ describe("compile", () => {
     })
   )
 })
+
+describe("the name of a cookie that is given none", () => {
+  const names: ReadonlyArray<[Exclude<SessionConfig.Options["cookie"], undefined>, string]> = [
+    [{}, "__Host-session"],
+    [{ sameSite: "strict" }, "__Host-session"],
+    [{ path: "/" }, "__Host-session"],
+    [{ domain: undefined }, "__Host-session"],
+    [{ name: undefined, domain: "example.com" }, "__Secure-session"],
+    [{ path: "/app" }, "__Secure-session"],
+    [{ secure: false }, "session"],
+    [{ secure: false, domain: "example.com", path: "/app" }, "session"],
+    [{ name: "sid", secure: false }, "sid"]
+  ]
+
+  it.effect.each(names)("fits %j", ([cookie, name]) =>
+    Effect.map(SessionConfig.make({ cookie }), (settings) => {
+      expect(settings.cookie.name).toBe(name)
+    })
+  )
+})

@@ -40,22 +40,22 @@ describe("layer refuses", () => {
       "must be at least the idle timeout."
     ],
     [
-      "an insecure cookie under the default name",
-      { cookie: { secure: false } },
+      "an insecure cookie under a __Host- name",
+      { cookie: { name: "__Host-session", secure: false } },
       "cookie.name",
       'must not start with "__Host-" while cookie.secure is false: ' +
         'choose a name without that prefix, such as "session".'
     ],
     [
-      "a domain under the default name",
-      { cookie: { domain: "example.com" } },
+      "a domain under a __Host- name",
+      { cookie: { name: "__Host-session", domain: "example.com" } },
       "cookie.name",
       'must not start with "__Host-" while cookie.domain is set: ' +
         'choose a name without that prefix, such as "__Secure-session".'
     ],
     [
-      "another path under the default name",
-      { cookie: { path: "/app" } },
+      "another path under a __Host- name",
+      { cookie: { name: "__Host-session", path: "/app" } },
       "cookie.name",
       'must not start with "__Host-" while cookie.path is not "/": ' +
         'choose a name without that prefix, such as "__Secure-session".'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
@@ -10,7 +11,11 @@ import { makeHub, publishTo } from "../src/internal/events/hub.js"
 import * as Session from "../src/Session.js"
 import * as SessionEvents from "../src/SessionEvents.js"
 
-const event = (id: string): SessionEvents.SessionEvent => ({ _tag: "Created", id, atMillis: 0 })
+const event = (id: string): SessionEvents.SessionEvent => ({
+  _tag: "Created",
+  id,
+  at: DateTime.unsafeMake(0)
+})
 
 /** Starts to listen for `count` events and goes on once the subscription stands. */
 const listening = (count: number) =>
@@ -51,7 +56,9 @@ describe("stream", () => {
 
       yield* Session.commit
 
-      expect(yield* received).toEqual([{ _tag: "Created", id: yield* Session.id, atMillis: 0 }])
+      expect(yield* received).toEqual([
+        { _tag: "Created", id: yield* Session.id, at: DateTime.unsafeMake(0) }
+      ])
     }).pipe(Effect.provide(Session.layerTest()), Effect.provide(SessionEvents.layer))
   )
 })

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,7 +21,7 @@ const of = { userId: "ann", clientAddress: "1.2.3.4" }
 const created = (atMillis: number): SessionEvents.SessionEvent => ({
   _tag: "Created",
   id,
-  atMillis
+  at: DateTime.unsafeMake(atMillis)
 })
 
 /** The events with the lines they become. */
@@ -28,7 +29,7 @@ const pairs: ReadonlyArray<
   readonly [SessionEvents.SessionEvent, Readonly<Record<string, unknown>>]
 > = [
   [
-    { _tag: "Created", id, ...of, atMillis: 1 },
+    { _tag: "Created", id, ...of, at: DateTime.unsafeMake(1) },
     {
       timestamp: "1970-01-01T00:00:00.001Z",
       "event.name": "session.created",
@@ -38,7 +39,7 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "Regenerated", id, from, reason: "login", ...of, atMillis: 2 },
+    { _tag: "Regenerated", id, from, reason: "login", ...of, at: DateTime.unsafeMake(2) },
     {
       timestamp: "1970-01-01T00:00:00.002Z",
       "event.name": "session.regenerated",
@@ -50,15 +51,37 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "Destroyed", id, atMillis: 3 },
+    { _tag: "Destroyed", id, reason: "logout", at: DateTime.unsafeMake(3) },
     {
       timestamp: "1970-01-01T00:00:00.003Z",
       "event.name": "session.destroyed",
-      "session.id": id
+      "session.id": id,
+      "effect_session.reason": "logout"
     }
   ],
   [
-    { _tag: "Expired", count: 4, atMillis: 4 },
+    { _tag: "LoggedIn", id, ...of, at: DateTime.unsafeMake(3) },
+    {
+      timestamp: "1970-01-01T00:00:00.003Z",
+      "event.name": "session.logged_in",
+      "session.id": id,
+      "user.id": "ann",
+      "client.address": "1.2.3.4"
+    }
+  ],
+  [
+    { _tag: "LoggedOut", id, reason: "flush", ...of, at: DateTime.unsafeMake(3) },
+    {
+      timestamp: "1970-01-01T00:00:00.003Z",
+      "event.name": "session.logged_out",
+      "session.id": id,
+      "user.id": "ann",
+      "client.address": "1.2.3.4",
+      "effect_session.reason": "flush"
+    }
+  ],
+  [
+    { _tag: "Expired", count: 4, at: DateTime.unsafeMake(4) },
     {
       timestamp: "1970-01-01T00:00:00.004Z",
       "event.name": "session.expired",
@@ -66,16 +89,25 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "Revoked", count: 2, userId: "ann", atMillis: 5 },
+    {
+      _tag: "Revoked",
+      count: 2,
+      reason: "revokeUser",
+      userId: "ann",
+      actor: "ops",
+      at: DateTime.unsafeMake(5)
+    },
     {
       timestamp: "1970-01-01T00:00:00.005Z",
       "event.name": "session.revoked",
       "user.id": "ann",
-      "effect_session.count": 2
+      "effect_session.count": 2,
+      "effect_session.reason": "revokeUser",
+      "effect_session.actor": "ops"
     }
   ],
   [
-    { _tag: "ConflictReplayed", id, attempts: 2, atMillis: 6 },
+    { _tag: "ConflictReplayed", id, attempts: 2, at: DateTime.unsafeMake(6) },
     {
       timestamp: "1970-01-01T00:00:00.006Z",
       "event.name": "session.conflict_replayed",
@@ -84,7 +116,7 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "InvalidId", reason: "unknown", clientAddress: "1.2.3.4", atMillis: 7 },
+    { _tag: "InvalidId", reason: "unknown", clientAddress: "1.2.3.4", at: DateTime.unsafeMake(7) },
     {
       timestamp: "1970-01-01T00:00:00.007Z",
       "event.name": "session.invalid_id",
@@ -93,7 +125,7 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "CsrfRejected", reason: "origin", ...of, atMillis: 8 },
+    { _tag: "CsrfRejected", reason: "origin", ...of, at: DateTime.unsafeMake(8) },
     {
       timestamp: "1970-01-01T00:00:00.008Z",
       "event.name": "session.csrf_rejected",
@@ -103,7 +135,14 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "GuardTripped", id, guard: "ipAddress", policy: "terminate", ...of, atMillis: 9 },
+    {
+      _tag: "GuardTripped",
+      id,
+      guard: "ipAddress",
+      policy: "terminate",
+      ...of,
+      at: DateTime.unsafeMake(9)
+    },
     {
       timestamp: "1970-01-01T00:00:00.009Z",
       "event.name": "session.guard_tripped",
@@ -115,7 +154,7 @@ const pairs: ReadonlyArray<
     }
   ],
   [
-    { _tag: "PayloadDiscarded", id, reason: "corrupt", atMillis: 10 },
+    { _tag: "PayloadDiscarded", id, reason: "corrupt", at: DateTime.unsafeMake(10) },
     {
       timestamp: "1970-01-01T00:00:00.010Z",
       "event.name": "session.payload_discarded",

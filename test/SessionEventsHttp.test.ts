@@ -13,6 +13,12 @@ import { json, type Server, withApp } from "./http/support.js"
 const app = HttpRouter.empty.pipe(
   HttpRouter.get("/write", json(Session.put("card", "4111-1111"))),
   HttpRouter.get("/login", json(Session.login("ann"))),
+  HttpRouter.get("/login-bob", json(Session.login("bob"))),
+  HttpRouter.get("/flush", json(Session.flush)),
+  HttpRouter.get("/invalidate", json(Session.invalidate)),
+  HttpRouter.get("/destroy", json(Session.destroy)),
+  HttpRouter.get("/revoke-others", json(SessionAdmin.revokeOthers)),
+  HttpRouter.get("/revoke-bob", json(SessionAdmin.revokeUser("bob"))),
   HttpRouter.get("/regenerate", json(Session.regenerate)),
   HttpRouter.get("/migrate", json(Session.migrate())),
   HttpRouter.get("/logout", json(Session.logout)),
@@ -55,9 +61,11 @@ describe("over HTTP each event is told once (R42)", () => {
     ).toEqual([
       ["session.created", undefined, undefined],
       ["session.regenerated", "login", "ann"],
+      ["session.logged_in", undefined, "ann"],
       ["session.regenerated", "regenerate", "ann"],
       ["session.regenerated", "migrate", "ann"],
-      ["session.destroyed", undefined, "ann"]
+      ["session.logged_out", "logout", "ann"],
+      ["session.destroyed", "logout", "ann"]
     ])
     expect(new Set(lines.map((line) => line["client.address"]))).toEqual(new Set(["127.0.0.1"]))
   })
@@ -67,9 +75,10 @@ describe("over HTTP each event is told once (R42)", () => {
       const client = server.client()
       for (const path of ["/write", "/login", "/regenerate"]) await client.send(path)
     })
+    const ids = lines.filter((line) => line["event.name"] !== "session.logged_in")
 
-    expect(lines.slice(1).map((line) => line["session.previous_id"])).toEqual(
-      lines.slice(0, -1).map((line) => line["session.id"])
+    expect(ids.slice(1).map((line) => line["session.previous_id"])).toEqual(
+      ids.slice(0, -1).map((line) => line["session.id"])
     )
   })
 
@@ -78,7 +87,14 @@ describe("over HTTP each event is told once (R42)", () => {
       await server.client().send("/login")
     })
 
-    expect(lines).toMatchObject([{ "event.name": "session.created", "user.id": "ann" }])
+    expect(lines).toMatchObject([
+      { "event.name": "session.created", "user.id": "ann" },
+      {
+        "event.name": "session.logged_in",
+        "user.id": "ann",
+        "session.id": lines[0]?.["session.id"]
+      }
+    ])
   })
 
   for (const [reason, cookie] of [
@@ -110,8 +126,8 @@ describe("over HTTP each event is told once (R42)", () => {
     )
 
     const first = lines[0]?.["session.id"]
-    expect(lines.filter((line) => line["event.name"] === "session.revoked")).toMatchObject([
-      { "session.id": first, "user.id": "ann", "effect_session.count": 1 }
+    expect(lines.filter((line) => line["event.name"] === "session.destroyed")).toMatchObject([
+      { "session.id": first, "user.id": "ann", "effect_session.reason": "limit" }
     ])
   })
 
@@ -121,7 +137,72 @@ describe("over HTTP each event is told once (R42)", () => {
       await server.run(SessionAdmin.revokeUser("ann"))
     })
 
-    expect(namesOf(lines)).toEqual(["session.created", "session.revoked"])
+    expect(namesOf(lines)).toEqual(["session.created", "session.logged_in", "session.revoked"])
+    expect(lines[2]).not.toHaveProperty(["effect_session.actor"])
+  })
+
+  it("who revoked a session: who is named, or the user of the request, and from where", async () => {
+    const lines = await audited(async (server) => {
+      const ann = server.client()
+      const elsewhere = server.client()
+      for (const client of [ann, elsewhere]) await client.send("/login")
+      await ann.send("/revoke-others")
+      await elsewhere.send("/login")
+      await ann.send("/revoke-bob")
+      await server.run(SessionAdmin.revokeAllWith({ actor: "nightly job" }))
+    })
+    const revoked = lines.filter((line) => line["event.name"] === "session.revoked")
+
+    expect(revoked).toMatchObject([
+      {
+        "effect_session.reason": "revokeOthers",
+        "effect_session.actor": "ann",
+        "user.id": "ann",
+        "client.address": "127.0.0.1"
+      },
+      {
+        "effect_session.reason": "revokeUser",
+        "effect_session.actor": "ann",
+        "user.id": "bob",
+        "client.address": "127.0.0.1"
+      },
+      { "effect_session.reason": "revokeAll", "effect_session.actor": "nightly job" }
+    ])
+    expect(revoked[2]).not.toHaveProperty(["client.address"])
+  })
+
+  it("whose login it was that a flush, an invalidation or another user's login ended", async () => {
+    const lines = await audited(async (server) => {
+      const client = server.client()
+      for (const path of ["/login", "/flush", "/login", "/invalidate", "/login", "/login-bob"]) {
+        await client.send(path)
+      }
+      await client.send("/destroy")
+    })
+    const out = lines.filter((line) => line["event.name"] === "session.logged_out")
+
+    expect(out.map((line) => [line["user.id"], line["effect_session.reason"]])).toEqual([
+      ["ann", "flush"],
+      ["ann", "flush"],
+      ["ann", "login"],
+      ["bob", "destroy"]
+    ])
+    expect(lines.at(-1)).toMatchObject({
+      "event.name": "session.destroyed",
+      "effect_session.reason": "destroy"
+    })
+  })
+
+  it("a login that is refused tells of no login", async () => {
+    const lines = await audited(
+      async (server) => {
+        await server.client().send("/login")
+        expect((await server.client().send("/login")).status).toBe(403)
+      },
+      { maxSessionsPerUser: { max: 1, onLimit: "reject" } }
+    )
+
+    expect(namesOf(lines)).toEqual(["session.created", "session.logged_in"])
   })
 
   it("a guard that trips, and the end of the session that follows", async () => {
@@ -131,11 +212,13 @@ describe("over HTTP each event is told once (R42)", () => {
       await client.send("/token", { method: "HEAD", headers: { "user-agent": "thief" } })
     })
 
-    expect(namesOf(lines).slice(0, 3)).toEqual([
+    expect(namesOf(lines).slice(0, 4)).toEqual([
       "session.created",
+      "session.logged_in",
       "session.guard_tripped",
       "session.destroyed"
     ])
+    expect(lines[3]).toMatchObject({ "effect_session.reason": "guard", "user.id": "ann" })
   })
 
   it("a request that the CSRF check refuses", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -15,20 +16,29 @@ const id = "a".repeat(40)
 const created = (atMillis: number): SessionEvents.SessionEvent => ({
   _tag: "Created",
   id,
-  atMillis
+  at: DateTime.unsafeMake(atMillis)
 })
 
 const all: ReadonlyArray<SessionEvents.SessionEvent> = [
-  { _tag: "Created", id, atMillis: 1 },
-  { _tag: "Regenerated", id, from: "b".repeat(40), reason: "login", atMillis: 2 },
-  { _tag: "Destroyed", id, atMillis: 3 },
-  { _tag: "Expired", count: 4, atMillis: 4 },
-  { _tag: "Revoked", count: 2, userId: "7", atMillis: 5 },
-  { _tag: "ConflictReplayed", id, attempts: 2, atMillis: 6 },
-  { _tag: "InvalidId", reason: "unknown", atMillis: 7 },
-  { _tag: "CsrfRejected", reason: "origin", atMillis: 8 },
-  { _tag: "GuardTripped", id, guard: "ipAddress", policy: "terminate", atMillis: 9 },
-  { _tag: "PayloadDiscarded", id, reason: "corrupt", atMillis: 10 }
+  { _tag: "Created", id, at: DateTime.unsafeMake(1) },
+  { _tag: "Regenerated", id, from: "b".repeat(40), reason: "login", at: DateTime.unsafeMake(2) },
+  { _tag: "Destroyed", id, reason: "logout", at: DateTime.unsafeMake(3) },
+  { _tag: "LoggedIn", id, userId: "7", at: DateTime.unsafeMake(3) },
+  { _tag: "LoggedOut", id, userId: "7", reason: "logout", at: DateTime.unsafeMake(3) },
+  { _tag: "Expired", count: 4, at: DateTime.unsafeMake(4) },
+  {
+    _tag: "Revoked",
+    count: 2,
+    reason: "revokeUser",
+    userId: "7",
+    actor: "ops",
+    at: DateTime.unsafeMake(5)
+  },
+  { _tag: "ConflictReplayed", id, attempts: 2, at: DateTime.unsafeMake(6) },
+  { _tag: "InvalidId", reason: "unknown", at: DateTime.unsafeMake(7) },
+  { _tag: "CsrfRejected", reason: "origin", at: DateTime.unsafeMake(8) },
+  { _tag: "GuardTripped", id, guard: "ipAddress", policy: "terminate", at: DateTime.unsafeMake(9) },
+  { _tag: "PayloadDiscarded", id, reason: "corrupt", at: DateTime.unsafeMake(10) }
 ]
 
 /** Listens for `count` events from now on; the subscription stands when this returns. */
@@ -103,7 +113,7 @@ describe("stream", () => {
       yield* publishAll(Array.from({ length: 1030 }, (_, at) => created(at)))
 
       const kept = Chunk.toReadonlyArray(yield* slow.takeAll)
-      expect(kept.map(({ atMillis }) => atMillis)).toEqual(
+      expect(kept.map(({ at }) => at.epochMillis)).toEqual(
         Array.from({ length: 1024 }, (_, at) => at + 6)
       )
     }).pipe(Effect.provide(SessionEvents.layer))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -300,7 +301,7 @@ describe("collect", () => {
       yield* collectFrom(aStore(Effect.succeed(3)).store)
 
       expect(Chunk.toReadonlyArray(yield* events.takeAll)).toEqual([
-        { _tag: "Expired", count: 3, atMillis: 7000 }
+        { _tag: "Expired", count: 3, at: DateTime.unsafeMake(7000) }
       ])
     }).pipe(Effect.provide(SessionEvents.layer))
   )

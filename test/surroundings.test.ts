@@ -10,6 +10,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
@@ -196,7 +197,12 @@ describe("SessionEvents.layerAudit", () => {
       const audit = SessionEvents.layerAudit((written) => Effect.sync(() => lines.push(...written)))
       const place = (id: string) =>
         Layer.effectDiscard(
-          SessionEvents.publish({ _tag: "PayloadDiscarded", id, reason: "corrupt", atMillis: 0 })
+          SessionEvents.publish({
+            _tag: "PayloadDiscarded",
+            id,
+            reason: "corrupt",
+            at: DateTime.unsafeMake(0)
+          })
         ).pipe(Layer.provide(audit), Layer.provide(Layer.fresh(SessionEvents.layer)))
 
       yield* Effect.scoped(Layer.build(Layer.merge(place("shop"), place("admin"))))

@@ -2,6 +2,7 @@
 import { appendFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
@@ -56,9 +57,22 @@ describe("effect-session audit", () => {
       const file = join(directory, "audit.jsonl")
       const now = Date.now()
       await writeLog(file, [
-        { _tag: "Created", id, userId: "ada", clientAddress: "192.0.2.1", atMillis: now },
-        { _tag: "Revoked", count: 2, userId: "bob", atMillis: now },
-        { _tag: "Created", id, userId: "ada", atMillis: now - 2 * hour }
+        {
+          _tag: "Created",
+          id,
+          userId: "ada",
+          clientAddress: "192.0.2.1",
+          at: DateTime.unsafeMake(now)
+        },
+        {
+          _tag: "Revoked",
+          count: 2,
+          reason: "revokeUser",
+          userId: "bob",
+          actor: "ops",
+          at: DateTime.unsafeMake(now)
+        },
+        { _tag: "Created", id, userId: "ada", at: DateTime.unsafeMake(now - 2 * hour) }
       ])
       appendFileSync(file, '{"timestamp":"20')
 

@@ -69,7 +69,7 @@ it("R42 each kind of event is published once by what it stands for, with no toke
     const client = await aVisitor(server)
     expect(await after(async () => {})).toEqual(["Created"])
     issued.push(tokenOf(client))
-    expect(await after(() => client.send("/login?user=ann"))).toEqual(["Regenerated"])
+    expect(await after(() => client.send("/login?user=ann"))).toEqual(["Regenerated", "LoggedIn"])
     issued.push(tokenOf(client))
     expect(await after(() => server.client("__Host-session=x").send("/"))).toEqual(["InvalidId"])
     expect(await after(() => client.send("/", { method: "POST" }))).toEqual(["CsrfRejected"])

@@ -23,8 +23,7 @@ export interface JsonObject {
  * optional.
  *
  * A signature `<const T>(value: JsonInput<T>)` infers `T` from the argument and checks it; so does one that takes the value
- * from a callback. Where `T` is a type parameter of the caller, nothing is known about it, and the call must name a type:
- * `put<Json>(...)`.
+ * from a callback. `Storable` does the same with errors that one can read.
  */
 export type JsonInput<T> = T extends Json // First, or a recursive type would be expanded without end.
   ? T
@@ -103,10 +102,15 @@ export const equals = (a: Json | undefined, b: Json | undefined): boolean => {
 /**
  * Copies a value of unknown origin as JSON, or says why it cannot be stored. `maxBytes` bounds its JSON text in UTF-8.
  *
- * A property that is `undefined` is left out and `-0` becomes `0`; nothing else changes.
+ * A property that is `undefined` is left out and `-0` becomes `0`; nothing else changes. A property `__proto__` is refused,
+ * or left out as well.
  */
-export const fromUnknown = (value: unknown, maxBytes: number): Json | Fault => {
-  const walk: Walk = { bytes: 0, maxBytes }
+export const fromUnknown = (
+  value: unknown,
+  maxBytes: number,
+  proto: "refuse" | "leaveOut" = "refuse"
+): Json | Fault => {
+  const walk: Walk = { bytes: 0, maxBytes, proto }
   try {
     const result = convert(value, 0, walk)
     if (isFault(result)) return result
@@ -122,6 +126,7 @@ interface Walk {
   /** A lower bound of the bytes of JSON text seen so far. */
   bytes: number
   readonly maxBytes: number
+  readonly proto: "refuse" | "leaveOut"
 }
 
 const tooLarge = (maxBytes: number) => new Fault("encode", `it is larger than ${maxBytes} bytes`)
@@ -178,7 +183,10 @@ const convertObject = (object: object, depth: number, walk: Walk): Json | Fault 
   }
   const result: Record<string, Json> = {}
   for (const key of Object.keys(source)) {
-    if (key === "__proto__") return new Fault("key", "it contains the key __proto__")
+    if (key === "__proto__") {
+      if (walk.proto === "leaveOut") continue
+      return new Fault("key", "it contains the key __proto__")
+    }
     const property = source[key]
     if (property === undefined) continue
     walk.bytes += key.length + 3

@@ -14,7 +14,7 @@ const words = new RegExp(
     "(?:[a-z]+)?secrets?",
     "(?:secret|api|access|private|encryption) ?keys?",
     "(?:otp|totp|pin|ssn|authorization|credentials?)",
-    "(?:card|creditcard|cc) ?(?:number|num|no)",
+    "(?:card|creditcard|cc)s? ?(?:number|num|no)",
     "security ?code",
     "social security(?: number)?"
   ].join("|")})\\b`
@@ -33,13 +33,17 @@ export const isSecretName = (name: string): boolean => {
   return anywhere.test(text.replaceAll(" ", "")) || words.test(text)
 }
 
-/** A copy of form input without fields of secret names, at any depth. */
-export const withoutSecrets = (value: Json): Json => {
-  if (isList(value)) return value.map(withoutSecrets)
+/**
+ * A copy of form input without fields of secret names, at any depth. The names around a field count as well: `number`
+ * inside `card` is as secret as `card[number]`.
+ */
+export const withoutSecrets = (value: Json, around = ""): Json => {
+  if (isList(value)) return value.map((item) => withoutSecrets(item, around))
   if (!isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([name]) => !isSecretName(name))
-      .map(([name, inner]) => [name, withoutSecrets(inner)])
+      .map(([name, inner]) => [name, inner, `${around}.${name}`] as const)
+      .filter(([, , whole]) => !isSecretName(whole))
+      .map(([name, inner, whole]) => [name, withoutSecrets(inner, whole)])
   )
 }

@@ -1,6 +1,7 @@
 /** What does not change during a request: the store, the settings, the clock, where events go, who the client is. */
 
 import type * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as PubSub from "effect/PubSub"
 import type { CompiledSettings } from "../config/compile.js"
@@ -29,14 +30,14 @@ export const now = ({ clock }: RequestContext): number => nowOf(clock)
 /** An event before it is dated. */
 export type UndatedEvent = SessionEvent extends infer Event
   ? Event extends SessionEvent
-    ? Omit<Event, "atMillis">
+    ? Omit<Event, "at">
     : never
   : never
 
 /** Publishes an event of this request, dated now. */
 export const publishEvent = (context: RequestContext, event: UndatedEvent): Effect.Effect<void> =>
   // Every member of the union lacks just its date.
-  publishTo(context.events, { ...event, atMillis: now(context) } as SessionEvent)
+  publishTo(context.events, { ...event, at: DateTime.unsafeMake(now(context)) } as SessionEvent)
 
 /** The fields of an event that name a user and where the request came from, as far as they are known. */
 export const clientOf = (

@@ -254,14 +254,22 @@ const eventsOf = (
   before: Position,
   attempts: number
 ): ReadonlyArray<UndatedEvent> => {
-  const from = before.stored?.record.id
-  if (from === undefined) return [{ _tag: "Created", id, ...clientOf(request, userId) }]
+  const earlier = before.stored?.record
+  if (earlier === undefined) return [{ _tag: "Created", id, ...clientOf(request, userId) }]
+  const { id: from, userId: left } = earlier
   const events: Array<UndatedEvent> = []
+  if (left !== null && left !== userId) {
+    const reason = userId === null ? "flush" : "login"
+    const client = clientOf(request, left)
+    events.push({ _tag: "LoggedOut", id: from, reason, ...client, userId: left })
+  }
   if (change !== null && id === change.id) {
     const { reason } = change
     events.push({ _tag: "Regenerated", id, from, reason, ...clientOf(request, userId) })
   }
-  if (attempts > 1) events.push({ _tag: "ConflictReplayed", id, attempts })
+  if (attempts > 1) {
+    events.push({ _tag: "ConflictReplayed", id, attempts, ...clientOf(request, userId) })
+  }
   return events
 }
 

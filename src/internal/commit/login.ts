@@ -14,7 +14,7 @@ import { backOff } from "./backOff.js"
 import { publishDestroyed } from "./destroy.js"
 import { type Outcome, runCommit } from "./engine.js"
 import { exclusively, newCommitId } from "./exclusively.js"
-import { now } from "./RequestContext.js"
+import { clientOf, now, publishEvent } from "./RequestContext.js"
 import { type Life, newId, ownId, type RequestSession, record } from "./RequestSession.js"
 import { keepToLimit, refuseAtLimit } from "./sessionLimit.js"
 
@@ -37,10 +37,17 @@ export const login = (
     return exclusively(
       session,
       "login",
-      () => admit(session, userId, operations),
+      () => Effect.zipRight(admit(session, userId, operations), publishLoggedIn(session, userId)),
       // Nobody may get the cookie of a login that was not judged.
       (error) => session.giveUp(error, keepCookie)
     )
+  })
+
+const publishLoggedIn = (session: RequestSession, userId: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { life, request } = session
+    const client = clientOf(request, userId)
+    return publishEvent(request, { _tag: "LoggedIn", id: life.id, ...client, userId })
   })
 
 const loginOperations = (
@@ -173,7 +180,7 @@ const takeBack =
         ? Effect.void
         : Effect.ignore(
             Effect.flatMap(session.request.store.remove(id), (ended) =>
-              publishDestroyed(session, ended)
+              publishDestroyed(session, ended, "refused")
             )
           )
     })

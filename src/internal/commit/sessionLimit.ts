@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import type { SessionEntry } from "../../core/record/record.js"
 import type { SessionLimit } from "../config/model.js"
 import { SessionRefused, type SessionStoreError } from "../errors/errors.js"
-import { publishEvent } from "./RequestContext.js"
+import { publishDestroyed } from "./destroy.js"
 import type { RequestSession } from "./RequestSession.js"
 import { readRecord } from "./readRecord.js"
 
@@ -44,7 +44,7 @@ export const keepToLimit = (
   if (limit === undefined) return Effect.void
   return Effect.flatMap(sessionsOf(session, userId), (entries) =>
     Effect.flatMap(byLogin(session, entries, limit), (ordered) =>
-      endBeyond(session, userId, limit, ordered)
+      endBeyond(session, limit, ordered)
     )
   )
 }
@@ -103,7 +103,6 @@ const loginOf = (
 
 const endBeyond = (
   session: RequestSession,
-  userId: string,
   { max, onLimit }: SessionLimit,
   ordered: ReadonlyArray<string>
 ): Effect.Effect<void, SessionStoreError | SessionRefused> => {
@@ -117,15 +116,13 @@ const endBeyond = (
   const ended = Effect.forEach(
     // A login that is refused is taken back, with an event of its own.
     isRefused ? beyond.filter((id) => id !== own) : beyond,
-    (id) => end(session, userId, id),
+    (id) => end(session, id),
     { discard: true }
   )
   return isRefused ? Effect.zipRight(ended, refused) : ended
 }
 
-const end = ({ request }: RequestSession, userId: string, id: string) =>
-  Effect.flatMap(request.store.remove(id), (ended) =>
-    Option.isNone(ended)
-      ? Effect.void
-      : publishEvent(request, { _tag: "Revoked", count: 1, id, userId })
+const end = (session: RequestSession, id: string) =>
+  Effect.flatMap(session.request.store.remove(id), (ended) =>
+    publishDestroyed(session, ended, "limit")
   )

@@ -4,9 +4,9 @@ import * as Redacted from "effect/Redacted"
 import { makeProxyMatcher } from "../../core/http/address.js"
 import { cookieProblem } from "../../core/http/cookie.js"
 import { keysProblem } from "../../core/record/encryption.js"
+import { longestMillis, millisOf } from "../errors/durations.js"
 import { SessionConfigError } from "../errors/errors.js"
 import { keyEntries } from "./compile.js"
-import { longestMillis, millisOf } from "./durations.js"
 import {
   defaults,
   durationFields,
@@ -114,7 +114,7 @@ const isLimit = (limit: SessionLimit | undefined): boolean =>
 const encryptReason = (encrypt: Settings["encrypt"]): Reason => {
   if (encrypt === undefined) return undefined
   if (!Array.isArray(encrypt?.keys)) return "must be a list of keys."
-  if (!encrypt.keys.every(({ key }) => Redacted.isRedacted(key))) {
+  if (!encrypt.keys.every((entry) => Redacted.isRedacted(entry?.key))) {
     return "must have keys wrapped by Redacted.make."
   }
   if (!encrypt.keys.every(({ key }) => isBase64(Redacted.value(key)))) {

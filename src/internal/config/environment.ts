@@ -52,17 +52,13 @@ const keyOf = (entry: string) => {
 }
 
 const cookie = Effect.gen(function* () {
-  const secure = (yield* flag("SESSION_SECURE_COOKIE")) ?? true
-  const path = (yield* text("SESSION_PATH")) ?? "/"
-  const domain = yield* text("SESSION_DOMAIN")
-  const secureName = domain === undefined && path === "/" ? "__Host-session" : "__Secure-session"
   return {
-    name: (yield* text("SESSION_COOKIE")) ?? (secure ? secureName : "session"),
-    secure,
+    name: yield* text("SESSION_COOKIE"),
+    secure: yield* flag("SESSION_SECURE_COOKIE"),
     httpOnly: yield* flag("SESSION_HTTP_ONLY"),
     sameSite: (yield* text("SESSION_SAME_SITE"))?.toLowerCase(),
-    path,
-    domain
+    path: yield* text("SESSION_PATH"),
+    domain: yield* text("SESSION_DOMAIN")
     // The check of the settings refuses another flag and another word.
   } as Options["cookie"]
 })

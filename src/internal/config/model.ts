@@ -17,7 +17,10 @@ export interface Settings {
   /** Whether the cookie ends with the browser. Default false. */
   readonly expireOnClose: boolean
   readonly cookie: {
-    /** Default `__Host-session`. */
+    /**
+     * Default `__Host-session`, which browsers accept only without a domain and with the path `/`; with another of either
+     * `__Secure-session`, and `session` where `secure` is false.
+     */
     readonly name: string
     /** Default true. */
     readonly secure: boolean
@@ -25,9 +28,17 @@ export interface Settings {
     readonly httpOnly: true
     /** Default `lax`. */
     readonly sameSite: "lax" | "strict" | "none"
-    /** Default `/`. */
+    /**
+     * Default `/`. Change `name` with it, as for `domain`.
+     */
     readonly path: string
-    /** Default undefined: browsers send the cookie to the host that set it and to no other. */
+    /**
+     * Default undefined: browsers send the cookie to the host that set it and to no other.
+     *
+     * Change `name` whenever you change this in production. A browser keeps the cookie of the old domain beside the new one
+     * and sends both; two cookies of one name are no session, as nobody can tell which is the server's own. Its user would
+     * be a guest until the old one expires. Under a new name, everybody logs in once more.
+     */
     readonly domain: string | undefined
   }
   /** Requests that change nothing write at most once in this time. Default 1 minute, at most `idleTimeout` / 20. */
@@ -114,6 +125,16 @@ export const durationFields = [
 
 /** The name of a setting that is a duration. */
 export type DurationField = (typeof durationFields)[number]
+
+/** The name of a cookie that is given none: under the strongest prefix that browsers accept with its attributes. */
+export const cookieNameFor = ({
+  domain,
+  path,
+  secure
+}: Omit<Settings["cookie"], "name">): string => {
+  if (!secure) return "session"
+  return domain === undefined && path === "/" ? "__Host-session" : "__Secure-session"
+}
 
 /** The default of every setting. */
 export const defaults: Settings = {

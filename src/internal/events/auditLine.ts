@@ -3,7 +3,7 @@ import type { SessionEvent } from "./event.js"
 
 type FieldsOf<Event> = Event extends unknown ? keyof Event : never
 
-type Field = Exclude<FieldsOf<SessionEvent>, "_tag" | "atMillis">
+type Field = Exclude<FieldsOf<SessionEvent>, "_tag" | "at">
 
 /** Every field by the name it has in the log. What is not named here never gets into the log. */
 const attributes: Readonly<Record<Field, string>> = {
@@ -15,7 +15,8 @@ const attributes: Readonly<Record<Field, string>> = {
   attempts: "effect_session.attempts",
   reason: "effect_session.reason",
   guard: "effect_session.guard",
-  policy: "effect_session.policy"
+  policy: "effect_session.policy",
+  actor: "effect_session.actor"
 }
 
 const line = (name: string, atMillis: number, more: Readonly<Record<string, unknown>>): string =>
@@ -31,7 +32,7 @@ export const auditLine = (event: SessionEvent): string => {
   // `Object.entries` forgets that its texts are the fields.
   const named = Object.entries(attributes).map(([field, name]) => [name, given[field as Field]])
   const name = event._tag.replace(/(?<=[a-z])[A-Z]/g, "_$&").toLowerCase()
-  return line(name, event.atMillis, Object.fromEntries(named))
+  return line(name, event.at.epochMillis, Object.fromEntries(named))
 }
 
 /** Writes that `count` events were dropped. */

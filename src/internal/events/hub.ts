@@ -72,7 +72,10 @@ export const publish = (event: SessionEvent): Effect.Effect<void> =>
 const published = (fiber: RunningFiber, hub: Hub, event: SessionEvent): Effect.Effect<void> => {
   counterOf(event._tag).unsafeUpdate(1, labelsOf(fiber))
   for (const listener of listeners.get(hub) ?? []) listener(event)
-  // Publishing to a hub that was shut down would interrupt the request.
-  const sent = hub.isActive() ? Effect.asVoid(PubSub.publish(hub, event)) : Effect.void
+  // A hub without subscribers takes an event at once, and one that was shut down takes none. Only a full one has to wait.
+  const sent =
+    hub.unsafeOffer(event) || !hub.isActive()
+      ? Effect.void
+      : Effect.asVoid(PubSub.publish(hub, event))
   return logsDebug(fiber) ? Effect.zipRight(sent, Effect.logDebug("session event", event)) : sent
 }

@@ -78,4 +78,4 @@ const corrupt = (request: RequestContext, id: string, error: SessionStoreError) 
     : Effect.fail(error)
 
 const discarded = (request: RequestContext, id: string, reason: string) =>
-  publishEvent(request, { _tag: "PayloadDiscarded", id, reason })
+  publishEvent(request, { _tag: "PayloadDiscarded", id, reason, ...clientOf(request, null) })

@@ -9,7 +9,7 @@ import * as Path from "../../core/session/path.js"
 import type { Lifetime } from "../../core/session/state.js"
 import { now } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { longestMillis, millisOf } from "../config/durations.js"
+import { longestMillis, millisOf } from "../errors/durations.js"
 import { SessionTypeError } from "../errors/errors.js"
 import { toSessionError } from "../errors/toSessionError.js"
 
@@ -47,8 +47,9 @@ export const valueOf = (
   session: RequestSession,
   verb: string,
   key: Path.Key,
-  value: unknown
-): Json => orThrow(fromUnknown(value, session.request.settings.maxPayloadBytes), verb, key)
+  value: unknown,
+  proto?: "leaveOut"
+): Json => orThrow(fromUnknown(value, session.request.settings.maxPayloadBytes, proto), verb, key)
 
 /** The entries of an object that is given instead of a key and a value; those that are `undefined` are left out. */
 export const entriesOf = (

@@ -7,7 +7,7 @@ import { touch } from "../commit/commitPending.js"
 import { logout } from "../commit/destroy.js"
 import { clientOf, now, publishEvent } from "../commit/RequestContext.js"
 import type { RequestSession } from "../commit/RequestSession.js"
-import { millisOf } from "../config/durations.js"
+import { settingMillis } from "../errors/durations.js"
 import { SessionConfigError, type SessionStoreError } from "../errors/errors.js"
 import { useEffect } from "./lift.js"
 import type { Session } from "./tag.js"
@@ -84,11 +84,9 @@ export const agentCheck = ({ policy, versions = "compare" }: AgentOptions): Chec
 
 /** Ends a session that was idle for so long. */
 export const idleCheck = (duration: Duration.DurationInput): Check => {
-  const limit = millisOf(duration) ?? 0
-  if (!(limit >= 1000 && Number.isFinite(limit))) {
-    const reason = "of SessionGuard must be a finite duration of at least 1 second."
-    throw new SessionConfigError({ field: "idleTimeout", reason })
-  }
+  const reason = "of SessionGuard must be a finite duration of at least 1 second."
+  const bounds = { least: 1000, most: Number.MAX_VALUE, reason }
+  const limit = settingMillis("idleTimeout", duration, bounds)
   return onStored((session, stored) => {
     const idle = now(session.request) - stored.record.lastActivityMillis
     if (idle >= limit) return terminate(session, stored, "idleTimeout")
@@ -135,7 +133,7 @@ const comparing = (
 }
 
 const terminate = (session: RequestSession, stored: Stored, guard: string) =>
-  Effect.zipRight(publishTripped(session, stored, guard, "terminate"), logout(session))
+  Effect.zipRight(publishTripped(session, stored, guard, "terminate"), logout(session, "guard"))
 
 const publishTripped = (
   { request }: RequestSession,

@@ -215,17 +215,20 @@ export const keep = (session: RequestSession, keys: Keys): void => {
   }
 }
 
-/** Flashes form input for the next request, without fields that are named like passwords or tokens. */
+/**
+ * Flashes form input for the next request, without fields that are named like passwords or tokens. The names come from
+ * outside, so none of them is an error.
+ */
 export const flashInput = (session: RequestSession, object: object): void => {
-  const input = valueOf(session, "flashInput", "", object)
+  const input = valueOf(session, "flashInput", "", object, "leaveOut")
   if (!isObject(input)) throw wrongArgument("flashInput", "it takes an object of fields")
   const entry: FlashEntry = { id: makeEntryId(), value: withoutSecrets(input) }
   record(session, "flashInput", "", { _tag: "flash", name: oldInput, entry })
 }
 
-/** Reads flashed form input. */
+/** Reads flashed form input: a text is the name of a field as it was sent, whatever it looks like. */
 export const old = (session: RequestSession, key: Path.Key): Json | undefined => {
-  const path = pathOf("old", key)
+  const path = typeof key === "string" ? [key] : pathOf("old", key)
   const input = flashOf(session.life.state, oldInput)?.value
   if (!isObject(input)) return undefined
   return copied(Path.get(input, path))

@@ -1,8 +1,9 @@
 /** Puts the calls of the SQL store together. */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { isId } from "../../core/record/token.js"
+import { settingMillis } from "../errors/durations.js"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import type { Overrides, Primitives, Service } from "../store/contract.js"
 import { make as makeStore } from "../store/make.js"
@@ -32,7 +33,8 @@ export const openStore = (
     const database = yield* makeDatabase(client, dialect)
     const names = yield* makeTableNames(dialect, opening.table)
     yield* checkTable(database, names)
-    const table = { database, names, keepEndedMillis: Duration.toMillis(opening.keepEnded) }
+    const keepEndedMillis = settingMillis("keepEnded", opening.keepEnded)
+    const table = { database, names, keepEndedMillis }
     const batched = yield* batchedCalls(table)
     const removeMany = removeWhere(table)
     const removeOne = remove(table)

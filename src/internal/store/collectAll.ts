@@ -1,5 +1,5 @@
 /** Garbage collection: in batches with pauses, by a fiber of its own or forked off a request. */
-import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
@@ -67,10 +67,10 @@ export const collectAll = (
 const report = (count: number): Effect.Effect<void> =>
   count === 0
     ? Effect.void
-    : Effect.flatMap(Clock.currentTimeMillis, (atMillis) =>
+    : Effect.flatMap(DateTime.now, (at) =>
         Effect.zipRight(
           Metric.incrementBy(collected, count),
-          publish({ _tag: "Expired", count, atMillis })
+          publish({ _tag: "Expired", count, at })
         )
       )
 

@@ -1,6 +1,7 @@
 /** Makes the whole service of a store from the six primitives and the overrides that the store gives. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { settingMillis } from "../errors/durations.js"
 import { withClockRollback } from "./clockRollback.js"
 import type { Overrides, Primitives, Service } from "./contract.js"
 import * as Derived from "./derived.js"
@@ -17,7 +18,7 @@ export const make = (
   const { update, move, remove } = primitives
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = preferOverride(primitives.removeWhere, Derived.removeWhere(entries, remove))
-  const keepEndedMillis = Duration.toMillis(options?.keepEnded ?? 0)
+  const keepEndedMillis = settingMillis("keepEnded", options?.keepEnded ?? 0)
   return {
     ...withClockRollback(primitives),
     update,

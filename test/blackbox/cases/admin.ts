@@ -260,22 +260,24 @@ export const adminCases: ReadonlyArray<Case> = [
       await harness.client().ask({ cookie: `__Host-session=${"Z".repeat(43)}` })
       const events = (await harness.events()).slice(start)
       const told = events.map((event) =>
-        event._tag === "Regenerated" ? `${event._tag} ${event.reason}` : event._tag
+        "reason" in event ? `${event._tag} ${event.reason}` : event._tag
       )
 
       expect(told).toEqual([
         "Created",
         "Regenerated login",
+        "LoggedIn",
         "Regenerated migrate",
         "Regenerated regenerate",
-        "Destroyed",
+        "LoggedOut logout",
+        "Destroyed logout",
         "Created",
-        "Revoked",
-        "InvalidId",
-        "InvalidId"
+        "Revoked revoke",
+        "InvalidId malformed",
+        "InvalidId unknown"
       ])
       expect(events[0]).toMatchObject({ id })
-      expect(events[6]).toMatchObject({ id: revokedId })
+      expect(events[8]).toMatchObject({ id: revokedId })
     }
   ],
   [

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { isList, type Json } from "../../../core/session/json.js"
 import * as Path from "../../../core/session/path.js"
-import { publishEvent } from "../../commit/RequestContext.js"
+import { clientOf, publishEvent } from "../../commit/RequestContext.js"
 import type { RequestSession } from "../../commit/RequestSession.js"
 import { SessionDecodeError } from "../../errors/errors.js"
 import { useEffect } from "../lift.js"
@@ -43,11 +43,15 @@ export const mismatchOf = ({ name }: Field): SessionDecodeError =>
   new SessionDecodeError({ key: name })
 
 /** Tells that a stored value which does not fit counts as missing. */
-export const publishDiscarded = (session: RequestSession, field: Field): Effect.Effect<void> =>
-  publishEvent(session.request, {
+export const publishDiscarded = (
+  { life, request }: RequestSession,
+  field: Field
+): Effect.Effect<void> =>
+  publishEvent(request, {
     _tag: "PayloadDiscarded",
-    id: session.life.id,
-    reason: mismatchOf(field).message
+    id: life.id,
+    reason: mismatchOf(field).message,
+    ...clientOf(request, life.state.userId)
   })
 
 /** An older deploy may have stored a list where the path walks through a struct; nothing can be put into that. */
