@@ -11,7 +11,13 @@
  */
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { endpointCheckOf, middlewareOf, type Options } from "./internal/csrf/check.js"
+import {
+  type EndpointOptions,
+  endpointCheckOf,
+  middlewareOf,
+  type Options,
+  type Rejection
+} from "./internal/csrf/check.js"
 import { type Middleware, type RouteLayer, routeLayer } from "./internal/request/mountsOfChecks.js"
 import { csrfToken } from "./internal/session/lifecycle.js"
 import { use } from "./internal/session/lift.js"
@@ -20,12 +26,33 @@ import { CsrfHttpApi, CsrfRejected } from "./SessionHttpApi.js"
 
 export type {
   /**
+   * The options of `layerHttpApiWith`. What fails in `onRejected` is a defect.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  EndpointOptions,
+  /**
+   * An app with the check before it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Middleware,
+  /**
    * What can be changed about the check. An option that cannot be used is thrown as a `SessionConfigError` at once.
    *
    * @since 0.1.0
    * @category models
    */
   Options,
+  /**
+   * A request that the check refused.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Rejection,
   /**
    * A layer for the routes of a `HttpLayerRouter` inside the session middleware.
    *
@@ -77,11 +104,21 @@ export const middleware: Middleware = middlewareOf({})
  * @example
  * ```ts
  * import { HttpRouter, HttpServerResponse } from "@effect/platform"
- * import { Csrf, SessionMiddleware } from "effect-session"
+ * import { Effect } from "effect"
+ * import { Csrf, Session, SessionMiddleware } from "effect-session"
+ *
+ * // A form that lay open for too long comes back with what was typed.
+ * const onRejected = ({ fields, reason }: Csrf.Rejection) =>
+ *   Effect.gen(function*() {
+ *     if (reason !== "token") return HttpServerResponse.text("Not allowed.", { status: 403 })
+ *     yield* Session.flashInput(yield* fields)
+ *     yield* Session.flash("error", "The form was too old. Please send it again.")
+ *     return HttpServerResponse.redirect("/orders/new", { status: 303 })
+ *   })
  *
  * export const app = HttpRouter.empty.pipe(
  *   HttpRouter.post("/orders", HttpServerResponse.text("ordered")),
- *   Csrf.middlewareWith({ exempt: ["/webhooks/payments"] }),
+ *   Csrf.middlewareWith({ exempt: ["/webhooks/payments"], onRejected }),
  *   SessionMiddleware.middleware
  * )
  * ```
@@ -89,7 +126,8 @@ export const middleware: Middleware = middlewareOf({})
  * @since 0.1.0
  * @category middleware
  */
-export const middlewareWith = (options: Options): Middleware => middlewareOf(options)
+export const middlewareWith = <E = never, R = never>(options: Options<E, R>): Middleware<E, R> =>
+  middlewareOf(options)
 
 /**
  * For `HttpLayerRouter`: the same check for the routes it is provided to.
@@ -117,7 +155,8 @@ export const layer: RouteLayer = routeLayer(middleware)
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): RouteLayer => routeLayer(middlewareOf(options))
+export const layerWith = <E = never, R = never>(options: Options<E, R>): RouteLayer<E, R> =>
+  routeLayer(middlewareOf(options))
 
 /**
  * For `HttpApi`: the layer of `Csrf.HttpApi`, which fails with `CsrfRejected` (403).
@@ -139,7 +178,7 @@ export const layerHttpApi: Layer.Layer<CsrfHttpApi> = Layer.succeed(
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpApiWith = (options: Options): Layer.Layer<CsrfHttpApi> =>
+export const layerHttpApiWith = (options: EndpointOptions): Layer.Layer<CsrfHttpApi> =>
   Layer.succeed(
     CsrfHttpApi,
     endpointCheckOf(options, () => new CsrfRejected())

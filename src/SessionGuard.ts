@@ -101,7 +101,7 @@ const guardOf = (check: Guard["check"]): Guard => {
   )
   return Object.assign(middleware, {
     check,
-    layer: routeLayer(middleware),
+    layer: routeLayer<never, never>(middleware),
     layerHttpApi: Layer.succeed(GuardHttpApi, endpointCheck)
   })
 }

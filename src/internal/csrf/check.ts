@@ -1,5 +1,8 @@
 /** The CSRF check: what it is set to, and its verdict on a request. */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import { isSafeMethod, parseOrigin, rawPath, siteProblem } from "../../core/http/csrf.js"
 import { clientOf, publishEvent } from "../commit/RequestContext.js"
@@ -10,10 +13,29 @@ import { hostOf } from "../request/HttpRequestContext.js"
 import { type Middleware, withSession } from "../request/mountsOfChecks.js"
 import { verifyToken } from "../session/lifecycle.js"
 import { useEffect } from "../session/lift.js"
-import { formTokens } from "./formTokens.js"
+import { Session, toService } from "../session/tag.js"
+import { type FormField, formFields } from "./formFields.js"
 import { redactHeaders } from "./redactHeaders.js"
 
 type Request = HttpServerRequest.HttpServerRequest
+
+const tokenField = "_token"
+
+/**
+ * A request that the check refused.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Rejection {
+  /** `site` and `origin`: another site sent the request. `token`: it carries no valid token, as a form that is too old. */
+  readonly reason: "site" | "origin" | "token"
+  /**
+   * What the form holds, without `_token` and files, as far as `maxFormBytes` reaches; nothing where the body is no form.
+   * A name that occurs several times has a list. `Session.flashInput` takes it.
+   */
+  readonly fields: Effect.Effect<Readonly<Record<string, string | ReadonlyArray<string>>>>
+}
 
 /**
  * What can be changed about the check. An option that cannot be used is thrown as a `SessionConfigError` at once.
@@ -21,7 +43,7 @@ type Request = HttpServerRequest.HttpServerRequest
  * @since 0.1.0
  * @category models
  */
-export interface Options {
+export interface Options<E = never, R = never> {
   /** Origins that may send requests, such as `https://example.com`. Default: the request's own host, with either scheme. */
   readonly origins?: ReadonlyArray<string> | undefined
   /**
@@ -36,24 +58,48 @@ export interface Options {
    * field before them.
    */
   readonly maxFormBytes?: number | undefined
+  /**
+   * Answers a request that is refused. Default: a 403 with one sentence (on `HttpApi` the error `CsrfRejected`).
+   *
+   * The handler does not run. The effect has the session of the request, and what it writes is stored as a handler's is;
+   * with the default answer the session stays as it was. Choose a status of 400 or above, or a redirect.
+   */
+  readonly onRejected?:
+    | ((rejection: Rejection) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>)
+    | undefined
 }
 
-/** The check before an app. A request that is refused gets a 403. */
-export const middlewareOf = (options: Options): Middleware => {
-  const isAdmitted = checkOf(options)
-  return (app) =>
+/** The check before an app. A request that is refused gets a 403, or the answer of `onRejected`. */
+export const middlewareOf = <E1, R1>(options: Options<E1, R1>): Middleware<E1, R1> => {
+  const check = checkOf(options)
+  const answer = options.onRejected ?? (() => refused)
+  return <E, R>(app: HttpApp.Default<E, R>) =>
     useEffect((session) =>
-      Effect.flatMap(isAdmitted(session), (admitted) => (admitted ? app : refused))
+      Effect.flatMap(
+        check(session),
+        (rejection): HttpApp.Default<E | E1, R | R1> =>
+          rejection === undefined ? app : answer(rejection)
+      )
     )
 }
 
 const refused = Effect.succeed(response(403, "The request was refused: its CSRF check failed."))
 
-/** The check before the endpoints of an `HttpApi`. A request that is refused fails. */
-export const endpointCheckOf = <E>(options: Options, error: () => E) => {
-  const isAdmitted = checkOf(options)
+/** What `onRejected` may need before an endpoint of an `HttpApi`. */
+export type EndpointOptions = Options<unknown, Session | HttpRouter.HttpRouter.Provided>
+
+/** The check before the endpoints of an `HttpApi`. A request that is refused fails, or is answered by `onRejected`. */
+export const endpointCheckOf = <E>(options: EndpointOptions, error: () => E) => {
+  const check = checkOf(options)
+  const { onRejected } = options
   return withSession((session) =>
-    Effect.filterOrFail(isAdmitted(session), (admitted) => admitted, error)
+    Effect.flatMap(check(session), (rejection) => {
+      if (rejection === undefined) return Effect.void
+      if (onRejected === undefined) return Effect.fail(error())
+      // A middleware of an `HttpApi` gives no response, but the platform sends one that is a defect.
+      const answer = Effect.flatMap(Effect.orDie(onRejected(rejection)), Effect.die)
+      return Effect.provideService(answer, Session, toService(session))
+    })
   )
 }
 
@@ -64,17 +110,40 @@ interface Rules {
   readonly maxFormBytes: number
 }
 
-const checkOf = (options: Options) => {
+const checkOf = (options: Options<unknown, unknown>) => {
   const rules = compile(options)
-  return (session: RequestSession): Effect.Effect<boolean, never, Request> =>
+  return (session: RequestSession): Effect.Effect<Rejection | undefined, never, Request> =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      Effect.flatMap(verdictOn(request, session, rules), (reason) =>
-        reason === undefined ? Effect.succeed(true) : Effect.as(reject(session, reason), false)
-      )
+      Effect.flatMap(verdictOn(request, session, rules), (reason) => {
+        if (reason === undefined) return Effect.succeed(undefined)
+        const fields = Effect.map(formFields(request, rules.maxFormBytes), byName)
+        // The answer of the library leaves the session as it was: it is not touched, and its flash is not aged.
+        if (options.onRejected === undefined) session.skip()
+        return Effect.as(published(session, reason), { reason, fields })
+      })
     )
 }
 
-const compile = ({ exempt = [], maxFormBytes = 2 ** 20, origins }: Options): Rules => {
+/** The token is of no use any more, and no session can store the other name. */
+const leftOut: ReadonlySet<string> = new Set([tokenField, "__proto__"])
+
+const byName = (
+  fields: ReadonlyArray<FormField>
+): Record<string, string | ReadonlyArray<string>> => {
+  const found = new Map<string, Array<string>>()
+  for (const [name, value] of fields) {
+    if (!leftOut.has(name)) found.set(name, [...(found.get(name) ?? []), value])
+  }
+  return Object.fromEntries(
+    Array.from(found, ([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values])
+  )
+}
+
+const compile = ({
+  exempt = [],
+  maxFormBytes = 2 ** 20,
+  origins
+}: Options<unknown, unknown>): Rules => {
   for (const path of exempt) {
     if (rawPath(path) === path && !path.includes("#")) continue
     const reason = `must list paths such as "/webhooks", without a query: "${path}" is none.`
@@ -95,8 +164,7 @@ const originOf = (text: string): string => {
 
 const tokenHeaders = ["x-csrf-token", "x-xsrf-token"] as const
 
-/** Why a request is refused. */
-type Reason = "site" | "origin" | "token"
+type Reason = Rejection["reason"]
 
 const verdictOn = (
   request: Request,
@@ -144,15 +212,14 @@ const tokensOf = (
   if (headers.length > 0) return Effect.succeed(headers)
   // The secret of a session that is not stored was made a moment ago, so no form can know it.
   if (session.life.position.stored === null) return Effect.succeed([])
-  return Effect.map(formTokens(request, maxFormBytes), (fields) =>
-    fields.length === 1 ? fields : []
-  )
+  return Effect.map(formFields(request, maxFormBytes), (fields) => {
+    const tokens = fields.filter(([name]) => name === tokenField)
+    return tokens.length === 1 ? tokens.map(([, value]) => value) : []
+  })
 }
 
-/** Publishes the refusal and keeps the session as it was: it is not touched, and its flash is not aged. */
-const reject = (session: RequestSession, reason: Reason): Effect.Effect<void> =>
+const published = (session: RequestSession, reason: Reason): Effect.Effect<void> =>
   Effect.suspend(() => {
-    session.skip()
     const { life, request } = session
     const client = clientOf(request, life.state.userId)
     return publishEvent(request, { _tag: "CsrfRejected", reason, ...client })

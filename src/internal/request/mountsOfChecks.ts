@@ -8,21 +8,35 @@ import type { RequestSession } from "../commit/RequestSession.js"
 import { fromService, Session } from "../session/tag.js"
 
 /**
- * The layer of a middleware for routes of `HttpLayerRouter` that have a session.
+ * A layer for the routes of a `HttpLayerRouter` that have a session.
  *
  * @since 0.1.0
  * @category models
  */
-export type RouteLayer = Layer.Layer<never, never, HttpLayerRouter.Request<"Requires", Session>>
+export type RouteLayer<E = never, R = never> = Layer.Layer<
+  never,
+  never,
+  | HttpLayerRouter.Request<"Requires", Session>
+  | HttpLayerRouter.Request.From<"Requires", Exclude<R, Session | HttpLayerRouter.Provided>>
+  | HttpLayerRouter.Request.From<"Error", E>
+>
 
-/** An app with a check before it. */
-export type Middleware = <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R | Session>
+/**
+ * An app with a check before it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Middleware<E1 = never, R1 = never> = <E, R>(
+  app: HttpApp.Default<E, R>
+) => HttpApp.Default<E | E1, R | R1 | Session>
 
 /** Makes the layer that puts a check before the routes it is provided to. */
-export const routeLayer = (middleware: Middleware): RouteLayer =>
+export const routeLayer = <E, R>(middleware: Middleware<E, R>): RouteLayer<E, R> =>
   // The platform's type for a middleware that needs a service only tells how to combine it with another. Provided to routes
   // inside `SessionMiddleware.layer` it finds the session, and the type here asks for exactly that.
-  HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed(middleware)).layer as never
+  HttpLayerRouter.middleware<{ provides: never }>()(Effect.succeed(middleware as Middleware))
+    .layer as never
 
 /**
  * Gives the session to the middleware of an `HttpApi`. The middleware outside this one provides it, which the platform's
