@@ -267,12 +267,11 @@ export const make: (
  * import { Effect, Layer, type Scope } from "effect"
  * import { SessionStore } from "effect-session"
  *
- * declare const connect: Effect.Effect<SessionStore.Primitives, never, Scope.Scope>
- *
- * export const layer = Layer.scoped(
- *   SessionStore.SessionStore,
- *   Effect.flatMap(connect, (primitives) => SessionStore.makeScoped(primitives))
- * )
+ * export const layerOf = (connect: Effect.Effect<SessionStore.Primitives, never, Scope.Scope>) =>
+ *   Layer.scoped(
+ *     SessionStore.SessionStore,
+ *     Effect.flatMap(connect, (primitives) => SessionStore.makeScoped(primitives))
+ *   )
  * ```
  *
  * @since 0.1.0
