@@ -157,15 +157,11 @@ describe.skipIf(lacksBrowser)(titled("the pages of the demo"), () => {
     const page = await at(guest, "/login")
     await page.emulateMedia({ colorScheme })
 
-    const { border, inside, outside } = await page.getByLabel("Name").evaluate((input) => {
-      const style = getComputedStyle(input)
-      const panel = input.closest(".panel")
-      return {
-        border: style.borderTopColor,
-        inside: style.backgroundColor,
-        outside: panel === null ? "" : getComputedStyle(panel).backgroundColor
-      }
-    })
+    const colorOf = (selector: string, property: string): Promise<string> =>
+      page.evaluate(`getComputedStyle(document.querySelector("${selector}")).${property}`)
+    const border = await colorOf("input[name=name]", "borderTopColor")
+    const inside = await colorOf("input[name=name]", "backgroundColor")
+    const outside = await colorOf(".panel", "backgroundColor")
 
     expect(contrast(border, inside)).toBeGreaterThan(3)
     expect(contrast(border, outside)).toBeGreaterThan(3)

@@ -153,7 +153,7 @@ describe.skipIf(lacksBrowser)(titled("the demo in Chromium"), { timeout: 90_000 
     expect(new URL(there.url()).pathname).toBe("/login")
   })
 
-  it("lists the own device first", async () => {
+  it("lists the own device first, with times as people say them", async () => {
     const there = await openBrowser()
     const here = await openBrowser()
     await register(there, "Frances")
@@ -162,6 +162,9 @@ describe.skipIf(lacksBrowser)(titled("the demo in Chromium"), { timeout: 90_000 
     await there.goto("/devices")
     await here.goto("/devices")
 
+    const active = here.locator("tbody tr").first().locator("[data-name='Last active'] time")
+    expect(await active.textContent()).toMatch(/^(just now|\d+ minutes? ago)$/)
+    expect(await active.getAttribute("title")).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
     const first = (page: Page) => page.locator("tbody tr").first().textContent()
     expect(await first(there)).toContain("This device")
     expect(await first(here)).toContain("This device")
