@@ -1,6 +1,16 @@
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
+const src = fileURLToPath(new URL("src/", import.meta.url))
+
 export default defineConfig({
+  resolve: {
+    // The examples import the package by its name, as `paths` of tsconfig.json.
+    alias: [
+      { find: /^effect-session$/, replacement: `${src}index.ts` },
+      { find: /^effect-session\/(.*)$/, replacement: `${src}$1.ts` }
+    ]
+  },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 30_000,

@@ -30,7 +30,7 @@ import { Paths } from "./internal/file/paths.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
 import type { Overrides, Primitives, Service } from "./SessionStore.js"
-import { make as makeStore, SessionStore } from "./SessionStore.js"
+import { makeScoped, SessionStore } from "./SessionStore.js"
 
 /**
  * The settings of the filesystem store.
@@ -64,8 +64,8 @@ export interface Options {
 export const make = (
   options: Options
 ): Effect.Effect<Service, SessionStoreError, FileSystem.FileSystem | Path.Path | Scope.Scope> =>
-  Effect.map(Effect.acquireRelease(failingAs("open")(open(options)), close), (disk) =>
-    makeStore(primitivesOf(disk), { keepEnded: options.keepEnded })
+  Effect.flatMap(Effect.acquireRelease(failingAs("open")(open(options)), close), (disk) =>
+    makeScoped(primitivesOf(disk), { keepEnded: options.keepEnded })
   )
 
 /**

@@ -10,6 +10,10 @@
  * id stays as it is, only `Session.commit` stores something, and `Session.login` ends with a defect. Log in, or change the
  * id, in a request of its own.
  *
+ * The layers of an app work in whatever order they are provided. A store closes when no request is in flight any more, or
+ * after 10 seconds. In a process that imports this module, a Node server that nothing serves yet, or no longer, answers 503
+ * with `Retry-After`. Without that, its clients would wait without end.
+ *
  * @since 0.1.0
  */
 
@@ -42,6 +46,7 @@ import { builtContext, contextOf, type FindContext } from "./internal/request/Ht
 import type { Options } from "./internal/request/options.js"
 import { sourceOf } from "./internal/request/requestSource.js"
 import { withVary } from "./internal/request/respond.js"
+import { answerUnserved } from "./internal/server/unserved.js"
 import { Session, toService } from "./internal/session/tag.js"
 import { HttpApi, SessionUnavailable } from "./SessionHttpApi.js"
 import { SessionStore } from "./SessionStore.js"
@@ -73,6 +78,9 @@ export {
 } from "./SessionHttpApi.js"
 
 type Response = HttpServerResponse.HttpServerResponse
+
+// Here, because the server may listen before any layer of this library is built.
+answerUnserved()
 
 /**
  * The mounts of one middleware.

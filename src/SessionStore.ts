@@ -10,11 +10,13 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { settingMillis } from "./internal/errors/durations.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import type * as Contract from "./internal/store/contract.js"
 import type { Overrides, Primitives, Service } from "./internal/store/contract.js"
+import { closeLast } from "./internal/store/inFlight.js"
 import { make as makeService } from "./internal/store/make.js"
 import { makeMemoryStore } from "./internal/store/memory/store.js"
 import { copyAll, makeMigrating } from "./internal/store/migrating/store.js"
@@ -256,6 +258,33 @@ export const make: (
 ) => Service = makeService
 
 /**
+ * Makes a store as `make` does, for a layer that closes something: a connection, a pool.
+ *
+ * When the scope closes, the store first waits for the requests in flight, for 10 seconds at most. So acquire what it closes
+ * in the same scope, before this. Then every request that has begun is stored, in whatever order an app provides its layers.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, type Scope } from "effect"
+ * import { SessionStore } from "effect-session"
+ *
+ * export const layerOf = (connect: Effect.Effect<SessionStore.Primitives, never, Scope.Scope>) =>
+ *   Layer.scoped(
+ *     SessionStore.SessionStore,
+ *     Effect.flatMap(connect, (primitives) => SessionStore.makeScoped(primitives))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeScoped = (
+  primitives: Primitives & Overrides,
+  options?: { readonly keepEnded?: Duration.DurationInput | undefined }
+): Effect.Effect<Service, never, Scope.Scope> =>
+  Effect.suspend(() => closeLast(makeService(primitives, options)))
+
+/**
  * Provides a store in the memory of this process, with settings. Each call makes a layer with sessions of its own. As Effect
  * does with every layer, an app builds it once, so it is one store wherever the app provides it.
  *
@@ -393,7 +422,8 @@ export const migrating = <E, R, E2, R2>(options: {
       const to = Context.get(yield* Layer.build(options.to), SessionStore)
       const stores = { from, to, copied: 0 }
       const left = Effect.map(from.count({}), ({ sessions }) => sessions)
-      return Context.make(SessionStore, make(makeMigrating(stores))).pipe(
+      const store = yield* makeScoped(makeMigrating(stores))
+      return Context.make(SessionStore, store).pipe(
         Context.add(Migration, {
           copy: copyAll(stores),
           copyProgress: Effect.map(left, (left) => ({ left, copied: stores.copied }))

@@ -17,6 +17,7 @@ import type { SessionConfigError, SessionStoreError } from "./internal/errors/er
 import * as Migrate from "./internal/sql/migrate.js"
 import { openStore } from "./internal/sql/store.js"
 import { defaultTable } from "./internal/sql/tableNames.js"
+import { closeLast } from "./internal/store/inFlight.js"
 import type { Service } from "./SessionStore.js"
 import { SessionStore } from "./SessionStore.js"
 
@@ -112,7 +113,7 @@ export const layer: Layer.Layer<SessionStore, SessionStoreError | SessionConfigE
 export const layerWith = (
   options: Options
 ): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  perClient(Layer.effect(SessionStore, makeWith(options)))
+  perClient(Layer.scoped(SessionStore, Effect.flatMap(makeWith(options), closeLast)))
 
 /**
  * Provides the store in the table `sessions` and brings its tables up to date first: see `layerMigratedWith`.
@@ -146,7 +147,12 @@ export const layerMigrated: Layer.Layer<
 export const layerMigratedWith = (
   options: Options
 ): Layer.Layer<SessionStore, SessionStoreError | SessionConfigError, SqlClient> =>
-  perClient(Layer.effect(SessionStore, Effect.zipRight(migrateWith(options), makeWith(options))))
+  perClient(
+    Layer.scoped(
+      SessionStore,
+      Effect.zipRight(migrateWith(options), Effect.flatMap(makeWith(options), closeLast))
+    )
+  )
 
 /**
  * Brings the table `sessions` and its companions up to date: see `migrateWith`.

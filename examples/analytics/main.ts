@@ -4,7 +4,7 @@
  */
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Console, Effect, Layer } from "effect"
-import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import * as SqlSessionStore from "effect-session/SqlSessionStore"
 import { forceLogout, report } from "./report.js"
 import { seed } from "./seed.js"
 

@@ -1,6 +1,6 @@
 /** The figures that an operator of an app asks for. Each is one call of `SessionAdmin`. */
 import { DateTime, Duration, Effect, Option } from "effect"
-import { SessionAdmin } from "../../src/index.js"
+import { SessionAdmin } from "effect-session"
 
 /** Who is here. */
 const activeUsers = Effect.map(SessionAdmin.active({ within: "15 minutes" }), (sessions) =>

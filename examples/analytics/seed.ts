@@ -1,7 +1,7 @@
 /** Makes up a day of an app: active, idle, expired and ended sessions, written through the store. */
 import { createHash } from "node:crypto"
 import { Clock, Effect } from "effect"
-import { SessionStore } from "../../src/index.js"
+import { SessionStore } from "effect-session"
 
 const minute = 60_000
 

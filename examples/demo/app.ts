@@ -1,82 +1,37 @@
 /** The routes of the demo. Each reads or changes the session and answers with a page or a redirect. */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as UrlParams from "@effect/platform/UrlParams"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import { Csrf, Session, SessionAdmin, SessionMiddleware } from "../../src/index.js"
-import { type Html, trusted } from "./html.js"
+import { Csrf, Session, SessionAdmin, SessionMiddleware } from "effect-session"
+import { adminRoutes } from "./adminRoutes.js"
+import { count, type Html } from "./html.js"
+import {
+  cartItems,
+  currentUser,
+  data,
+  field,
+  fieldOfSession,
+  form,
+  goTo,
+  old,
+  page,
+  redirect
+} from "./page.js"
 import * as Pages from "./pages.js"
 import { productOf } from "./products.js"
 import { Users } from "./users.js"
 
-const Items = Schema.Record({ key: Schema.String, value: Schema.Int.pipe(Schema.between(1, 99)) })
-
-const typed = Session.schema({
-  cart: Schema.Struct({ items: Items }),
-  notice: Schema.Struct({ kind: Schema.Literal("good", "bad"), text: Schema.String })
-})
-
-const cartItems = typed.getOrElse("cart.items", () => ({}) as Pages.Items)
-
-const currentUser = Effect.gen(function* () {
-  const users = yield* Users
-  return Option.flatMap(yield* Session.userId, users.find)
-})
-
-const page = (title: string, main: Html, status = 200) =>
-  Effect.gen(function* () {
-    const user = Option.getOrUndefined(yield* currentUser)?.name
-    const items = yield* cartItems
-    const frame: Pages.Frame = {
-      title,
-      user,
-      count: Object.values(items).reduce((sum, quantity) => sum + quantity, 0),
-      notice: Option.getOrUndefined(yield* typed.get("notice")),
-      // Only the frame of a logged-in user has a form. Asking for a token would begin a session for a guest.
-      field: user === undefined ? trusted("") : trusted(yield* Csrf.field)
-    }
-    return HttpServerResponse.text(Pages.layout(frame, main), { status, headers })
-  })
-
-const headers = {
-  "content-type": "text/html; charset=utf-8",
-  "cache-control": "no-store",
-  "content-security-policy":
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  "referrer-policy": "same-origin",
-  "x-content-type-options": "nosniff"
-}
-
-const redirect = (location: string) => HttpServerResponse.redirect(location, { status: 303 })
-
-/** Answers a POST: sends the browser to another page, which shows the message once. */
-const goTo = (location: string, kind: Pages.Notice["kind"], text: string) =>
-  Effect.as(typed.flash("notice", { kind, text }), redirect(location))
-
-const form = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-  Effect.map(
-    request.urlParamsBody,
-    (params) => (name: string) => Option.getOrElse(UrlParams.getFirst(params, name), () => "")
-  )
-)
-
-const field = Effect.map(Csrf.field, trusted)
-
-const oldName = Effect.map(Session.old("name"), (name) =>
-  Option.getOrElse(Option.filter(name, Schema.is(Schema.String)), () => "")
-)
-
-const showShop = Effect.flatMap(field, (input) => page("Shop", Pages.shop(input)))
+const showShop = Effect.flatMap(fieldOfSession, (input) => page("Shop", Pages.shop(input)))
 
 const showCart = Effect.gen(function* () {
-  return yield* page("Cart", Pages.cart(yield* cartItems, yield* field))
+  const typed = { product: yield* old("product"), quantity: yield* old("quantity") }
+  return yield* page("Cart", Pages.cart(yield* cartItems, typed, yield* fieldOfSession))
 })
 
 const setQuantity = (id: string, change: (current: number) => number) =>
-  typed.modify("cart.items", (current) => {
+  data.modify("cart.items", (current) => {
     const items = Option.getOrElse(current, (): Pages.Items => ({}))
     const { [id]: quantity = 0, ...others } = items
     const next = Math.min(99, change(quantity))
@@ -97,22 +52,29 @@ const changeQuantity = Effect.gen(function* () {
   const product = productOf(read("product"))
   const quantity = read("quantity")
   if (product === undefined || !/^\d{1,2}$/.test(quantity)) {
+    yield* Session.flashInput({ product: read("product"), quantity })
     return yield* goTo("/cart", "bad", "Enter a whole number from 0 to 99 as the quantity.")
   }
   yield* setQuantity(product.id, () => Number(quantity))
-  return yield* goTo("/cart", "good", "Your cart was updated.")
+  const text = quantity === "0" ? `${product.name} was removed.` : "Your cart was updated."
+  return yield* goTo("/cart", "good", text)
 })
 
 const emptyCart = Effect.zipRight(
-  typed.forget("cart"),
+  data.forget("cart"),
   goTo("/cart", "good", "Your cart was emptied.")
 )
 
+/** A form for guests. Its token begins a session, since it also keeps other sites from logging a visitor in. */
 const showForm = (title: string, body: (name: string, field: Html) => Html) =>
   Effect.gen(function* () {
     if (Option.isSome(yield* currentUser)) return redirect("/")
-    return yield* page(title, body(yield* oldName, yield* field))
+    return yield* page(title, body(yield* old("name"), yield* field))
   })
+
+const showRegister = Effect.flatMap(Users, (users) =>
+  showForm("Register", (name, input) => Pages.register(name, users.isEmpty(), input))
+)
 
 const login = Effect.gen(function* () {
   const users = yield* Users
@@ -145,16 +107,15 @@ const register = Effect.gen(function* () {
 // The flash message begins a new session for the guest, so the cookie is replaced and not deleted.
 const logout = Effect.zipRight(Session.logout, goTo("/", "good", "You are logged out."))
 
-const showSessions = Effect.gen(function* () {
+const showDevices = Effect.gen(function* () {
   const user = yield* currentUser
   if (Option.isNone(user)) return yield* goTo("/login", "bad", "Please log in to see your devices.")
   const list = yield* SessionAdmin.ofUser(user.value.id)
-  const activeUsers = yield* SessionAdmin.countActiveUsers({ within: "5 minutes" })
-  const main = Pages.sessions(list, yield* Session.id, activeUsers, yield* field)
-  return yield* page("My devices", main)
+  const now = yield* DateTime.now
+  return yield* page("My devices", Pages.devices(list, yield* Session.id, now, yield* field))
 })
 
-const revoke = Effect.gen(function* () {
+const logOutDevice = Effect.gen(function* () {
   const user = yield* currentUser
   if (Option.isNone(user)) return redirect("/login")
   const id = (yield* form)("id")
@@ -162,20 +123,17 @@ const revoke = Effect.gen(function* () {
   // The id comes from the browser, so check that the session belongs to this user.
   const ended = list.some((session) => session.id === id) && (yield* SessionAdmin.revoke(id))
   return ended
-    ? yield* goTo("/sessions", "good", "That device was logged out.")
-    : yield* goTo("/sessions", "bad", "That device was already logged out.")
+    ? yield* goTo("/devices", "good", "That device was logged out.")
+    : yield* goTo("/devices", "bad", "That device had already been logged out.")
 })
 
-const revokeOthers = Effect.gen(function* () {
+const logOutOthers = Effect.gen(function* () {
   if (Option.isNone(yield* currentUser)) return redirect("/login")
-  const count = yield* SessionAdmin.revokeOthers
-  return yield* goTo("/sessions", "good", loggedOut(count))
+  const others = yield* SessionAdmin.revokeOthers
+  return others === 0
+    ? yield* goTo("/devices", "good", "You are not logged in on any other device.")
+    : yield* goTo("/devices", "good", `You logged out ${count(others, "other device")}.`)
 })
-
-const loggedOut = (count: number): string => {
-  if (count === 0) return "You are not logged in on any other device."
-  return count === 1 ? "1 other device was logged out." : `${count} other devices were logged out.`
-}
 
 const router = HttpRouter.empty.pipe(
   HttpRouter.get("/", showShop),
@@ -185,20 +143,67 @@ const router = HttpRouter.empty.pipe(
   HttpRouter.post("/cart/empty", emptyCart),
   HttpRouter.get("/login", showForm("Log in", Pages.login)),
   HttpRouter.post("/login", login),
-  HttpRouter.get("/register", showForm("Register", Pages.register)),
+  HttpRouter.get("/register", showRegister),
   HttpRouter.post("/register", register),
   HttpRouter.post("/logout", logout),
-  HttpRouter.get("/sessions", showSessions),
-  HttpRouter.post("/sessions/revoke", revoke),
-  HttpRouter.post("/sessions/revoke-others", revokeOthers)
+  HttpRouter.get("/devices", showDevices),
+  HttpRouter.post("/devices/log-out", logOutDevice),
+  HttpRouter.post("/devices/log-out-others", logOutOthers),
+  HttpRouter.concat(adminRoutes),
+  Effect.catchTag("RouteNotFound", () =>
+    page("Not found", Pages.message("Page not found", "There is no such page."), 404)
+  )
 )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the CSRF check
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** The page with the form that is sent to a path. */
+const pageOf = (path: string): string => {
+  const [, first = ""] = path.split("/")
+  return ["cart", "login", "register", "devices", "admin"].includes(first) && path !== "/cart/add"
+    ? `/${first}`
+    : "/"
+}
+
+/**
+ * A form was open for too long: its session has ended since. The page with the form shows again, with what was typed and a new
+ * token. A request from another site gets nothing of the kind.
+ */
+const checked = Csrf.middlewareWith({
+  onRejected: ({ fields, reason }) =>
+    Effect.gen(function* () {
+      if (reason !== "token") {
+        const sentence = "This form was sent from another site, so nothing was done."
+        return yield* page("Not allowed", Pages.message("Not allowed", sentence), 403)
+      }
+      const { url } = yield* HttpServerRequest.HttpServerRequest
+      yield* Session.flashInput(yield* fields)
+      const sentence = "This page was open for too long, so nothing was changed. Please try again."
+      return yield* goTo(pageOf(url), "bad", sentence)
+    })
+})
+
+/**
+ * Whether a request puts a product into the cart of a guest who has no session. Its form has no token, because making one would
+ * begin a session for everybody who only looks at the shop. Nobody's session can be misused by it. It still has to come from
+ * this site, or another site could replace the cookie of a visitor by that of a new session.
+ */
+const isFirstProduct = Effect.gen(function* () {
+  const { headers, method, url } = yield* HttpServerRequest.HttpServerRequest
+  return method === "POST" && url === "/cart/add" && isFromHere(headers) && (yield* Session.isNew)
+})
+
+const isFromHere = (headers: Readonly<Record<string, string>>): boolean =>
+  headers["sec-fetch-site"] === undefined
+    ? headers.origin?.split("//")[1] === headers.host
+    : headers["sec-fetch-site"] === "same-origin"
+
+const guarded = Effect.if(isFirstProduct, { onTrue: () => router, onFalse: () => checked(router) })
 
 // A browser may send other requests between a POST and the next page, so only page loads age flash messages.
 const sessions = SessionMiddleware.make({ agesFlash: "navigation" })
 
 /** The whole demo as an `HttpApp`: the session is outermost, then comes the CSRF check, then the routes. */
-export const app = router.pipe(
-  Effect.catchTag("RouteNotFound", () => page("Not found", Pages.notFound, 404)),
-  Csrf.middleware,
-  sessions.middleware
-)
+export const app = sessions.middleware(guarded)

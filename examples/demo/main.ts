@@ -5,14 +5,15 @@
  */
 import { createServer } from "node:http"
 import * as HttpServer from "@effect/platform/HttpServer"
+import type { ServeError } from "@effect/platform/HttpServerError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as GracefulHttpServer from "../../src/GracefulHttpServer.js"
-import { FileSystemSessionStore, SessionConfig, SessionGc } from "../../src/index.js"
+import { FileSystemSessionStore, SessionConfig, SessionGc } from "effect-session"
+import * as GracefulHttpServer from "effect-session/GracefulHttpServer"
 import { app } from "./app.js"
 import * as Users from "./users.js"
 
@@ -42,4 +43,15 @@ const demo = Layer.unwrapEffect(
   })
 )
 
-NodeRuntime.runMain(Layer.launch(demo))
+const explain = ({ cause }: ServeError) =>
+  Effect.flatMap(settings, ({ port }) => {
+    const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE"
+    process.exitCode = 1
+    return Console.error(
+      isTaken
+        ? `Port ${port} is in use. Choose another one: PORT=${port + 1} npm run demo`
+        : `The demo cannot listen on port ${port}: ${String(cause)}`
+    )
+  })
+
+Layer.launch(demo).pipe(Effect.catchTag("ServeError", explain), NodeRuntime.runMain)

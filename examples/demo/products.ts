@@ -65,3 +65,6 @@ export const products: ReadonlyArray<Product> = [
 /** Finds a product by its id. */
 export const productOf = (id: string): Product | undefined =>
   products.find((product) => product.id === id)
+
+/** A price as the page shows it. */
+export const money = (cents: number): string => `€ ${(cents / 100).toFixed(2)}`

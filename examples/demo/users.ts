@@ -29,8 +29,11 @@ export class Refused {
 /** The operations on accounts that the routes use. */
 export interface Service {
   readonly find: (id: string) => Option.Option<User>
+  readonly isEmpty: () => boolean
+  /** The first account is the administrator's. */
+  readonly isAdmin: (user: User) => boolean
   readonly register: (name: string, password: string) => Effect.Effect<User, Refused>
-  /** Finds the user with this name and password. It is none for an unknown name and for a wrong password alike. */
+  /** Finds the user with this name and password. An unknown name and a wrong password both find nobody. */
   readonly verify: (name: string, password: string) => Effect.Effect<Option.Option<User>>
 }
 
@@ -86,6 +89,8 @@ const make = (file: string) =>
 
     const service: Service = {
       find: (id) => Option.fromNullable(users.find((user) => user.id === id)),
+      isEmpty: () => users.length === 0,
+      isAdmin: ({ id }) => users[0]?.id === id,
       // One registration at a time, so that two requests cannot both find a name free.
       register: (name, password) => one.withPermits(1)(register(name, password)),
       verify

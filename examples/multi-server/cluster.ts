@@ -23,17 +23,18 @@ export const startCluster = async (options: {
   readonly names: ReadonlyArray<string>
   readonly port: number
 }): Promise<Cluster> => {
+  const ports = await Promise.all(options.names.map(freePort))
+  // First of all, because its port may be taken.
+  const proxy = makeProxy(ports).listen(options.port, "127.0.0.1")
+  await once(proxy, "listening")
   const servers = new Map<string, ChildProcess>()
-  const ports: Array<number> = []
-  for (const name of options.names) {
-    const port = await freePort()
-    ports.push(port)
+  for (const [index, name] of options.names.entries()) {
     servers.set(
       name,
       spawn(process.execPath, ["--import", "tsx", program], {
         env: {
           ...process.env,
-          PORT: String(port),
+          PORT: String(ports[index]),
           SERVER_NAME: name,
           DATABASE_URL: options.databaseUrl
         },
@@ -42,8 +43,6 @@ export const startCluster = async (options: {
     )
   }
   await Promise.all(ports.map(answers))
-  const proxy = makeProxy(ports).listen(options.port, "127.0.0.1")
-  await once(proxy, "listening")
   return {
     // A listening server has an address and a port.
     url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Csrf, Session, SessionAdmin } from "../../src/index.js"
+import { Csrf, Session, SessionAdmin } from "effect-session"
 import { type Html, html, trusted } from "../demo/html.js"
 
 const Shop = Session.schema({ cart: Schema.Array(Schema.String) })

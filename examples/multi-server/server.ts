@@ -10,8 +10,8 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Csrf, SessionConfig, SessionGc, SessionMiddleware } from "../../src/index.js"
-import * as SqlSessionStore from "../../src/SqlSessionStore.js"
+import { Csrf, SessionConfig, SessionGc, SessionMiddleware } from "effect-session"
+import * as SqlSessionStore from "effect-session/SqlSessionStore"
 import { routes } from "./routes.js"
 
 const settings = Config.all({ port: Config.integer("PORT"), name: Config.string("SERVER_NAME") })

@@ -1,6 +1,6 @@
 /** A session store of one process, in a map. */
 import { Clock, Duration, Effect, Layer, Option, Stream } from "effect"
-import * as SessionStore from "../../src/SessionStore.js"
+import * as SessionStore from "effect-session/SessionStore"
 
 type SessionRecord = SessionStore.SessionRecord
 type SessionEntry = SessionStore.SessionEntry

@@ -1,143 +1,32 @@
-/** The demo in a real browser: two browsers, and a server process that is replaced while they use it. */
-import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+/** The demo in a real browser: several browsers, and a server process that is replaced while they use it. */
+import { readdirSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
-import { isRequired } from "../support/required.js"
+import type { Page } from "playwright-core"
+import {
+  type Demo,
+  fill,
+  flashes,
+  lacksBrowser,
+  login,
+  password,
+  press,
+  register,
+  startDemo,
+  titled
+} from "./harness.js"
 
-const executablePath = "/usr/bin/chromium"
-const required = isRequired("chromium")
-const isMissing = !existsSync(executablePath) && !required
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
-const password = "correct horse battery"
-
-interface Running {
-  readonly url: string
-  readonly restart: () => Promise<void>
-  readonly stop: () => Promise<void>
-}
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once("error", reject)
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address()
-      const port = typeof address === "object" && address !== null ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
-
-const launch = (port: number, directory: string): Promise<ChildProcess> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "examples/demo/main.ts"], {
-      cwd: root,
-      env: { ...process.env, PORT: String(port), DEMO_DIRECTORY: directory },
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let output = ""
-    const read = (chunk: Buffer) => {
-      output += chunk.toString()
-      if (output.includes("The demo is at")) resolve(child)
-    }
-    child.stdout.on("data", read)
-    child.stderr.on("data", read)
-    child.once("exit", (code) => reject(new Error(`The demo ended with ${code}: ${output}`)))
-  })
-
-const end = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve()
-    child.once("exit", () => resolve())
-    child.kill("SIGTERM")
-  })
-
-const startDemo = async (directory: string): Promise<Running> => {
-  const port = await freePort()
-  let child = await launch(port, directory)
-  return {
-    url: `http://localhost:${port}`,
-    restart: async () => {
-      await end(child)
-      child = await launch(port, directory)
-    },
-    stop: () => end(child)
-  }
-}
-
-const name = isMissing
-  ? `the demo in Chromium (skipped: there is no browser at ${executablePath})`
-  : "the demo in Chromium"
-
-describe.skipIf(isMissing)(name, () => {
-  let browser: Browser
-  let directory: string
-  let demo: Running
-  const contexts: Array<BrowserContext> = []
+describe.skipIf(lacksBrowser)(titled("the demo in Chromium"), { timeout: 90_000 }, () => {
+  let demo: Demo
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "effect-session-demo-"))
-    demo = await startDemo(join(directory, "sessions"))
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync"
-      ]
-    })
+    demo = await startDemo()
   })
 
-  afterAll(async () => {
-    for (const context of contexts) await context.close()
-    await browser?.close()
-    await demo?.stop()
-    if (directory !== undefined) await rm(directory, { recursive: true, force: true })
-  })
+  afterAll(() => demo?.close())
 
-  const openBrowser = async (): Promise<Page> => {
-    // The demo works without scripts.
-    const context = await browser.newContext({ baseURL: demo.url, javaScriptEnabled: false })
-    contexts.push(context)
-    return context.newPage()
-  }
+  // The demo works without scripts.
+  const openBrowser = () => demo.open({ javaScriptEnabled: false })
 
-  /** Presses a button and waits for the page after the redirect. */
-  const press = async (page: Page, button: string): Promise<void> => {
-    await Promise.all([
-      page.waitForResponse((response) => response.request().method() === "GET"),
-      page.getByRole("button", { name: button }).click()
-    ])
-    await page.waitForLoadState()
-  }
-
-  const fill = async (page: Page, path: string, user: string, secret: string): Promise<void> => {
-    await page.goto(path)
-    await page.getByLabel("Name").fill(user)
-    await page.getByLabel("Password").fill(secret)
-  }
-
-  const register = async (page: Page, user: string): Promise<void> => {
-    await fill(page, "/register", user, password)
-    await press(page, "Create account")
-  }
-
-  const login = async (page: Page, user: string): Promise<void> => {
-    await fill(page, "/login", user, password)
-    await press(page, "Log in")
-  }
-
-  const flashes = (page: Page) => page.locator(".flash").allTextContents()
   const cartCount = (page: Page) => page.locator("#count").textContent()
   const userName = async (page: Page) => (await page.locator("#user").allTextContents())[0]
 
@@ -145,7 +34,7 @@ describe.skipIf(isMissing)(name, () => {
     const page = await openBrowser()
     await page.goto("/")
 
-    await press(page, "Add to cart: Enamel mug")
+    await press(page, "Add to cart Enamel mug")
     const first = await flashes(page)
     await page.reload()
     const second = await flashes(page)
@@ -156,7 +45,7 @@ describe.skipIf(isMissing)(name, () => {
   it("keeps a guest's cart when the guest registers", async () => {
     const page = await openBrowser()
     await page.goto("/")
-    await press(page, "Add to cart: Paper kite")
+    await press(page, "Add to cart Paper kite")
 
     await register(page, "Grace")
 
@@ -166,7 +55,7 @@ describe.skipIf(isMissing)(name, () => {
   it("changes a quantity and empties the cart", async () => {
     const page = await openBrowser()
     await page.goto("/")
-    await press(page, "Add to cart: Brass lamp")
+    await press(page, "Add to cart Brass lamp")
     await page.goto("/cart")
 
     await page.getByLabel("Quantity of Brass lamp").fill("3")
@@ -200,8 +89,8 @@ describe.skipIf(isMissing)(name, () => {
     await register(page, "Barbara")
     await press(page, "Log out")
     await login(page, "Barbara")
-    await press(page, "Add to cart: Field notebook")
-    await press(page, "Add to cart: Field notebook")
+    await press(page, "Add to cart Field notebook")
+    await press(page, "Add to cart Field notebook")
 
     await demo.restart()
     await page.goto("/")
@@ -239,7 +128,7 @@ describe.skipIf(isMissing)(name, () => {
     const there = await openBrowser()
     await register(here, "Ada")
     await login(there, "Ada")
-    await here.goto("/sessions")
+    await here.goto("/devices")
     const before = await here.locator("tbody tr").count()
 
     await press(here, "Log out my other devices")
@@ -255,13 +144,30 @@ describe.skipIf(isMissing)(name, () => {
     const there = await openBrowser()
     await register(here, "Donald")
     await login(there, "Donald")
-    await here.goto("/sessions")
+    await here.goto("/devices")
 
-    await press(here, "End session")
-    await there.goto("/sessions")
+    await press(here, "Log out device 2")
+    await there.goto("/devices")
 
     expect(await userName(here)).toBe("Donald")
     expect(new URL(there.url()).pathname).toBe("/login")
+  })
+
+  it("lists the own device first, with times as people say them", async () => {
+    const there = await openBrowser()
+    const here = await openBrowser()
+    await register(there, "Frances")
+    await login(here, "Frances")
+
+    await there.goto("/devices")
+    await here.goto("/devices")
+
+    const active = here.locator("tbody tr").first().locator("[data-name='Last active'] time")
+    expect(await active.textContent()).toMatch(/^(just now|\d+ minutes? ago)$/)
+    expect(await active.getAttribute("title")).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
+    const first = (page: Page) => page.locator("tbody tr").first().textContent()
+    expect(await first(there)).toContain("This device")
+    expect(await first(here)).toContain("This device")
   })
 
   it("makes the old cookie useless on logout", async () => {
@@ -287,4 +193,164 @@ describe.skipIf(isMissing)(name, () => {
     expect(response?.status()).toBe(404)
     expect(await page.locator(".brand").textContent()).toBe("Corner Shop")
   })
+
+  it("a visitor who only looks gets no cookie and leaves no session", async () => {
+    const page = await openBrowser()
+    const before = sessionFiles(demo)
+
+    for (const path of ["/", "/cart", "/nowhere"]) await page.goto(path)
+
+    expect(await page.context().cookies()).toEqual([])
+    expect(sessionFiles(demo)).toEqual(before)
+  })
+
+  it.each([
+    ["another site", { "sec-fetch-site": "cross-site", origin: "https://elsewhere.example" }],
+    ["another origin", { origin: "https://elsewhere.example" }],
+    ["nobody knows where", {}]
+  ])("a first product that comes from %s begins no session", async (_from, headers) => {
+    const answer = await fetch(`${demo.url}/cart/add`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+      body: "product=mug"
+    })
+
+    const cart = await fetch(`${demo.url}/cart`, { headers: { cookie: cookieOf(answer) } })
+    expect(await cart.text()).toContain("Your cart is empty.")
+  })
+
+  it("a form whose session has ended shows again, with what was typed", async () => {
+    const page = await openBrowser()
+    await fill(page, "/login", "Katherine", password)
+    await page.context().clearCookies()
+
+    await press(page, "Log in")
+
+    expect(new URL(page.url()).pathname).toBe("/login")
+    expect(await page.getByRole("alert").textContent()).toContain("open for too long")
+    expect(await page.getByLabel("Name").inputValue()).toBe("Katherine")
+    expect(await page.getByLabel("Password").inputValue()).toBe("")
+  })
+
+  it("a quantity stays typed when the form is older than the login", async () => {
+    const page = await openBrowser()
+    await register(page, "Radia")
+    await press(page, "Log out")
+    await press(page, "Add to cart Brass lamp")
+    await page.goto("/cart")
+    const other = await page.context().newPage()
+    await login(other, "Radia")
+
+    await page.getByLabel("Quantity of Brass lamp").fill("7")
+    await press(page, "Update")
+
+    expect(await page.getByRole("alert").textContent()).toContain("open for too long")
+    expect(await page.getByLabel("Quantity of Brass lamp").inputValue()).toBe("7")
+    expect(await page.locator("#total").textContent()).toBe("€ 69.00")
+  })
+
+  it("removes a product from the cart", async () => {
+    const page = await openBrowser()
+    await page.goto("/")
+    await press(page, "Add to cart Brass lamp")
+    await press(page, "Add to cart Paper kite")
+    await page.goto("/cart")
+
+    await press(page, "Remove Brass lamp")
+
+    expect(await page.locator("#total").textContent()).toBe("€ 19.00")
+  })
+
+  it("says in one sentence that its port is in use", async () => {
+    const said = await demo.startAgain()
+
+    expect(said).toMatch(
+      /ended with 1: Port \d+ is in use\. Choose another one: PORT=\d+ npm run demo\n$/
+    )
+  })
 })
+
+/** The first account of a demo of its own is the administrator. */
+describe.skipIf(lacksBrowser)(
+  titled("the page of the administrator in Chromium"),
+  { timeout: 90_000 },
+  () => {
+    let demo: Demo
+    let admin: Page
+
+    beforeAll(async () => {
+      demo = await startDemo()
+      admin = await demo.open({ javaScriptEnabled: false })
+      await register(admin, "Root")
+    })
+
+    afterAll(() => demo?.close())
+
+    const openBrowser = () => demo.open({ javaScriptEnabled: false })
+
+    it("sends a guest to the login, and lets no other user in", async () => {
+      const page = await openBrowser()
+
+      await page.goto("/admin")
+      const guestAt = new URL(page.url()).pathname
+      await register(page, "Mallory")
+      const answer = await page.goto("/admin")
+
+      expect(guestAt).toBe("/login")
+      expect(answer?.status()).toBe(403)
+      expect(await page.getByRole("link", { name: "Admin" }).count()).toBe(0)
+      expect(await page.locator("table").count()).toBe(0)
+    })
+
+    it("lets nobody else send its forms", async () => {
+      const page = await openBrowser()
+      await register(page, "Trudy")
+      await page.goto("/devices")
+      const token = await page.locator("input[name=_token]").first().inputValue()
+
+      const answer = await page.request.post("/admin/log-out-user", {
+        form: { _token: token, user: "anybody" },
+        headers: { origin: demo.url }
+      })
+
+      expect(answer.status()).toBe(403)
+    })
+
+    it("shows who is here, and ends one session", async () => {
+      const page = await openBrowser()
+      await register(page, "Ivan")
+
+      await admin.goto("/admin")
+      const names = await admin.locator("tbody th").allTextContents()
+      const line = admin.locator("tr", { hasText: "Ivan" }).last()
+      await line.getByRole("button").click()
+      await page.goto("/devices")
+
+      expect(names).toContain("Ivan")
+      expect(await flashes(admin)).toEqual(["The session was ended."])
+      expect(new URL(page.url()).pathname).toBe("/login")
+    })
+
+    it("logs a user out everywhere", async () => {
+      const pages = [await openBrowser(), await openBrowser()]
+      for (const [index, page] of pages.entries()) {
+        await (index === 0 ? register : login)(page, "Judy")
+      }
+      await admin.goto("/admin")
+
+      await press(admin, "Log out everywhere user Judy")
+
+      expect(await flashes(admin)).toEqual(["The user was logged out on 2 devices."])
+      for (const page of pages) {
+        await page.goto("/devices")
+        expect(new URL(page.url()).pathname).toBe("/login")
+      }
+    })
+  }
+)
+
+const sessionFiles = ({ sessions }: Demo): ReadonlyArray<string> =>
+  readdirSync(sessions, { recursive: true, encoding: "utf8" }).filter((file) => /sess_/.test(file))
+
+const cookieOf = (answer: Response): string => answer.headers.get("set-cookie")?.split(";")[0] ?? ""

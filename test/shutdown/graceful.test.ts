@@ -112,7 +112,7 @@ describe("a graceful server that is told to end", () => {
   it("answers all requests that were sent at once on one connection", async () => {
     server = await startServer()
     const line = await dial(server.port)
-    line.write(request("/slow?millis=600").repeat(3))
+    line.write(request("/slow?millis=2000").repeat(3))
     await server.entered(3)
 
     server.stop()
@@ -190,7 +190,7 @@ describe("a graceful server that is told to end", () => {
   })
 
   it("cuts off at the deadline what is not answered until then", async () => {
-    server = await startServer("memory", "", 500)
+    server = await startServer({ deadlineMillis: 500 })
     const endless = await dial(server.port)
     endless.write(request("/slow?millis=60000"))
     await server.entered(1)

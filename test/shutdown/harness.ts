@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { createInterface } from "node:readline"
 import { endProcess, eventually } from "../support/process.js"
+import type { StoreName } from "../support/serverStores.js"
 
 const script = new URL("./server.ts", import.meta.url).pathname
 
@@ -18,18 +19,36 @@ export interface ServerProcess {
   readonly kill: () => Promise<void>
 }
 
-export const startServer = async (
-  store = "memory",
-  argument = "",
-  deadlineMillis = 10_000
-): Promise<ServerProcess> => {
-  const given = [store, argument, String(deadlineMillis)]
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...given], {
-    stdio: ["ignore", "pipe", "inherit"]
-  })
+/** How a server process is made. */
+export interface Setup {
+  readonly store: StoreName
+  /** The directory, file or URL of the store. */
+  readonly argument: string
+  readonly server: "graceful" | "platform"
+  /** Which of the two layers is provided last: it is built first and closed last. */
+  readonly outermost: "server" | "store"
+  readonly port: number
+  readonly deadlineMillis: number
+  readonly opensAfterMillis: number
+}
+
+const usual: Setup = {
+  store: "memory",
+  argument: "",
+  server: "graceful",
+  outermost: "server",
+  port: 0,
+  deadlineMillis: 10_000,
+  opensAfterMillis: 0
+}
+
+/** Starts a server, and waits until it serves. */
+export const startServer = async (changes: Partial<Setup> = {}): Promise<ServerProcess> => {
+  const setup = { ...usual, ...changes }
+  const child = spawnServer(setup)
   const exited = once(child, "exit").then(([code, signal]) => code ?? signal)
   const lines = createInterface({ input: child.stdout })
-  const ended = exited.then(() => Promise.reject(new Error(`The server of ${store} ended.`)))
+  const ended = exited.then(() => Promise.reject(new Error(`The server of ${setup.store} ended.`)))
   const [line] = await Promise.race([once(lines, "line"), ended])
   ended.catch(() => {})
   const port = Number(line)
@@ -48,6 +67,11 @@ export const startServer = async (
     kill: () => endProcess(child, "SIGKILL")
   }
 }
+
+const spawnServer = (setup: Setup) =>
+  spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(setup)], {
+    stdio: ["ignore", "pipe", "inherit"]
+  })
 
 export interface Answer {
   readonly status: number

@@ -1,12 +1,13 @@
 /**
- * A server process as an application would write it, on a free port: started with a store's name and argument, and the
- * deadline. Writes its port as a line; ends by SIGTERM.
+ * A server process as an application would write it. Its one argument is its setup, see `harness.ts`. Writes its port as a
+ * line when it serves; ends by SIGTERM.
  */
 import { createServer } from "node:http"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,8 +19,10 @@ import * as Session from "../../src/Session.js"
 import * as SessionGc from "../../src/SessionGc.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import { storeOf } from "../support/serverStores.js"
+import type { Setup } from "./harness.js"
 
-const [, , store = "memory", argument = "", deadline = "10000"] = process.argv
+// The harness has written it.
+const setup = JSON.parse(process.argv[2] ?? "") as Setup
 
 let entered = 0
 
@@ -91,18 +94,31 @@ const announce = Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
   })
 )
 
-// As the README has it: the store within the server, so that it is built after it and closed before it.
-Layer.effectDiscard(announce).pipe(
+const listen = { port: setup.port, host: "127.0.0.1" }
+
+const server =
+  setup.server === "graceful"
+    ? GracefulHttpServer.layer(() => createServer(), { ...listen, deadline: setup.deadlineMillis })
+    : NodeHttpServer.layer(() => createServer(), listen)
+
+const store = Layer.unwrapEffect(
+  Effect.delay(
+    Effect.sync(() => storeOf(setup.store, setup.argument)),
+    setup.opensAfterMillis
+  )
+)
+
+const serving = Layer.effectDiscard(announce).pipe(
   Layer.provideMerge(HttpServer.serve(routes)),
-  Layer.provide(SessionGc.layerWith({ interval: "200 millis" })),
-  Layer.provide(storeOf(store, argument)),
-  Layer.provide(
-    GracefulHttpServer.layer(() => createServer(), {
-      port: 0,
-      host: "127.0.0.1",
-      deadline: Number(deadline)
-    })
-  ),
+  Layer.provide(SessionGc.layerWith({ interval: "200 millis" }))
+)
+
+const ordered =
+  setup.outermost === "server"
+    ? serving.pipe(Layer.provide(store), Layer.provide(server))
+    : serving.pipe(Layer.provide(server), Layer.provide(store))
+
+ordered.pipe(
   Layer.provide(Logger.remove(Logger.defaultLogger)),
   Layer.launch,
   NodeRuntime.runMain({ disablePrettyLogger: true })

@@ -5,6 +5,7 @@ import type { RequestSession } from "../commit/RequestSession.js"
 import type { RunningFiber } from "../effect/fiber.js"
 import { warnIn } from "../effect/requestFiber.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
+import { entering } from "../store/inFlight.js"
 import { type Ending, lateReport } from "./end.js"
 import {
   type FindContext,
@@ -47,7 +48,7 @@ export const begin = (
   // The app is run again: the last attempt is the one that commits.
   failed.get(source)?.leave(() => {})
   return {
-    loaded: loadAs(context, options, lockOwner),
+    loaded: loadAs(fiber, context, options, lockOwner),
     prepare: (session) => {
       watchUpgrade(request, () => leaveByUpgrade(session, fiber))
       return { session, options, unavailable, lockOwner }
@@ -56,6 +57,7 @@ export const begin = (
 }
 
 const loadAs = (
+  fiber: RunningFiber,
   context: HttpRequestContext,
   { lock, skip }: CheckedOptions,
   lockOwner: LockOwner
@@ -64,13 +66,15 @@ const loadAs = (
   try {
     if (skip?.(request) === true) return Effect.succeed(skipped(context))
     const { cookie } = request.headers
-    return lock === undefined || lockOwner === null
-      ? load(context, cookie)
-      : loadLocked(
-          Effect.suspend(() => load(context, cookie)),
-          lockOwner,
-          lock
-        )
+    const loaded =
+      lock === undefined || lockOwner === null
+        ? load(context, cookie)
+        : loadLocked(
+            Effect.suspend(() => load(context, cookie)),
+            lockOwner,
+            lock
+          )
+    return entering(context.store, fiber, loaded)
   } catch (defect) {
     // What an option or a store throws at once ends the request as what it dies of would.
     return Effect.die(defect)

@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Server as NetServer, type Socket } from "node:net"
 import { Server as TlsServer } from "node:tls"
+import { refuse } from "./unserved.js"
 
 /** How many milliseconds a connection may outlive the last answer. */
 const lingerMillis = 1000
@@ -122,10 +123,6 @@ const releaseWaiters = (response: ServerResponse): void => {
     isLost = !response.writableFinished
     if (isLost) callAll(waiters)
   })
-}
-
-const refuse = (response: ServerResponse): void => {
-  response.writeHead(503, { connection: "close", "retry-after": "1" }).end()
 }
 
 const callAll = (callbacks: Array<() => void>): void => {

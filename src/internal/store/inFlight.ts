@@ -1,0 +1,81 @@
+/**
+ * Requests in flight of a store. A store that closes while they still need it would fail them, and which layer closes first
+ * depends on the order in which an app provides its layers. So the store itself waits.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import type { RunningFiber } from "../effect/fiber.js"
+import type { Service } from "./contract.js"
+
+/** How long a store waits for requests in flight before it closes. */
+const longestWaitMillis = 10_000
+
+/** The requests that use one store, from their beginning until their scope closes, when the answer is made. */
+class InFlight {
+  private readonly requests = new Set<object>()
+  private onEmpty = (): void => {}
+
+  enter(scope: Scope.Scope): Effect.Effect<void> {
+    const request = {}
+    // Counted when it is sure that it will be taken off again.
+    return Effect.map(
+      Scope.addFinalizer(
+        scope,
+        Effect.sync(() => this.leave(request))
+      ),
+      () => {
+        this.requests.add(request)
+      }
+    )
+  }
+
+  private leave(request: object): void {
+    this.requests.delete(request)
+    if (this.requests.size === 0) this.onEmpty()
+  }
+
+  /** Waits until no request is left, by the system's timer. Gives how many are. */
+  readonly ended: Effect.Effect<number> = Effect.async((resume) => {
+    if (this.requests.size === 0) return resume(Effect.succeed(0))
+    const done = () => {
+      clearTimeout(timer)
+      resume(Effect.succeed(this.requests.size))
+    }
+    const timer = setTimeout(done, longestWaitMillis)
+    this.onEmpty = done
+  })
+}
+
+const key = Symbol("effect-session/inFlight")
+
+/** A property, so that a copy of the service with other calls has it too. */
+type Counting = Service & { readonly [key]?: InFlight }
+
+/** Lets a store be closed only when no request is in flight, or after ten seconds. */
+export const closeLast = <S extends Service>(service: S): Effect.Effect<S, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const inFlight = new InFlight()
+    return Effect.as(
+      Effect.addFinalizer(() => Effect.flatMap(inFlight.ended, reportLeft)),
+      { ...service, [key]: inFlight }
+    )
+  })
+
+const reportLeft = (left: number): Effect.Effect<void> =>
+  left === 0
+    ? Effect.void
+    : Effect.logWarning(`The session store closes although ${left} requests still run.`)
+
+/** Counts the request of a fiber among those that its store waits for, if the store waits for any. */
+export const entering = <A, E>(
+  store: Service,
+  fiber: RunningFiber,
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const inFlight = (store as Counting)[key]
+  if (inFlight === undefined) return effect
+  const scope = Context.getOption(fiber.currentContext, Scope.Scope)
+  return Option.isNone(scope) ? effect : Effect.zipRight(inFlight.enter(scope.value), effect)
+}

@@ -1,0 +1,117 @@
+/** A store of one's own that closes something, under an app that is told to stop while a request is in flight. */
+import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { expect, it } from "vitest"
+import { makeMemory } from "../../src/internal/store/memory/store.js"
+import * as Session from "../../src/Session.js"
+import * as SessionMiddleware from "../../src/SessionMiddleware.js"
+import * as SessionStore from "../../src/SessionStore.js"
+import { pause } from "../support/process.js"
+
+type Wrap = (store: SessionStore.Service) => SessionStore.Service
+
+/** Serves a handler by one of the mounts. */
+type Serve = (
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, never, Session.Session>,
+  store: Layer.Layer<SessionStore.SessionStore>
+) => {
+  readonly handler: (request: Request) => Promise<Response>
+  readonly dispose: () => Promise<void>
+}
+
+const asApp: Serve = (handler, store) =>
+  HttpApp.toWebHandlerLayer(SessionMiddleware.middleware(handler), store)
+
+const asRoute: Serve = (handler, store) =>
+  HttpLayerRouter.toWebHandler(
+    HttpLayerRouter.add("GET", "/", handler).pipe(
+      Layer.provide(SessionMiddleware.layer),
+      Layer.provide(store)
+    ),
+    { disableLogger: true }
+  )
+
+const mounts = { HttpApp: asApp, HttpLayerRouter: asRoute }
+
+/** An app whose one request waits half way, on a store that tells when it stored something and when it closed. */
+const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp) => {
+  const told: Array<string> = []
+  const entered = Effect.runSync(Deferred.make<void>())
+  const left = Effect.runSync(Deferred.make<void>())
+  const { insert, ...others } = makeMemory(0, undefined)
+  const tell = (word: string) => Effect.sync(() => told.push(word))
+  const connection = Effect.acquireRelease(
+    Effect.succeed<SessionStore.Primitives>({
+      ...others,
+      insert: (record) => Effect.zipRight(tell("stored"), insert(record))
+    }),
+    () => tell("closed")
+  )
+  const store = Layer.scoped(
+    SessionStore.SessionStore,
+    Effect.map(
+      Effect.flatMap(connection, (primitives) => SessionStore.makeScoped(primitives)),
+      wrap
+    )
+  )
+  const app = Effect.gen(function* () {
+    yield* Session.put("a", 1)
+    yield* Deferred.succeed(entered, undefined)
+    yield* Deferred.await(left)
+    return HttpServerResponse.text("answered")
+  })
+  const { dispose, handler } = serve(app, store)
+  return {
+    told,
+    dispose,
+    /** Begins a request, but does not wait for its answer. */
+    begin: async () => {
+      const answer = handler(new Request("http://localhost/"))
+      await Effect.runPromise(Deferred.await(entered))
+      return { answer }
+    },
+    leave: () => Effect.runSync(Deferred.succeed(left, undefined))
+  }
+}
+
+type App = ReturnType<typeof makeApp>
+
+/** Stops an app while its request waits; gives the status of the answer and what the store told. */
+const stopInFlight = async ({ begin, dispose, leave, told }: App) => {
+  const { answer } = await begin()
+  const disposed = dispose()
+  // A store that does not wait has closed after this.
+  await pause(50)
+  leave()
+  const { status } = await answer
+  await disposed
+  return [status, ...told]
+}
+
+it.each(Object.entries(mounts))(
+  "a store closes nothing before a request in flight is stored, under %s",
+  async (_name, serve) => {
+    expect(await stopInFlight(makeApp(undefined, serve))).toEqual([200, "stored", "closed"])
+  }
+)
+
+it("a store that the app has wrapped closes nothing before a request in flight is stored", async () => {
+  const app = makeApp((store) => ({ ...store }))
+
+  expect(await stopInFlight(app)).toEqual([200, "stored", "closed"])
+})
+
+it("a store closes at once when no request is in flight", async () => {
+  const app = makeApp()
+  const { answer } = await app.begin()
+  app.leave()
+  await answer
+
+  await app.dispose()
+
+  expect(app.told).toEqual(["stored", "closed"])
+})
