@@ -274,7 +274,7 @@ export const adminCases: ReadonlyArray<Case> = [
         "Created",
         "Revoked revoke",
         "InvalidId malformed",
-        "InvalidId unknown"
+        "InvalidId malformed"
       ])
       expect(events[0]).toMatchObject({ id })
       expect(events[8]).toMatchObject({ id: revokedId })
