@@ -160,6 +160,14 @@ export interface Dialect extends Naming {
    * and `schema`. The owner is the plain name of a table.
    */
   readonly look: (names: TableNames) => Condition
+  /**
+   * The query for what cannot keep every text: rows with a sentence's part `unfit`. `text` is one that the connection is tried
+   * with. And what to do about it.
+   */
+  readonly unfit: (
+    names: TableNames,
+    text: string
+  ) => { readonly query: Condition; readonly advice: string }
   readonly exclusion: (names: TableNames) => Exclusion
 }
 

@@ -50,6 +50,16 @@ export const mysql: Dialect = {
   updateMany: undefined,
   tables: (names) => tables(names),
   look: (names) => look(names),
+  unfit: ({ plain, schema }, text) => ({
+    query: where(
+      `select concat('its connection is in ', @@character_set_client) as unfit from dual where coalesce(hex(convert(? using utf8mb4)), '') <> '${Buffer.from(text).toString("hex").toUpperCase()}'
+union all
+select concat('the column ', column_name, ' is in ', character_set_name) from information_schema.columns where table_schema = ${schemaOf(schema)} and table_name = '${plain.sessions}' and column_name in ('namespace', 'user_id', 'user_agent', 'payload', 'previous_token') and character_set_name not in ('utf8mb4', 'utf16', 'utf32')`,
+      text
+    ),
+    advice:
+      "Connect with charset=utf8mb4, and convert the table: alter table ... convert to character set utf8mb4 collate utf8mb4_bin."
+  }),
   // In MySQL the definition of a table ends a transaction, so the lock belongs to the connection.
   exclusion: ({ name }) => {
     const lock = `'effect-session:${name.slice(-40)}'`

@@ -39,6 +39,12 @@ export const postgres: Dialect = {
   updateMany: (statements, update) => updateMany(statements, update),
   tables: (names) => tables(names),
   look: (names) => look(names),
+  unfit: () => ({
+    query: where(
+      "select 'its database is in ' || getdatabaseencoding() as unfit where getdatabaseencoding() <> 'UTF8' union all select 'its connection is in ' || pg_client_encoding() where pg_client_encoding() <> 'UTF8'"
+    ),
+    advice: "Use a database in UTF8, and no other client_encoding."
+  }),
   exclusion: ({ name }) => ({
     begin: "begin",
     lock: `select pg_advisory_xact_lock(hashtext('effect-session:${name}'))`,

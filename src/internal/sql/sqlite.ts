@@ -34,6 +34,7 @@ export const sqlite: Dialect = {
   updateMany: undefined,
   tables: (names) => tables(names),
   look: (names) => look(names),
+  unfit: () => ({ query: where("select '' as unfit where 1 = 0"), advice: "Use another client." }),
   exclusion: () => ({ begin: "begin immediate", end: "commit", abort: "rollback" })
 }
 

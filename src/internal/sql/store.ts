@@ -16,6 +16,7 @@ import { count, entries, removeWhere } from "./listing.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import { insert, remove } from "./sessions.js"
 import { makeTableNames } from "./tableNames.js"
+import { checkClient, checkColumns } from "./textProof.js"
 
 /** How a store is opened. */
 export interface Opening {
@@ -32,7 +33,9 @@ export const openStore = (
   Effect.gen(function* () {
     const database = yield* makeDatabase(client, dialect)
     const names = yield* makeTableNames(database.dialect, opening.table)
+    yield* checkClient(database, names)
     yield* checkTables(database, names)
+    yield* checkColumns(database, names)
     const table = { database, names, keepEndedMillis: Duration.toMillis(opening.keepEnded) }
     const batched = yield* batchedCalls(table)
     const removeMany = removeWhere(table)
