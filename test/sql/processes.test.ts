@@ -33,7 +33,10 @@ onEach([sqlite], (kind, aDatabase) => {
 
     const done = await inProcess(url, "folder")
 
-    expect(done).toEqual([[1, "create_sessions"]])
+    expect(done).toEqual([
+      [1, "create_sessions"],
+      [2, "key_revocations"]
+    ])
     expect(await withClient(kind, url, SqlSessionStore.migrate)).toEqual([])
   })
 })

@@ -199,7 +199,7 @@ select 'table', owner, case relkind when 'r' then 'table' when 'p' then 'partiti
 union all
 select 'column', owner, attname::text from given join pg_attribute on attrelid = oid where attnum > 0 and not attisdropped
 union all
-select case when indisprimary then 'primary' when indisunique and indpred is null then 'unique' else 'index' end, owner, (select string_agg(attname, ', ' order by place) from unnest(indkey) with ordinality as keys (number, place) join pg_attribute on attrelid = indrelid and attnum = number) from given join pg_index on indrelid = oid where indisvalid`,
+select case when indisprimary then 'primary' when indisunique and indpred is null then 'unique' else 'index' end, owner, (select string_agg(attname, ', ' order by array_position(indkey::int2[], attnum)) from pg_attribute where attrelid = indrelid and attnum = any(indkey)) from given join pg_index on indrelid = oid where indisvalid`,
     ...tableKeys.flatMap((key) => [names.plain[key], names[key]]),
     schema ?? null
   )
