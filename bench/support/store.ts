@@ -30,7 +30,7 @@ export const storeLayer = (
         Effect.gen(function* () {
           yield* SqlSessionStore.migrate
           const client = yield* SqlClient
-          const dialect = dialectOf(client)
+          const dialect = yield* dialectOf(client)
           const alone = { ...dialect, inList: undefined, updateMany: undefined }
           return yield* openStore(
             client,

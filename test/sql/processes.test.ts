@@ -23,7 +23,7 @@ onEach([sqlite], (kind, aDatabase) => {
 
     const done = await Promise.all(Array.from({ length: 3 }, () => inProcess(url, "migrate")))
 
-    expect(done.flat()).toEqual(["0001_create_sessions"])
+    expect(done.flat()).toEqual(["0001_create_sessions", "0002_key_revocations"])
   })
 
   test("the files in migrations/ run with the Migrator of @effect/sql", {
@@ -33,7 +33,10 @@ onEach([sqlite], (kind, aDatabase) => {
 
     const done = await inProcess(url, "folder")
 
-    expect(done).toEqual([[1, "create_sessions"]])
+    expect(done).toEqual([
+      [1, "create_sessions"],
+      [2, "key_revocations"]
+    ])
     expect(await withClient(kind, url, SqlSessionStore.migrate)).toEqual([])
   })
 })

@@ -105,8 +105,9 @@ const files = (directory: string, keepEnded: Duration.DurationInput): Choice => 
   }
 }
 
-const database = (given: Given, table = "sessions", keepEnded: Duration.DurationInput): Chosen =>
-  Effect.map(connect(given), ({ client, description }) => {
+const database = (given: Given, name = "sessions", keepEnded: Duration.DurationInput): Chosen =>
+  Effect.map(connect(given), ({ client, description, schema }) => {
+    const table = schema === undefined || name.includes(".") ? name : `${schema}.${name}`
     const module = load("SESSION_DRIVER", "@effect/sql", () => import("../../SqlSessionStore.js"))
     return {
       driver: "database",

@@ -13,9 +13,10 @@ import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
 import * as Batcher from "./batcher.js"
 import type { GivenRow, InList, Row, UpdateMany } from "./dialect.js"
-import { columns, toRecord, valuesOf } from "./rows.js"
+import { toRecord, valuesOf } from "./rows.js"
 import * as Sessions from "./sessions.js"
 import { isLive, type SessionTable } from "./sessionTable.js"
+import { columns } from "./tables.js"
 
 /** The calls of a table that share statements. */
 export interface BatchedCalls extends Pick<Primitives, "find" | "update" | "move"> {

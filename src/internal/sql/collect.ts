@@ -1,6 +1,7 @@
 /** Collection: bounded, and safe on any number of servers at once. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import type { Parameter } from "./dialect.js"
 import { hourOf } from "./listing.js"
@@ -31,11 +32,15 @@ export const collect = (table: SessionTable): Service["collect"] => {
       let count = yield* dropExpired(due, limit)
       count += (yield* dropEnded([due], limit - count)).count
       if (keepEndedMillis > 0) count += yield* clearExpired(now, limit - count)
-      yield* eraseTokens([now], limit)
-      yield* forgetRevocations(table)
+      yield* aside(eraseTokens([now], limit), "Sealed tokens whose grace is over were not erased.")
+      yield* aside(forgetRevocations(table), "Old revocations were not deleted.")
       return count
     })
 }
+
+/** Housekeeping: where it fails, what was collected counts nevertheless, and the next collection tries again. */
+const aside = <A>(work: Effect.Effect<A, SessionStoreError>, sentence: string) =>
+  Effect.catchAll(work, (error) => Effect.logWarning(sentence, error))
 
 /** How long one batch's position serves the next. */
 const positionMillis = 10_000

@@ -44,7 +44,7 @@ export const toStoreError = (
 const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
   switch (failure) {
     case "noTable":
-    case "noColumn":
+    case "nameTaken":
     case "duplicate":
       return "unknown"
     case "deadlock":

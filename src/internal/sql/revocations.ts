@@ -130,5 +130,5 @@ export const forgetRevocations = ({
   names
 }: SessionTable): Effect.Effect<void, SessionStoreError> => {
   const text = `delete from ${names.revocations} where revoked_at < ${database.dialect.nowMillis} - ${keptMillis}`
-  return Effect.asVoid(database.call("collect", database.change(text, [])))
+  return Effect.asVoid(database.longCall("collect", database.change(text, [])))
 }

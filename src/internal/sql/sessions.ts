@@ -12,8 +12,9 @@ import type { Primitives } from "../store/contract.js"
 import type { Database } from "./database.js"
 import type { GivenRow, Row } from "./dialect.js"
 import { failureOf } from "./failure.js"
-import { columns, entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
+import { entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
 import { decoding, endNow, isLive, type SessionTable } from "./sessionTable.js"
+import { columns } from "./tables.js"
 
 /** A call of `find`, made at `now`. */
 export interface Find {

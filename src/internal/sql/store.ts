@@ -10,12 +10,14 @@ import { make as makeStore } from "../store/make.js"
 import * as Analytics from "./analytics.js"
 import { batchedCalls } from "./batchedCalls.js"
 import { collect } from "./collect.js"
-import { dialectOf, makeDatabase } from "./database.js"
+import { makeDatabase } from "./database.js"
+import type { Dialect } from "./dialect.js"
+import { checkTables } from "./inspect.js"
 import { count, entries, removeWhere } from "./listing.js"
-import { checkTable } from "./migrate.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import { insert, remove } from "./sessions.js"
 import { makeTableNames } from "./tableNames.js"
+import { checkClient, checkColumns } from "./textProof.js"
 
 /** How a store is opened. */
 export interface Opening {
@@ -27,12 +29,14 @@ export interface Opening {
 export const openStore = (
   client: SqlClient,
   opening: Opening,
-  dialect = dialectOf(client)
+  dialect?: Dialect
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
     const database = yield* makeDatabase(client, dialect)
-    const names = yield* makeTableNames(dialect, opening.table)
-    yield* checkTable(database, names)
+    const names = yield* makeTableNames(database.dialect, opening.table)
+    yield* checkClient(database, names)
+    yield* checkTables(database, names)
+    yield* checkColumns(database, names)
     const keepEndedMillis = settingMillis("keepEnded", opening.keepEnded)
     const table = { database, names, keepEndedMillis }
     const batched = yield* batchedCalls(table)
