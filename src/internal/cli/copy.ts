@@ -1,4 +1,4 @@
-/** `copy`: moves all sessions from one store to another. */
+/** `copy`: copies all sessions from one store to another. */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -19,7 +19,7 @@ const place = (name: "from" | "to") =>
 const table = (name: "from-table" | "to-table") =>
   textOr(name, "sessions", "The table, when the store is a database that this command names.")
 
-/** `copy`: each session is in one of the two stores at any time, so it may be stopped and run again. */
+/** `copy`: it may be stopped and run again. */
 export const copy = Command.make(
   "copy",
   {
@@ -42,25 +42,17 @@ export const copy = Command.make(
         return yield* new CliError({ message })
       }
       const names = `${source.description} to ${target.description}`
-      const layer = SessionStore.migrating({
-        from: opened("--from", source),
-        to: opened("--to", target)
-      })
-      const copied = yield* Effect.mapError(
-        Effect.provide(copyAll(json), layer),
+      const { copied } = yield* Effect.mapError(
+        copyAll(json, { from: opened("--from", source), to: opened("--to", target) }),
         inStore(`from ${names}`)
       )
       yield* Format.show(
         json,
         { copied },
-        () => `Moved ${Format.counted(copied, "session")} from ${names}.`
+        () => `Copied ${Format.counted(copied, "session")} from ${names}.`
       )
     })
-).pipe(
-  Command.withDescription(
-    "Moves all live sessions to another store. Stop the servers first, or let them use both stores with SessionStore.migrating."
-  )
-)
+).pipe(Command.withDescription("Copies all live sessions to another store."))
 
 const storeOf = (
   option: string,
@@ -75,18 +67,17 @@ const opened = (option: string, { description, store }: Choice) =>
     return new CliError({ message: `${option}: ${message}` })
   })
 
-const copyAll = (json: boolean) =>
-  Effect.gen(function* () {
-    const { left } = yield* SessionStore.copyProgress
-    const progress = Progress.begin("Moving", left, json)
-    const showCopied = Effect.flatMap(SessionStore.copyProgress, ({ copied }) =>
-      progress.show(copied)
-    )
-    const watch = progress.isVisible
-      ? Effect.forever(Effect.delay(Effect.ignore(showCopied), "500 millis"))
-      : Effect.never
-    const copied = yield* Effect.raceFirst(SessionStore.copy, watch)
-    yield* progress.show(copied)
-    yield* progress.end
-    return copied
+const copyAll = <E, R, E2, R2>(
+  json: boolean,
+  stores: Parameters<typeof SessionStore.copy<E, R, E2, R2>>[0]
+) =>
+  Effect.suspend(() => {
+    let progress = Progress.begin("Copying", 0, json)
+    return SessionStore.copy({
+      ...stores,
+      onProgress: ({ done, total }) => {
+        if (done === 0) progress = Progress.begin("Copying", total, json)
+        return progress.show(done)
+      }
+    }).pipe(Effect.zipLeft(Effect.suspend(() => progress.end)))
   })
