@@ -23,6 +23,7 @@ import { discard } from "./internal/file/disk.js"
 import { remove, removeWhere, revokeUser } from "./internal/file/end.js"
 import { failingAs, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
+import { insertMany } from "./internal/file/insertMany.js"
 import { Paths } from "./internal/file/paths.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
@@ -145,6 +146,7 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
   const removeAll = removeWhere(disk)
   return {
     ...primitives,
+    insertMany: (records) => failingAs("insertMany")(insertMany(disk, records)),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
       failingAs("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
     collect: (limit) => failingAs("collect")(collect(disk, stamps, limit)),

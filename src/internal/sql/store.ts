@@ -13,7 +13,7 @@ import { type Database, makeDatabase } from "./database.js"
 import { count, entries, removeWhere } from "./listing.js"
 import { checkTable } from "./migrate.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
-import { insert, remove } from "./sessions.js"
+import { insert, insertMany, remove } from "./sessions.js"
 import type { SessionTable } from "./sessionTable.js"
 import { makeTableNames } from "./tableNames.js"
 
@@ -54,6 +54,7 @@ const callsOf = (table: SessionTable): Effect.Effect<Primitives & Overrides> =>
       // A text that is no id finds nothing, and the database may refuse it: it is not asked.
       find: (id) => (isId(id) ? batched.find(id) : Effect.succeedNone),
       insert: insert(table),
+      insertMany: insertMany(table),
       remove: (id) => (isId(id) ? removeOne(id) : Effect.succeedNone),
       entries: entries(table),
       collect: collect(table),

@@ -84,7 +84,14 @@ export interface Overrides
   extends Partial<
     Pick<
       Service,
-      "touch" | "collect" | "revokeUser" | "revokedWithin" | "addresses" | "hourly" | "usage"
+      | "insertMany"
+      | "touch"
+      | "collect"
+      | "revokeUser"
+      | "revokedWithin"
+      | "addresses"
+      | "hourly"
+      | "usage"
     >
   > {
   readonly count?: (filter: NamespaceFilter) => ReturnType<Service["count"]>
@@ -106,6 +113,14 @@ export interface Service extends Primitives {
    * found again unless it was used since.
    */
   readonly find: Primitives["find"]
+  /**
+   * Stores new records, as `insert` does each, and tells of each whether it was stored, in the same order. It may pass over
+   * all of them because of one whose id is taken. It need not be atomic: when it fails or is interrupted, some of them may
+   * be stored. `SessionStore.copy` calls it with at most a hundred records.
+   */
+  readonly insertMany: (
+    records: ReadonlyArray<SessionRecord>
+  ) => Effect.Effect<ReadonlyArray<boolean>, SessionStoreError>
   /**
    * Moves the last activity and the expiry of the live session `id` forward, never back, if its version is `version`. The
    * version stays. A session that is over, unknown or has another version is left as it is.

@@ -17,6 +17,12 @@ const concurrency = 8
 /** How often `removeWhere` lists at most. */
 const mostPasses = 5
 
+/** Derives `insertMany`. */
+export const insertMany =
+  ({ insert }: Primitives): Service["insertMany"] =>
+  (records) =>
+    Effect.forEach(records, insert, { concurrency })
+
 /** Derives `touch`: an update without a new version. Of two touches at once, the one with the earlier instants may win. */
 export const touch =
   ({ find, update }: Primitives): Service["touch"] =>

@@ -25,6 +25,7 @@ export const make = (
     remove,
     entries,
     removeWhere,
+    insertMany: primitives.insertMany ?? Derived.insertMany(primitives),
     touch: primitives.touch ?? Derived.touch(primitives),
     collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
     count: preferOverride(primitives.count, Derived.count(entries)),

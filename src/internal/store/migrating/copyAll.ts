@@ -6,6 +6,7 @@
  * conditional call: a run that stops leaves nothing half done, and the next one goes on from there.
  */
 import { randomBytes } from "node:crypto"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,8 +21,10 @@ type Result<A> = Effect.Effect<A, SessionStoreError>
 
 type OnProgress = (report: CopyReport) => Effect.Effect<void>
 
-/** How many sessions are under way at the same time. */
-const concurrency = 128
+/** How many sessions are written by one call, how many such calls run at the same time, and how many single ones. */
+const batchSize = 100
+const batchesAtOnce = 4
+const concurrency = 64
 
 /** How often `copyAll` lists at most: on a busy store there is always something new. */
 const mostRounds = 5
@@ -39,29 +42,59 @@ export const copyAll = (from: Service, to: Service, onProgress?: OnProgress): Re
     const known = (yield* list(to)).stamps
     const written = new Map<string, string>()
     const progress = new Progress(onProgress)
-    const copyOne = (id: string) =>
+    const isNew = ({ id, previous }: SessionRecord) =>
+      !known.has(id) && !(previous !== null && known.has(previous.id))
+    const copySome = (ids: ReadonlyArray<string>) =>
       Effect.gen(function* () {
-        const found = yield* from.find(id)
-        if (Option.isNone(found)) return
-        const stamp = stampOf(entryOf(found.value))
-        if (yield* write(to, found.value)) written.set(found.value.id, stamp)
-        known.set(found.value.id, stamp)
+        const find = (id: string) => progress.skippingUnreadable(id, from.find(id))
+        const found = yield* Effect.forEach(ids, find, { concurrency: ids.length })
+        const [others, fresh] = Arr.partition(found.flatMap(Option.toArray), isNew)
+        const stored = yield* insertMany(to, fresh)
+        const copyOne = (record: SessionRecord, isStored: boolean | undefined) =>
+          Effect.map(isStored === true ? Effect.succeed(true) : write(to, record), (isWritten) => {
+            const stamp = stampOf(entryOf(record))
+            known.set(record.id, stamp)
+            if (isWritten) written.set(record.id, stamp)
+          })
+        yield* Effect.forEach([...fresh, ...others], (one, at) => copyOne(one, stored[at]), {
+          concurrency,
+          discard: true
+        })
         progress.report.copied = written.size
+        yield* progress.add(ids.length)
       })
-    for (let round = 1; round <= mostRounds; round++) {
-      const { stamps, previousIds } = yield* list(from)
-      const due = Array.from(stamps.keys()).filter((id) => known.get(id) !== stamps.get(id))
-      const gone = [...written].filter(([id]) => !stamps.has(id) && !previousIds.has(id))
-      if (round > 1 && due.length + gone.length === 0) break
-      progress.report.total += round === 1 ? stamps.size : due.length
-      progress.report.done += round === 1 ? stamps.size - due.length : 0
-      for (const id of due) known.set(id, stamps.get(id) ?? "")
-      yield* progress.of(due, copyOne)
-      yield* Effect.forEach(gone, ([id, stamp]) => endCopy(to, id, stamp), { concurrency })
-      for (const [id] of gone) written.delete(id)
-    }
-    return progress.report
+    const rounds = Effect.gen(function* () {
+      for (let round = 1; round <= mostRounds; round++) {
+        const { stamps, previousIds } = yield* list(from)
+        const isDue = (id: string) =>
+          known.get(id) !== stamps.get(id) && !progress.unreadable.has(id)
+        const due = [...stamps.keys()].filter(isDue)
+        const gone = [...written].filter(([id]) => !stamps.has(id) && !previousIds.has(id))
+        if (round > 1 && due.length + gone.length === 0) break
+        yield* progress.add(
+          round === 1 ? stamps.size - due.length : 0,
+          round === 1 ? stamps.size : due.length
+        )
+        yield* Effect.forEach(Arr.chunksOf(due, batchSize), copySome, {
+          concurrency: batchesAtOnce,
+          discard: true
+        })
+        yield* Effect.forEach(gone, ([id, stamp]) => endCopy(to, id, stamp), { concurrency })
+        for (const [id] of gone) written.delete(id)
+      }
+    })
+    return yield* progress.during(rounds)
   })
+
+/** Stores many at once, or none where that is refused because of one of them. */
+const insertMany = (to: Service, records: ReadonlyArray<SessionRecord>) =>
+  records.length === 0
+    ? Effect.succeed([])
+    : Effect.catchIf(
+        to.insertMany(records),
+        ({ reason }) => reason !== "unavailable" && reason !== "timeout",
+        () => Effect.succeed([])
+      )
 
 /** Writes a session to `to` unless that one has the same or a newer version. Tells whether it has. */
 const write = (to: Service, record: SessionRecord): Result<boolean> =>
@@ -75,10 +108,13 @@ const write = (to: Service, record: SessionRecord): Result<boolean> =>
     if (yield* to.insert(record)) return true
     // None: it ended in `to`, which keeps it, and an ended session is never revived.
     const there = yield* to.find(id)
-    if (Option.isNone(there) || there.value.version > version) return false
-    return there.value.version < version
-      ? yield* to.update(record, there.value.version)
-      : yield* to.touch(id, version, record.lastActivityMillis, record.expiresAtMillis)
+    if (Option.isNone(there)) return false
+    const current = there.value
+    if (current.version < version) return yield* to.update(record, current.version)
+    const { expiresAtMillis, lastActivityMillis } = record
+    return current.version === version && current.lastActivityMillis < lastActivityMillis
+      ? yield* to.touch(id, version, lastActivityMillis, expiresAtMillis)
+      : false
   })
 
 /** Ends a session that this run has copied, and that has ended in `from` since, unless it was used in `to`. */
@@ -101,54 +137,65 @@ export const moveAll = (stores: Stores, onProgress?: OnProgress): Result<CopyRep
         const rest = yield* stores.from.find(id)
         if (Option.exists(rest, (record) => record.id === id)) yield* stores.from.remove(id)
         progress.report.copied += 1
+        return Option.none()
       })
-    for (;;) {
-      const ids: Array<string> = []
-      // A claim is listed too: a process may have stopped there.
-      yield* each(stores.from.entries({}), ({ id }) => {
-        if (!handled.has(id)) ids.push(id)
-      })
-      if (ids.length === 0) return progress.report
-      for (const id of ids) handled.add(id)
-      progress.report.total += ids.length
-      yield* progress.of(ids, moveOne)
-    }
+    const rounds = Effect.gen(function* () {
+      for (;;) {
+        const ids: Array<string> = []
+        // A claim is listed too: a process may have stopped there.
+        yield* each(stores.from.entries({}), ({ id }) => {
+          if (!handled.has(id)) ids.push(id)
+        })
+        if (ids.length === 0) return
+        for (const id of ids) handled.add(id)
+        yield* progress.add(0, ids.length)
+        const step = (id: string) =>
+          Effect.zipRight(progress.skippingUnreadable(id, moveOne(id)), progress.add(1))
+        yield* Effect.forEach(ids, step, { concurrency, discard: true })
+      }
+    })
+    return yield* progress.during(rounds)
   })
 
-/** The report of a run, and how often it is shown. */
+/** The report of a run, and when it is shown. */
 class Progress {
   readonly report = { total: 0, done: 0, copied: 0, unreadable: 0 }
-  private shownMillis = 0
+  readonly unreadable = new Set<string>()
+  private shownMillis = -Infinity
 
   constructor(private readonly onProgress: OnProgress = () => Effect.void) {}
 
-  /** Takes a step for each session, and shows the report before, meanwhile and in the end, also of an interruption. */
-  of(ids: ReadonlyArray<string>, step: (id: string) => Result<void>): Result<void> {
-    const stepOf = (id: string) =>
-      Effect.catchIf(
-        step(id),
-        ({ reason }) => reason === "corrupt",
-        () => {
-          this.report.unreadable += 1
-          return Effect.logWarning(`The session ${id} cannot be read and is not copied.`)
-        }
-      )
-    const show = Effect.suspend(() => {
-      this.shownMillis = performance.now()
-      return this.onProgress({ ...this.report })
+  /** Adds to the report, and shows it if the last time is long ago. */
+  add(done: number, total = 0): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.report.done += done
+      this.report.total += total
+      return performance.now() - this.shownMillis < showEveryMillis ? Effect.void : this.show
     })
-    const showInTime = Effect.suspend(() => {
-      this.report.done += 1
-      return performance.now() - this.shownMillis < showEveryMillis ? Effect.void : show
-    })
-    return Effect.zipRight(
-      show,
-      Effect.forEach(ids, (id) => Effect.zipRight(stepOf(id), showInTime), {
-        concurrency,
-        discard: true
-      })
-    ).pipe(Effect.ensuring(show))
   }
+
+  /** Runs the whole, and shows the report in the end, also of an interruption. */
+  during(run: Result<void>): Result<CopyReport> {
+    return Effect.as(Effect.ensuring(run, this.show), this.report)
+  }
+
+  skippingUnreadable<A>(id: string, step: Result<Option.Option<A>>): Result<Option.Option<A>> {
+    return Effect.catchIf(
+      step,
+      ({ reason }) => reason === "corrupt",
+      () => {
+        this.unreadable.add(id)
+        this.report.unreadable = this.unreadable.size
+        const warning = `The session ${id} cannot be read and is not copied.`
+        return Effect.as(Effect.logWarning(warning), Option.none())
+      }
+    )
+  }
+
+  private readonly show = Effect.suspend(() => {
+    this.shownMillis = performance.now()
+    return this.onProgress({ ...this.report })
+  })
 }
 
 const showEveryMillis = 200
