@@ -112,6 +112,13 @@ export type {
    */
   Service,
   /**
+   * All figures of a namespace.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  StoreFigures,
+  /**
    * The sums over a set of sessions.
    *
    * @since 0.1.0

@@ -1,7 +1,6 @@
 /** `audit`: the users who were seen from several addresses, or the events of an audit log. */
 import * as Command from "@effect/cli/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,17 +39,8 @@ export const audit = Command.make(
 const showUsers = (json: boolean, question: Parameters<typeof SessionAdmin.suspicious>[0]) =>
   withStore(
     Effect.gen(function* () {
-      const users = yield* SessionAdmin.suspicious(question)
-      const audited = yield* Effect.forEach(users, ({ addresses, userId }) =>
-        Effect.map(
-          Stream.runCollect(SessionAdmin.stream({ ...question, userId, state: "all" })),
-          (sessions) => ({ userId, addresses, sessions: Chunk.toReadonlyArray(sessions) })
-        )
-      )
-      const encoded = audited.map((user) => ({
-        ...user,
-        sessions: Format.encodeSessions(user.sessions)
-      }))
+      const audited = yield* SessionAdmin.audit(question)
+      const encoded = Schema.encodeSync(Schema.Array(SessionAdmin.AuditedUser))(audited)
       const texts = audited.map(
         ({ addresses, sessions, userId }) =>
           `${Format.printable(userId)}, from ${addresses.length} addresses:\n${Format.sessions(sessions)}`

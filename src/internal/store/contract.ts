@@ -193,6 +193,28 @@ export interface Service extends Primitives {
   }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
   /** Adds up the sessions that the filter lets through. */
   readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
+  /** Gives all figures of a namespace at once, by one listing where the store does not add up by itself. */
+  readonly figures: (range: {
+    readonly namespace: string
+    readonly activeSinceMillis: number
+    readonly fromMillis: number
+    readonly untilMillis: number
+  }) => Effect.Effect<StoreFigures, SessionStoreError>
+}
+
+/**
+ * All figures of a namespace: of the whole, and of the sessions that were active since an instant, with the hours of a
+ * range.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreFigures {
+  readonly whole: UsageFigures
+  readonly recent: UsageFigures
+  readonly active: { readonly sessions: number; readonly users: number }
+  readonly addresses: ReadonlyArray<UserAddresses>
+  readonly hours: ReadonlyArray<HourFigures>
 }
 
 /**

@@ -50,20 +50,6 @@ export const collect =
       return Chunk.size(due)
     })
 
-/** Derives `count`. */
-export const count =
-  (entries: Primitives["entries"]): Service["count"] =>
-  (filter) =>
-    Effect.suspend(() => {
-      const users = new Set<string>()
-      let sessions = 0
-      const see = ({ userId }: SessionEntry) => {
-        sessions += 1
-        if (userId !== null) users.add(userId)
-      }
-      return Effect.map(each(entries(filter), see), () => ({ sessions, users: users.size }))
-    })
-
 /**
  * Derives `removeWhere`: lists once, and removes what it finds. If a session that was listed is no longer there, it may have
  * changed its id twice since, so it lists again.
