@@ -66,7 +66,7 @@ export interface Primitives {
   readonly remove: (id: string) => Effect.Effect<Option.Option<SessionEntry>, SessionStoreError>
   /**
    * Lists the sessions that the filter lets through, in any order. A session that is stored from the beginning of the
-   * listing to its end is listed exactly once.
+   * listing to its end is listed exactly once, by one of its ids if `move` changes it meanwhile.
    */
   readonly entries: (filter: SessionFilter) => Stream.Stream<SessionEntry, SessionStoreError>
 }
