@@ -15,8 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import * as Changes from "./internal/file/changes.js"
-import type { StampsOfShards } from "./internal/file/collect.js"
-import { collect } from "./internal/file/collect.js"
+import { Collections, collect } from "./internal/file/collect.js"
 import { prepare, probe } from "./internal/file/directory.js"
 import type { Disk } from "./internal/file/disk.js"
 import { discard } from "./internal/file/disk.js"
@@ -131,7 +130,7 @@ const open = (options: Options) =>
 const close = (disk: Disk): Effect.Effect<void> => discard(disk.paths.holder(disk.holder.nonce))
 
 const primitivesOf = (disk: Disk): Primitives & Overrides => {
-  const stamps: StampsOfShards = new Map()
+  const collections = new Collections()
   const primitives: Primitives = {
     find: (id) => Effect.map(failingAs("find")(find(disk, id)), Option.fromNullable),
     insert: (record) => failingAs("insert")(Changes.insert(disk, record)),
@@ -149,7 +148,7 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
     insertMany: (records) => failingAs("insertMany")(insertMany(disk, records)),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
       failingAs("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
-    collect: (limit) => failingAs("collect")(collect(disk, stamps, limit)),
+    collect: (limit) => failingAs("collect")(collect(disk, collections, limit)),
     removeWhere: removeAll,
     revokeUser: revokeUser(primitives, removeAll)
   }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as FileSystemSessionStore from "../src/FileSystemSessionStore.js"
+import { collectAll } from "../src/internal/store/collectAll.js"
 import { makeMemory } from "../src/internal/store/memory/store.js"
 import * as Session from "../src/Session.js"
 import * as SessionAdmin from "../src/SessionAdmin.js"
@@ -23,9 +24,11 @@ interface Reads {
   listed: number
   /** How many files of sessions were read. */
   files: number
+  /** How many directories were read. */
+  directories: number
 }
 
-const none = (): Reads => ({ listings: 0, listed: 0, files: 0 })
+const none = (): Reads => ({ listings: 0, listed: 0, files: 0, directories: 0 })
 
 const users = 10
 const sessions = 120
@@ -72,6 +75,10 @@ const files = (reads: Reads) =>
         const fs = Context.get(context, FileSystem.FileSystem)
         return Context.add(context, FileSystem.FileSystem, {
           ...fs,
+          readDirectory: (path, options) => {
+            reads.directories += 1
+            return fs.readDirectory(path, options)
+          },
           readFile: (path) => {
             if (path.includes("/sess_")) reads.files += 1
             return fs.readFile(path)
@@ -140,6 +147,46 @@ describe.each(Object.entries(calls))("%s", (name, [call, mostEnded]) => {
       const marks = name.startsWith("revoke") ? 4 : 0
       expect(reads.files).toBeGreaterThan(0)
       expect(reads.files).toBeLessThanOrEqual(sessions + 2 * mostEnded + marks)
+    })
+  )
+})
+
+describe("a collection in batches", () => {
+  it.scopedLive(
+    "lists a store of the six primitives once, and once more to know that nothing is left",
+    () =>
+      Effect.gen(function* () {
+        const reads = none()
+        yield* Effect.gen(function* () {
+          const store = yield* SessionStore
+          const over = { expiresAtMillis: Date.now() - 1000 }
+          yield* Effect.forEach(Array.from({ length: 250 }), () => store.insert(aRecord(over)))
+
+          expect(yield* collectAll(store, 20)).toBe(250)
+        }).pipe(Effect.provide(derived(reads)))
+
+        expect(reads.listings).toBe(2)
+      })
+  )
+
+  it.scopedLive("goes on in the directory of the last batch", () =>
+    Effect.gen(function* () {
+      const reads = none()
+      let shards = 0
+      yield* Effect.gen(function* () {
+        const store = yield* SessionStore
+        const over = { expiresAtMillis: Date.now() - 1000 }
+        const stored = Array.from({ length: 200 }, (_, index) => aRecord(index < 100 ? over : {}))
+        yield* Effect.forEach(stored, store.insert)
+        shards = new Set(stored.map(({ id }) => id.slice(0, 2))).size
+        reads.directories = 0
+
+        expect(yield* collectAll(store, 10)).toBe(100)
+      }).pipe(Effect.provide(files(reads)))
+
+      // All once, those in which a batch stopped once more, and all once more to know that nothing is left; for each of 11
+      // batches the list of them, and once the directory with the names of the processes.
+      expect(reads.directories).toBeLessThanOrEqual(2 * shards + 10 + 11 + 1)
     })
   )
 })
