@@ -18,14 +18,14 @@ import { oncePer } from "./internal/effect/oncePer.js"
 import { settingMillis } from "./internal/errors/durations.js"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import * as Changes from "./internal/file/changes.js"
-import type { StampsOfShards } from "./internal/file/collect.js"
-import { collect } from "./internal/file/collect.js"
+import { Collections, collect } from "./internal/file/collect.js"
 import { prepare, probe } from "./internal/file/directory.js"
 import type { Disk } from "./internal/file/disk.js"
 import { discard } from "./internal/file/disk.js"
 import { remove, removeWhere, revokeUser } from "./internal/file/end.js"
 import { failingAs, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
+import { insertMany } from "./internal/file/insertMany.js"
 import { Paths } from "./internal/file/paths.js"
 import { find } from "./internal/file/sessions.js"
 import { entries } from "./internal/file/walk.js"
@@ -136,7 +136,7 @@ const open = (options: Options) =>
 const close = (disk: Disk): Effect.Effect<void> => discard(disk.paths.holder(disk.holder.nonce))
 
 const primitivesOf = (disk: Disk): Primitives & Overrides => {
-  const stamps: StampsOfShards = new Map()
+  const collections = new Collections()
   const primitives: Primitives = {
     find: (id) => Effect.map(failingAs("find")(find(disk, id)), Option.fromNullable),
     insert: (record) => failingAs("insert")(Changes.insert(disk, record)),
@@ -151,9 +151,10 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
   const removeAll = removeWhere(disk)
   return {
     ...primitives,
+    insertMany: (records) => failingAs("insertMany")(insertMany(disk, records)),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
       failingAs("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
-    collect: (limit) => failingAs("collect")(collect(disk, stamps, limit)),
+    collect: (limit) => failingAs("collect")(collect(disk, collections, limit)),
     removeWhere: removeAll,
     revokeUser: revokeUser(primitives, removeAll)
   }

@@ -28,10 +28,13 @@ import { useEffect } from "./internal/session/lift.js"
 import { fromService, Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
 import {
+  type HourFigures,
   type NamespaceFilter,
   type Service,
   SessionStore,
-  type SessionStoreError
+  type SessionStoreError,
+  type UsageFigures,
+  type UserAddresses
 } from "./SessionStore.js"
 
 /**
@@ -71,6 +74,20 @@ export class SuspiciousUser extends Schema.Class<SuspiciousUser>(
 }) {}
 
 /**
+ * A user who was seen from more than one address: the sorted addresses, and the sessions, the most recently active first.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class AuditedUser extends Schema.Class<AuditedUser>(
+  "effect-session/SessionAdmin/AuditedUser"
+)({
+  userId: Schema.String,
+  addresses: Schema.Array(Schema.String),
+  sessions: Schema.Array(SessionSummary)
+}) {}
+
+/**
  * The hour that began at `start`: how many sessions there were, anonymous ones included, and how many different users.
  *
  * @since 0.1.0
@@ -93,6 +110,22 @@ export class Usage extends Schema.Class<Usage>("effect-session/SessionAdmin/Usag
   ended: Schema.Number,
   payloadBytes: Schema.Number
 }) {}
+
+/**
+ * All figures of a namespace. Each means what the call of its name says; `activeSessions` and `activeUsers` are those of
+ * `countActive` and `countActiveUsers`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Figures {
+  readonly usage: Usage
+  readonly activeSessions: number
+  readonly activeUsers: number
+  readonly averageDuration: Option.Option<Duration.Duration>
+  readonly hourly: ReadonlyArray<Hour>
+  readonly suspicious: ReadonlyArray<SuspiciousUser>
+}
 
 /**
  * Which sessions a call is about.
@@ -276,17 +309,51 @@ export const suspicious = (
   options: Within & { readonly userId?: string | undefined }
 ): Effect.Effect<ReadonlyArray<SuspiciousUser>, SessionStoreError, SessionStore> =>
   ask(options, (store, filter) =>
-    Effect.map(isNobody(options.userId) ? Effect.succeed([]) : store.addresses(filter), (users) =>
-      Array.from(users)
-        .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
-        .map(
-          ({ addresses, sessions, userId }) =>
-            new SuspiciousUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
-        )
+    Effect.map(
+      isNobody(options.userId) ? Effect.succeed([]) : store.addresses(filter),
+      suspiciousOf
     )
   )
 
-const longest = { most: Duration.toMillis("3660 days"), reason: "must be at most 3660 days." }
+const suspiciousOf = (users: ReadonlyArray<UserAddresses>) =>
+  Array.from(users)
+    .sort(byAddresses)
+    .map(
+      ({ addresses, sessions, userId }) =>
+        new SuspiciousUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
+    )
+
+type Addressed = Pick<UserAddresses, "userId" | "addresses">
+
+const byAddresses = (a: Addressed, b: Addressed): number =>
+  b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1)
+
+/**
+ * Finds the users that `suspicious` finds, with their sessions of that time, live or over and not deleted yet.
+ *
+ * It reads the store once, and holds the sessions of all users of that time in memory meanwhile.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const audit = (
+  options: Within & { readonly userId?: string | undefined }
+): Effect.Effect<ReadonlyArray<AuditedUser>, SessionStoreError, SessionStore> =>
+  Effect.map(listed({ ...options, state: "all" }), (sessions) => {
+    const ofUser = new Map<string, Array<SessionSummary>>()
+    for (const session of sessions) {
+      if (Option.isNone(session.userId)) continue
+      const known = ofUser.get(session.userId.value)
+      if (known === undefined) ofUser.set(session.userId.value, [session])
+      else known.push(session)
+    }
+    return Array.from(ofUser, ([userId, sessions]) => {
+      const addresses = new Set(sessions.flatMap(({ ipAddress }) => Option.toArray(ipAddress)))
+      return new AuditedUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
+    })
+      .filter(({ addresses }) => addresses.length > 1)
+      .sort(byAddresses)
+  })
 
 /**
  * Counts sessions and users hour by hour, the oldest hour first.
@@ -303,16 +370,26 @@ const longest = { most: Duration.toMillis("3660 days"), reason: "must be at most
 export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
-  ask(options, (store, { activeSinceMillis = 0, namespace }, now) => {
-    settingMillis("within", options.within, longest)
-    const range = { fromMillis: hourOf(activeSinceMillis), untilMillis: hourOf(now) + hourMillis }
-    return Effect.map(store.hourly({ namespace, ...range }), (hours) =>
-      hours.map(
-        ({ sessions, startMillis, users }) =>
-          new Hour({ start: DateTime.unsafeMake(startMillis), sessions, users }, trusted)
-      )
+  ask(options, (store, { activeSinceMillis = 0, namespace }, now) =>
+    Effect.flatMap(hoursSince(options, activeSinceMillis, now), (range) =>
+      Effect.map(store.hourly({ namespace, ...range }), hoursOf)
     )
+  )
+
+const hoursOf = (hours: ReadonlyArray<HourFigures>) =>
+  hours.map(
+    ({ sessions, startMillis, users }) =>
+      new Hour({ start: DateTime.unsafeMake(startMillis), sessions, users }, trusted)
+  )
+
+/** The range of whole hours from the one of an instant to the present one. */
+const hoursSince = ({ within }: Within, millis: number, now: number) =>
+  Effect.sync(() => {
+    settingMillis("within", within, longest)
+    return { fromMillis: hourOf(millis), untilMillis: hourOf(now) + hourMillis }
   })
+
+const longest = { most: Duration.toMillis("3660 days"), reason: "must be at most 3660 days." }
 
 const hourOf = (millis: number): number => Math.floor(millis / hourMillis) * hourMillis
 
@@ -328,13 +405,12 @@ const hourOf = (millis: number): number => Math.floor(millis / hourMillis) * hou
 export const averageDuration = (
   options: Within
 ): Effect.Effect<Option.Option<Duration.Duration>, SessionStoreError, SessionStore> =>
-  ask(options, (store, filter) =>
-    Effect.map(store.usage(filter), ({ activeMillis, live, over }) =>
-      live + over === 0
-        ? Option.none()
-        : Option.some(Duration.millis(Math.round(activeMillis / (live + over))))
-    )
-  )
+  ask(options, (store, filter) => Effect.map(store.usage(filter), averageOf))
+
+const averageOf = ({ activeMillis, live, over }: UsageFigures) =>
+  live + over === 0
+    ? Option.none()
+    : Option.some(Duration.millis(Math.round(activeMillis / (live + over))))
 
 /**
  * Tells how much the default namespace takes up: live sessions, sessions that are over and still kept, and the bytes of
@@ -364,10 +440,34 @@ export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> = Effe
  * @category accessors
  */
 export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError, SessionStore> =>
-  ask(scope, (store, filter) =>
-    Effect.map(
-      store.usage(filter),
-      ({ live, over, payloadBytes }) => new Usage({ sessions: live, ended: over, payloadBytes })
+  ask(scope, (store, filter) => Effect.map(store.usage(filter), usageOf))
+
+const usageOf = ({ live, over, payloadBytes }: UsageFigures) =>
+  new Usage({ sessions: live, ended: over, payloadBytes })
+
+/**
+ * Gives all figures at once, for a page or a report that shows several: a store that keeps files or is made of the six
+ * primitives is read once instead of once for each.
+ *
+ * Dies with a `SessionConfigError` when `within` is longer than 3660 days.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const figures = (options: Within): Effect.Effect<Figures, SessionStoreError, SessionStore> =>
+  ask(options, (store, { activeSinceMillis = 0, namespace }, now) =>
+    Effect.flatMap(hoursSince(options, activeSinceMillis, now), (range) =>
+      Effect.map(
+        store.figures({ namespace, activeSinceMillis, ...range }),
+        ({ active, addresses, hours, recent, whole }) => ({
+          usage: usageOf(whole),
+          activeSessions: active.sessions,
+          activeUsers: active.users,
+          averageDuration: averageOf(recent),
+          hourly: hoursOf(hours),
+          suspicious: suspiciousOf(addresses)
+        })
+      )
     )
   )
 

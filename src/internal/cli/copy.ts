@@ -59,18 +59,17 @@ const opened = (option: string, { description, store }: Choice) =>
     return new CliError({ message: `${option}: ${message}` })
   })
 
-const copyAll = (json: boolean) =>
-  Effect.gen(function* () {
-    const { left } = yield* SessionStore.copyProgress
-    const progress = Progress.begin("Moving", left, json)
-    const showCopied = Effect.flatMap(SessionStore.copyProgress, ({ copied }) =>
-      progress.show(copied)
-    )
-    const watch = progress.isVisible
-      ? Effect.forever(Effect.delay(Effect.ignore(showCopied), "500 millis"))
-      : Effect.never
-    const copied = yield* Effect.raceFirst(SessionStore.copy, watch)
-    yield* progress.show(copied)
-    yield* progress.end
-    return copied
+const copyAll = <E, R, E2, R2>(
+  json: boolean,
+  stores: Parameters<typeof SessionStore.copy<E, R, E2, R2>>[0]
+) =>
+  Effect.suspend(() => {
+    let progress = Progress.begin("Copying", 0, json)
+    return SessionStore.copy({
+      ...stores,
+      onProgress: ({ done, total }) => {
+        if (done === 0) progress = Progress.begin("Copying", total, json)
+        return progress.show(done)
+      }
+    }).pipe(Effect.zipLeft(Effect.suspend(() => progress.end)))
   })

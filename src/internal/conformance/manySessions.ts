@@ -2,14 +2,19 @@
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import type { SessionRecord } from "../../core/record/record.js"
-import type { UserAddresses } from "../store/contract.js"
-import * as Derived from "../store/derived.js"
+import type { StoreFigures, UserAddresses } from "../store/contract.js"
 import * as DerivedAnalytics from "../store/derivedAnalytics.js"
 import { day, hour } from "./clock.js"
 import type { Fixture, StoreEffect } from "./harness.js"
 import { times } from "./harness.js"
 
 /** Sorts what a store may return in any order. */
+const sorted = (figures: StoreFigures): StoreFigures => ({
+  ...figures,
+  addresses: inOrder(figures.addresses)
+})
+
+/** Users and their addresses, sorted. */
 export const inOrder = (users: ReadonlyArray<UserAddresses>): ReadonlyArray<UserAddresses> =>
   users
     .map((user) => ({ ...user, addresses: [...user.addresses].sort() }))
@@ -50,10 +55,14 @@ export const expectDerivedFigures = ({ store, namespace, now }: Fixture): StoreE
     ]
 
     expect(yield* store.hourly(range)).toEqual(yield* DerivedAnalytics.hourly(entries)(range))
+    const figures = { ...range, activeSinceMillis: now - day }
+    expect(sorted(yield* store.figures(figures))).toEqual(
+      sorted(yield* DerivedAnalytics.figures(entries)(figures))
+    )
     for (const filter of filters) {
       const addresses = yield* DerivedAnalytics.addresses(entries)(filter)
       expect(inOrder(yield* store.addresses(filter))).toEqual(inOrder(addresses))
       expect(yield* store.usage(filter)).toEqual(yield* DerivedAnalytics.usage(entries)(filter))
-      expect(yield* store.count(filter)).toEqual(yield* Derived.count(entries)(filter))
+      expect(yield* store.count(filter)).toEqual(yield* DerivedAnalytics.count(entries)(filter))
     }
   })

@@ -16,8 +16,12 @@ import { filesIn, SkippedFiles, shardsOf } from "./walk.js"
 
 type Step<A> = Effect.Effect<A, Failure>
 
-/** What one store remembers between its collections, by shard. */
-export type StampsOfShards = Map<string, FileStamps>
+/** What one store remembers between its collections. */
+export class Collections {
+  readonly stamps = new Map<string, FileStamps>()
+  /** The shard in which the last one reached its limit. */
+  stoppedIn = ""
+}
 
 const filesAtOnce = 8
 
@@ -25,20 +29,27 @@ const filesAtOnce = 8
  * Collects at most `limit` sessions, shard by shard, and deletes what killed processes left behind. A file that cannot be
  * read or changed is skipped, with one warning a run. A failure that is not about one file ends the run.
  */
-export const collect = (disk: Disk, stampsOfShards: StampsOfShards, limit: number): Step<number> =>
+export const collect = (disk: Disk, earlier: Collections, limit: number): Step<number> =>
   Effect.suspend(() => {
     const skipped = new SkippedFiles()
     const run = Effect.gen(function* () {
       let collected = 0
-      for (const shard of yield* shardsOf(disk)) {
-        if (collected >= limit) return collected
+      if (limit <= 0) return collected
+      const shards = yield* shardsOf(disk)
+      // On from where the last one stopped, so that many collections with a limit are one pass, and round to there.
+      const later = shards.filter((shard) => shard >= earlier.stoppedIn)
+      const sooner = shards.filter((shard) => shard < earlier.stoppedIn)
+      for (const shard of [...later, ...sooner]) {
         const files = yield* skipped.skipping(filesIn(disk, shard))
         if (files === undefined) continue
-        const stamps = stampsOfShards.get(shard) ?? new FileStamps()
-        stampsOfShards.set(shard, stamps)
+        const stamps = earlier.stamps.get(shard) ?? new FileStamps()
+        earlier.stamps.set(shard, stamps)
         collected += yield* collectSessions(disk, stamps, skipped, files, limit - collected)
         yield* each(files, (file) => skipped.skipping(tidy(disk, stamps, file)))
         stamps.next()
+        if (collected < limit) continue
+        earlier.stoppedIn = shard
+        return collected
       }
       yield* tidyHolders(disk)
       return collected

@@ -112,7 +112,7 @@ export const removeWhere =
       const skipped = new SkippedFiles()
       const entries: Primitives["entries"] = (asked) =>
         Stream.suspend(() => {
-          // The derived call lists more than once, and the last listing counts.
+          // The last listing counts.
           skipped.clear()
           return Stream.mapError(readable(disk, asked, skipped), (cause) =>
             toStoreError(operation, cause)
@@ -120,10 +120,12 @@ export const removeWhere =
         })
       const end: Primitives["remove"] = (id) =>
         Effect.map(failingAs(operation)(skipped.skipping(remove(disk, id))), Option.fromNullable)
-      return Effect.zipLeft(
-        Derived.removeWhere(entries, end)(filter, options),
-        failingAs(operation)(skipped.failure)
+      const pass = Derived.removeWhere(entries, end)(filter, options)
+      // What could not be read may be readable a moment later.
+      const whole = Effect.flatMap(pass, (ended) =>
+        skipped.isEmpty ? Effect.succeed(ended) : Effect.map(pass, (more) => ended + more)
       )
+      return Effect.zipLeft(whole, failingAs(operation)(skipped.failure))
     })
 
 /**

@@ -10,6 +10,7 @@
  * goes on, it asks whether it still has the lock (`assertHeld`) before it writes: it does so whenever it has held the lock
  * for more than half of that time.
  */
+import { linkSync, unlinkSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
 import {
@@ -51,6 +52,20 @@ export const withLock = <A>(
     (held) => body(assertHeld(disk, held)),
     (held) => release(disk, held)
   )
+
+/** Runs a synchronous step with the lock of `id` if that is free; fails otherwise. */
+export const withLockNow = <A>(disk: Disk, id: string, step: () => A): Effect.Effect<A, Problem> =>
+  trySync(() => {
+    const lock = disk.paths.lock(id)
+    const sinceMillis = performance.now()
+    linkSync(disk.paths.holder(disk.holder.nonce), lock)
+    try {
+      return step()
+    } finally {
+      // One that was held for long may have been succeeded: then only the successor may delete it.
+      if (!isOverdue({ sinceMillis })) unlinkSync(lock)
+    }
+  })
 
 /** Writes the file of which all locks of this store are links. */
 export const writeHolder = (disk: Disk): Effect.Effect<void, Failure> =>
@@ -166,7 +181,8 @@ const hasStoodStill = (name: string, inode: bigint, changedNanos: bigint): boole
   return false
 }
 
-const isOverdue = ({ sinceMillis }: Held): boolean => performance.now() - sinceMillis >= askMillis
+const isOverdue = ({ sinceMillis }: Pick<Held, "sinceMillis">): boolean =>
+  performance.now() - sinceMillis >= askMillis
 
 const ownInode = (disk: Disk): bigint | undefined =>
   lstatExactlyNow(disk.paths.holder(disk.holder.nonce))?.ino

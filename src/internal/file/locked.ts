@@ -46,10 +46,17 @@ export const underLocks = <A>(
     Exit.isSuccess(exit) && exit.value !== false ? Effect.void : tidy
   )
   return sorted.reduceRight<Change<A>>(
-    (inner, id) => inTurn(everyStore, disk.paths.lock(id), inner),
+    (inner, id) => inTurnOf(disk, id, inner),
     Effect.uninterruptible(whole)
   )
 }
+
+/** Runs a change when every earlier one of this id in this process has ended. */
+export const inTurnOf = <A, E>(
+  disk: Disk,
+  id: string,
+  change: Effect.Effect<A, E>
+): Effect.Effect<A, E> => inTurn(everyStore, disk.paths.lock(id), change)
 
 /** Reads the session of this id under its lock. If it was moved to this id, its file gets its name first. */
 export const readLocked = (disk: Disk, id: string): Change<SessionRecord | undefined> =>

@@ -147,6 +147,10 @@ export class SkippedFiles {
     })
   }
 
+  get isEmpty(): boolean {
+    return this.first === undefined
+  }
+
   /** Forgets all files, because the run begins again. */
   clear(): void {
     this.first = undefined

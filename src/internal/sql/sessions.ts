@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
-import type { Primitives } from "../store/contract.js"
+import type { Primitives, Service } from "../store/contract.js"
 import type { Database } from "./database.js"
 import type { GivenRow, Row } from "./dialect.js"
 import { failureOf } from "./failure.js"
@@ -56,6 +56,27 @@ export const insert = ({ database, names }: SessionTable): Primitives["insert"] 
   const text = `insert into ${names.sessions} (${columns.join(", ")}) values (${marks})${database.dialect.skipTaken}`
   return (record) =>
     database.call("insert", isWritten(database, database.change(text, valuesOf(record))))
+}
+
+/** Inserts many by one statement. The dialect that has no clause for a key that is taken refuses all because of one. */
+export const insertMany = ({ database, names }: SessionTable): Service["insertMany"] => {
+  const { skipTaken } = database.dialect
+  const marks = `(${columns.map(() => "?").join(", ")})`
+  return (records) => {
+    const rows = records.map(() => marks).join(", ")
+    const text = `insert into ${names.sessions} (${columns.join(", ")}) values ${rows}${skipTaken}`
+    const values = records.flatMap(valuesOf)
+    const stored =
+      skipTaken === ""
+        ? Effect.map(isWritten(database, database.change(text, values)), (all) =>
+            records.map(() => all)
+          )
+        : Effect.map(database.query(`${text} returning id`, values), (rows) => {
+            const ids = new Set(rows.map(({ id }) => id))
+            return records.map(({ id }) => ids.has(id))
+          })
+    return database.longCall("insertMany", stored)
+  }
 }
 
 /** The writes of a live row of one version, and the columns each gives: a move changes the id, a touch only goes forward. */

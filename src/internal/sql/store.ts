@@ -15,7 +15,7 @@ import type { Dialect } from "./dialect.js"
 import { checkTables } from "./inspect.js"
 import { count, entries, removeWhere } from "./listing.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
-import { insert, remove } from "./sessions.js"
+import { insert, insertMany, remove } from "./sessions.js"
 import { makeTableNames } from "./tableNames.js"
 import { checkClient, checkColumns } from "./textProof.js"
 
@@ -47,6 +47,7 @@ export const openStore = (
       // A text that is no id finds nothing, and the database may refuse it: it is not asked.
       find: (id) => (isId(id) ? batched.find(id) : Effect.succeedNone),
       insert: insert(table),
+      insertMany: insertMany(table),
       remove: (id) => (isId(id) ? removeOne(id) : Effect.succeedNone),
       entries: entries(table),
       collect: collect(table),

@@ -66,7 +66,7 @@ export interface Primitives {
   readonly remove: (id: string) => Effect.Effect<Option.Option<SessionEntry>, SessionStoreError>
   /**
    * Lists the sessions that the filter lets through, in any order. A session that is stored from the beginning of the
-   * listing to its end is listed exactly once.
+   * listing to its end is listed exactly once, by one of its ids if `move` changes it meanwhile.
    */
   readonly entries: (filter: SessionFilter) => Stream.Stream<SessionEntry, SessionStoreError>
 }
@@ -84,7 +84,14 @@ export interface Overrides
   extends Partial<
     Pick<
       Service,
-      "touch" | "collect" | "revokeUser" | "revokedWithin" | "addresses" | "hourly" | "usage"
+      | "insertMany"
+      | "touch"
+      | "collect"
+      | "revokeUser"
+      | "revokedWithin"
+      | "addresses"
+      | "hourly"
+      | "usage"
     >
   > {
   readonly count?: (filter: NamespaceFilter) => ReturnType<Service["count"]>
@@ -106,6 +113,14 @@ export interface Service extends Primitives {
    * found again unless it was used since.
    */
   readonly find: Primitives["find"]
+  /**
+   * Stores new records, as `insert` does each, and tells of each whether it was stored, in the same order. It may pass over
+   * all of them because of one whose id is taken. It need not be atomic: when it fails or is interrupted, some of them may
+   * be stored. `SessionStore.copy` calls it with at most a hundred records.
+   */
+  readonly insertMany: (
+    records: ReadonlyArray<SessionRecord>
+  ) => Effect.Effect<ReadonlyArray<boolean>, SessionStoreError>
   /**
    * Moves the last activity and the expiry of the live session `id` forward, never back, if its version is `version`. The
    * version stays. A session that is over, unknown or has another version is left as it is.
@@ -178,6 +193,28 @@ export interface Service extends Primitives {
   }) => Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError>
   /** Adds up the sessions that the filter lets through. */
   readonly usage: (filter: KeptFilter) => Effect.Effect<UsageFigures, SessionStoreError>
+  /** Gives all figures of a namespace at once, by one listing where the store does not add up by itself. */
+  readonly figures: (range: {
+    readonly namespace: string
+    readonly activeSinceMillis: number
+    readonly fromMillis: number
+    readonly untilMillis: number
+  }) => Effect.Effect<StoreFigures, SessionStoreError>
+}
+
+/**
+ * All figures of a namespace: of the whole, and of the sessions that were active since an instant, with the hours of a
+ * range.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreFigures {
+  readonly whole: UsageFigures
+  readonly recent: UsageFigures
+  readonly active: { readonly sessions: number; readonly users: number }
+  readonly addresses: ReadonlyArray<UserAddresses>
+  readonly hours: ReadonlyArray<HourFigures>
 }
 
 /**
@@ -250,4 +287,20 @@ export interface UsageFigures {
   readonly payloadBytes: number
   /** The time from creation to last activity, summed over all sessions. */
   readonly activeMillis: number
+}
+
+/**
+ * How far a copy is, in numbers of sessions. What was ended, expired or changed its id meanwhile is done, too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CopyReport {
+  /** How many there are to do. It grows when sessions change while they are copied. */
+  readonly total: number
+  readonly done: number
+  /** How many were written to the new store. The others were there already. */
+  readonly copied: number
+  /** How many the old store could not read; it keeps them. */
+  readonly unreadable: number
 }

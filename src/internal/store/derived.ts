@@ -17,6 +17,12 @@ const concurrency = 8
 /** How often `removeWhere` lists at most. */
 const mostPasses = 5
 
+/** Derives `insertMany`. */
+export const insertMany =
+  ({ insert }: Primitives): Service["insertMany"] =>
+  (records) =>
+    Effect.forEach(records, insert, { concurrency })
+
 /** Derives `touch`: an update without a new version. Of two touches at once, the one with the earlier instants may win. */
 export const touch =
   ({ find, update }: Primitives): Service["touch"] =>
@@ -28,35 +34,31 @@ export const touch =
       return update(touched(record, lastActivityMillis, expiresAtMillis), version)
     })
 
-/** Derives `collect`: lists what is over and removes what has not ended yet or was kept long enough. */
-export const collect =
-  ({ entries, remove }: Primitives, keepEndedMillis: number): Service["collect"] =>
-  (limit) =>
+/**
+ * Derives `collect`: lists what is over, and removes what has not ended yet or was kept long enough. What a limit leaves is
+ * remembered, so that the next call need not list the store again.
+ */
+export const collect = (
+  { entries, remove }: Primitives,
+  keepEndedMillis: number
+): Service["collect"] => {
+  let left: Array<string> = []
+  return (limit) =>
     Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      // Read to the end before the first removal, so that no store is changed while it is listed.
-      const due = yield* entries({ state: "over" }).pipe(
-        Stream.filter((entry) => isCollectable(entry, keepEndedMillis, now)),
-        Stream.take(Math.max(0, limit)),
-        Stream.runCollect
-      )
-      yield* Effect.forEach(due, ({ id }) => remove(id), { concurrency, discard: true })
-      return Chunk.size(due)
-    })
-
-/** Derives `count`. */
-export const count =
-  (entries: Primitives["entries"]): Service["count"] =>
-  (filter) =>
-    Effect.suspend(() => {
-      const users = new Set<string>()
-      let sessions = 0
-      const see = ({ userId }: SessionEntry) => {
-        sessions += 1
-        if (userId !== null) users.add(userId)
+      if (left.length < limit) {
+        const now = yield* Clock.currentTimeMillis
+        const due: Array<string> = []
+        // Read to the end before the first removal, so that no store is changed while it is listed.
+        yield* each(entries({ state: "over" }), (entry) => {
+          if (isCollectable(entry, keepEndedMillis, now)) due.push(entry.id)
+        })
+        left = due
       }
-      return Effect.map(each(entries(filter), see), () => ({ sessions, users: users.size }))
+      const due = left.splice(0, Math.max(0, limit))
+      yield* Effect.forEach(due, (id) => remove(id), { concurrency, discard: true })
+      return due.length
     })
+}
 
 /**
  * Derives `removeWhere`: lists once, and removes what it finds. If a session that was listed is no longer there, it may have

@@ -19,6 +19,19 @@ export const make = (
   const entries = Revocations.hideMarks(primitives.entries)
   const removeWhere = preferOverride(primitives.removeWhere, Derived.removeWhere(entries, remove))
   const keepEndedMillis = settingMillis("keepEnded", options?.keepEnded ?? 0)
+  const count = preferOverride(primitives.count, Analytics.count(entries))
+  const addresses = preferOverride(primitives.addresses, Analytics.addresses(entries))
+  const hourly = preferOverride(primitives.hourly, Analytics.hourly(entries))
+  const usage = preferOverride(primitives.usage, Analytics.usage(entries))
+  // A store that adds up by itself has no need to list.
+  const summedUp: Service["figures"] = ({ namespace, activeSinceMillis, ...range }) =>
+    Effect.all({
+      whole: usage({ namespace }),
+      recent: usage({ namespace, activeSinceMillis }),
+      active: count({ namespace, activeSinceMillis }),
+      addresses: addresses({ namespace, activeSinceMillis }),
+      hours: hourly({ namespace, ...range })
+    })
   return {
     ...withClockRollback(primitives),
     update,
@@ -26,9 +39,10 @@ export const make = (
     remove,
     entries,
     removeWhere,
+    insertMany: primitives.insertMany ?? Derived.insertMany(primitives),
     touch: primitives.touch ?? Derived.touch(primitives),
     collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
-    count: preferOverride(primitives.count, Derived.count(entries)),
+    count,
     revokeUser:
       primitives.revokeUser ??
       (({ namespace, userId, except }) =>
@@ -38,8 +52,9 @@ export const make = (
           removeWhere({ namespace, userId }, { except })
         )),
     revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives),
-    addresses: preferOverride(primitives.addresses, Analytics.addresses(entries)),
-    hourly: preferOverride(primitives.hourly, Analytics.hourly(entries)),
-    usage: preferOverride(primitives.usage, Analytics.usage(entries))
+    addresses,
+    hourly,
+    usage,
+    figures: primitives.usage === undefined ? Analytics.figures(entries) : summedUp
   }
 }
