@@ -14,6 +14,8 @@ export interface Connection {
   /** What it is and where, for people, without user and password. */
   readonly description: string
   readonly client: Layer.Layer<SqlClient, SessionConfigError | SessionStoreError>
+  /** The file of SQLite, which opening makes when it is missing. */
+  readonly file?: string
 }
 
 /** The URL of a database, and the variable or option that gave it, for errors. */
@@ -30,9 +32,9 @@ export const connect = (given: Given): Effect.Effect<Connection, SessionConfigEr
     case "postgresql":
       return server("PostgreSQL", given, postgres(given))
     case "mysql":
-      return server("MySQL", given, mysql(given))
     case "mariadb":
-      return server("MariaDB", given, mysql(given))
+      // Both schemes lead to both servers.
+      return server("MySQL or MariaDB", given, mysql(given))
     case "sqlite":
       return sqlite(given)
     default:
@@ -81,6 +83,7 @@ const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfig
   )
   return Effect.succeed({
     description: `SQLite in ${filename}`,
+    file: filename,
     client: clientOf(module, ({ layer }) => layer({ filename }))
   })
 }
