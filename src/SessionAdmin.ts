@@ -25,7 +25,12 @@ import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
 import type { Session } from "./internal/session/tag.js"
 import { hourMillis } from "./internal/store/derivedAnalytics.js"
-import { type SessionFilter, SessionStore, type SessionStoreError } from "./SessionStore.js"
+import {
+  type NamespaceFilter,
+  type Service,
+  SessionStore,
+  type SessionStoreError
+} from "./SessionStore.js"
 
 /**
  * A session in a list: everything but its payload. It encodes to plain JSON.
@@ -149,8 +154,7 @@ export interface Listing extends Scope {
  */
 export const active = (
   options: Within
-): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> =>
-  Effect.flatMap(filterOf(options), listed)
+): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> => listed(options)
 
 /**
  * Streams sessions in no particular order, without holding them all in memory.
@@ -174,14 +178,13 @@ export const stream = (
   options: Listing = {}
 ): Stream.Stream<SessionSummary, SessionStoreError, SessionStore> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      const store = yield* SessionStore
-      const now = yield* Clock.currentTimeMillis
-      const { state, userId } = options
-      if (userId !== undefined && !isUserId(userId)) return Stream.empty
-      const filter = { ...(yield* filterOf(options)), state, userId }
-      return Stream.map(store.entries(filter), (entry) => summaryOf(entry, now))
-    })
+    ask(options, (store, filter, now) =>
+      Effect.succeed(
+        isNobody(options.userId)
+          ? Stream.empty
+          : Stream.map(store.entries(filter), (entry) => summaryOf(entry, now))
+      )
+    )
   )
 
 /**
@@ -193,7 +196,7 @@ export const stream = (
 export const countActive = (
   options: Within
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.map(counted(options), ({ sessions }) => sessions)
+  ask(options, (store, filter) => Effect.map(store.count(filter), ({ sessions }) => sessions))
 
 /**
  * Counts the different users who have a live session that was active within a time.
@@ -204,12 +207,7 @@ export const countActive = (
 export const countActiveUsers = (
   options: Within
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.map(counted(options), ({ users }) => users)
-
-const counted = (options: Within) =>
-  Effect.flatMap(SessionStore, (store) =>
-    Effect.flatMap(filterOf(options), (filter) => store.count(filter))
-  )
+  ask(options, (store, filter) => Effect.map(store.count(filter), ({ users }) => users))
 
 /**
  * Lists the live sessions of a user, the most recently active first.
@@ -221,17 +219,14 @@ export const ofUser = (
   userId: string,
   scope: Scope = {}
 ): Effect.Effect<ReadonlyArray<SessionSummary>, SessionStoreError, SessionStore> =>
-  isUserId(userId) ? listed({ namespace: namespaceOf(scope), userId }) : Effect.succeed([])
+  listed({ ...scope, userId })
 
-const listed = (filter: SessionFilter) =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    const entries = yield* Stream.runCollect(store.entries(filter))
-    const now = yield* Clock.currentTimeMillis
-    return Array.from(entries)
-      .sort((a, b) => b.lastActivityMillis - a.lastActivityMillis || (a.id < b.id ? -1 : 1))
-      .map((entry) => summaryOf(entry, now))
-  })
+const listed = (options: Listing) =>
+  Effect.map(Stream.runCollect(stream(options)), (sessions) =>
+    Array.from(sessions).sort((a, b) => millisOf(b) - millisOf(a) || (a.id < b.id ? -1 : 1))
+  )
+
+const millisOf = ({ lastActivity }: SessionSummary): number => lastActivity.epochMillis
 
 /**
  * Finds a live session by its id. An id that the session had before finds nothing.
@@ -243,16 +238,14 @@ export const get = (
   id: string,
   scope: Scope = {}
 ): Effect.Effect<Option.Option<SessionSummary>, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    if (!isId(id)) return Option.none()
-    const found = yield* store.find(id)
-    const now = yield* Clock.currentTimeMillis
-    return found.pipe(
-      Option.filter((one) => one.id === id && one.namespace === namespaceOf(scope)),
-      Option.map((record) => summaryOf(entryOf(record), now))
+  ask(scope, (store, { namespace }, now) =>
+    Effect.map(isId(id) ? store.find(id) : Effect.succeedNone, (found) =>
+      found.pipe(
+        Option.filter((record) => record.id === id && record.namespace === namespace),
+        Option.map((record) => summaryOf(entryOf(record), now))
+      )
     )
-  })
+  )
 
 /**
  * Finds the users who were seen from more than one address within a time, those with the most addresses first.
@@ -266,18 +259,16 @@ export const get = (
 export const suspicious = (
   options: Within & { readonly userId?: string | undefined }
 ): Effect.Effect<ReadonlyArray<SuspiciousUser>, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    const { userId } = options
-    if (userId !== undefined && !isUserId(userId)) return []
-    const users = yield* store.addresses({ ...(yield* filterOf(options)), userId })
-    return Array.from(users)
-      .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
-      .map(
-        ({ addresses, sessions, userId }) =>
-          new SuspiciousUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
-      )
-  })
+  ask(options, (store, filter) =>
+    Effect.map(isNobody(options.userId) ? Effect.succeed([]) : store.addresses(filter), (users) =>
+      Array.from(users)
+        .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
+        .map(
+          ({ addresses, sessions, userId }) =>
+            new SuspiciousUser({ userId, addresses: [...addresses].sort(), sessions }, trusted)
+        )
+    )
+  )
 
 /**
  * Counts sessions and users hour by hour, the oldest hour first.
@@ -294,20 +285,17 @@ export const suspicious = (
 export const hourly = (
   options: Within
 ): Effect.Effect<ReadonlyArray<Hour>, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
+  ask(options, (store, { activeSinceMillis = 0, namespace }, now) => {
     if (Duration.greaterThan(options.within, "3660 days")) {
-      throw new SessionConfigError({ field: "within", reason: "must be at most 3660 days." })
+      const reason = "must be at most 3660 days."
+      return Effect.die(new SessionConfigError({ field: "within", reason }))
     }
-    const store = yield* SessionStore
-    const now = yield* Clock.currentTimeMillis
-    const hours = yield* store.hourly({
-      namespace: namespaceOf(options),
-      fromMillis: hourOf(since(now, options.within)),
-      untilMillis: hourOf(now) + hourMillis
-    })
-    return hours.map(
-      ({ sessions, startMillis, users }) =>
-        new Hour({ start: DateTime.unsafeMake(startMillis), sessions, users }, trusted)
+    const range = { fromMillis: hourOf(activeSinceMillis), untilMillis: hourOf(now) + hourMillis }
+    return Effect.map(store.hourly({ namespace, ...range }), (hours) =>
+      hours.map(
+        ({ sessions, startMillis, users }) =>
+          new Hour({ start: DateTime.unsafeMake(startMillis), sessions, users }, trusted)
+      )
     )
   })
 
@@ -325,14 +313,13 @@ const hourOf = (millis: number): number => Math.floor(millis / hourMillis) * hou
 export const averageDuration = (
   options: Within
 ): Effect.Effect<Option.Option<Duration.Duration>, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    const { live, over, activeMillis } = yield* store.usage(yield* filterOf(options))
-    const sessions = live + over
-    return sessions === 0
-      ? Option.none()
-      : Option.some(Duration.millis(Math.round(activeMillis / sessions)))
-  })
+  ask(options, (store, filter) =>
+    Effect.map(store.usage(filter), ({ activeMillis, live, over }) =>
+      live + over === 0
+        ? Option.none()
+        : Option.some(Duration.millis(Math.round(activeMillis / (live + over))))
+    )
+  )
 
 /**
  * Tells how much the default namespace takes up: live sessions, sessions that are over and still kept, and the bytes of
@@ -362,11 +349,12 @@ export const usage: Effect.Effect<Usage, SessionStoreError, SessionStore> = Effe
  * @category accessors
  */
 export const usageWith = (scope: Scope): Effect.Effect<Usage, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    const { live, over, payloadBytes } = yield* store.usage({ namespace: namespaceOf(scope) })
-    return new Usage({ sessions: live, ended: over, payloadBytes })
-  })
+  ask(scope, (store, filter) =>
+    Effect.map(
+      store.usage(filter),
+      ({ live, over, payloadBytes }) => new Usage({ sessions: live, ended: over, payloadBytes })
+    )
+  )
 
 /**
  * Ends a session by its id, or by the id it had before. Tells whether there was one. It is dead for the next request on
@@ -394,17 +382,20 @@ export const revoke = (
   id: string,
   scope: Scope = {}
 ): Effect.Effect<boolean, SessionStoreError, SessionStore> =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore
-    if (!isId(id)) return false
-    const found = yield* Effect.catchIf(store.find(id), isCorrupt, () => Effect.succeedNone)
-    if (Option.exists(found, (record) => record.namespace !== namespaceOf(scope))) return false
-    const ended = yield* store.remove(id)
-    if (Option.isSome(ended)) yield* revoked(1, { id: ended.value.id })
-    return Option.isSome(ended)
-  })
-
-const isCorrupt = (error: SessionStoreError): boolean => error.reason === "corrupt"
+  ask(scope, (store, { namespace }) =>
+    Effect.gen(function* () {
+      if (!isId(id)) return false
+      const found = yield* Effect.catchIf(
+        store.find(id),
+        ({ reason }) => reason === "corrupt",
+        () => Effect.succeedNone
+      )
+      if (Option.exists(found, (record) => record.namespace !== namespace)) return false
+      const ended = yield* store.remove(id)
+      if (Option.isSome(ended)) yield* revoked(1, { id: ended.value.id })
+      return Option.isSome(ended)
+    })
+  )
 
 /**
  * Ends all sessions of a user and refuses a login of the user that is under way. Succeeds with the number of sessions
@@ -419,13 +410,12 @@ export const revokeUser = (
   userId: string,
   options: Scope & { readonly except?: string | undefined } = {}
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) =>
-    isUserId(userId)
-      ? Effect.tap(
-          store.revokeUser({ namespace: namespaceOf(options), userId, except: options.except }),
-          (count) => revoked(count, { userId })
+  ask(options, (store, { namespace }) =>
+    isNobody(userId)
+      ? Effect.succeed(0)
+      : Effect.tap(store.revokeUser({ namespace, userId, except: options.except }), (count) =>
+          revoked(count, { userId })
         )
-      : Effect.succeed(0)
   )
 
 /**
@@ -489,8 +479,8 @@ export const revokeAll: Effect.Effect<number, SessionStoreError, SessionStore> =
 export const revokeAllWith = (
   scope: Scope
 ): Effect.Effect<number, SessionStoreError, SessionStore> =>
-  Effect.flatMap(SessionStore, (store) =>
-    Effect.tap(store.removeWhere({ namespace: namespaceOf(scope) }), (count) => revoked(count, {}))
+  ask(scope, (store, filter) =>
+    Effect.tap(store.removeWhere(filter), (count) => revoked(count, {}))
   )
 
 const revoked = (
@@ -501,18 +491,24 @@ const revoked = (
     publish({ _tag: "Revoked", count, ...of, atMillis })
   )
 
-const namespaceOf = ({ namespace = "session" }: Scope): string => namespace
+/** Asks the store about the sessions of a namespace, and of a time if one is given. */
+const ask = <A>(
+  { namespace = "session", state, userId, within }: Listing,
+  question: (
+    store: Service,
+    filter: NamespaceFilter,
+    now: number
+  ) => Effect.Effect<A, SessionStoreError>
+): Effect.Effect<A, SessionStoreError, SessionStore> =>
+  Effect.flatMap(Effect.all([SessionStore, Clock.currentTimeMillis]), ([store, now]) => {
+    // Never below zero, and whole: a store may keep its times as integers.
+    const activeSinceMillis =
+      within === undefined ? undefined : Math.max(0, Math.floor(now - Duration.toMillis(within)))
+    return question(store, { namespace, state, userId, activeSinceMillis }, now)
+  })
 
-/** The filter of a namespace, and of a time if one is given. */
-const filterOf = (options: Listing) =>
-  Effect.map(Clock.currentTimeMillis, (now) => ({
-    namespace: namespaceOf(options),
-    activeSinceMillis: options.within === undefined ? undefined : since(now, options.within)
-  }))
-
-// Never below zero, and whole: a store may keep its times as integers.
-const since = (now: number, within: Duration.DurationInput): number =>
-  Math.max(0, Math.floor(now - Duration.toMillis(within)))
+/** True for a text that no user can have as an id, which some databases would refuse. */
+const isNobody = (userId: string | undefined): boolean => userId !== undefined && !isUserId(userId)
 
 // What the store gives needs no validation.
 const trusted = { disableValidation: true }

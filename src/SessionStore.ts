@@ -1,6 +1,6 @@
 /**
  * Where sessions are kept: the `SessionStore` service, `make`, which builds it from the six primitives of a store, the
- * store in memory, and `migrating`, which moves the sessions of a running app to another store.
+ * store in memory, `copy`, which copies all sessions to another store, and `migrating`, which moves those of a running app.
  *
  * A store keeps records. It knows nothing about tokens, cookies, HTTP or the content of a payload.
  *
@@ -10,13 +10,15 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { SessionStoreError } from "./internal/errors/errors.js"
 import { SessionConfigError } from "./internal/errors/errors.js"
 import type * as Contract from "./internal/store/contract.js"
-import type { Overrides, Primitives, Service } from "./internal/store/contract.js"
+import type { CopyReport, Overrides, Primitives, Service } from "./internal/store/contract.js"
 import { make as makeService } from "./internal/store/make.js"
 import { makeMemoryStore } from "./internal/store/memory/store.js"
-import { copyAll, makeMigrating } from "./internal/store/migrating/store.js"
+import { copyAll, moveAll } from "./internal/store/migrating/copyAll.js"
+import { makeMigrating } from "./internal/store/migrating/store.js"
 import * as Revocations from "./internal/store/revocations.js"
 import { SessionStore } from "./internal/store/tag.js"
 
@@ -60,6 +62,13 @@ export {
   SessionStoreError
 } from "./internal/errors/errors.js"
 export type {
+  /**
+   * How far a copy is.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  CopyReport,
   /**
    * The figures of one hour.
    *
@@ -315,7 +324,71 @@ export const layerMemoryWith = (options: {
 export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})
 
 /**
- * The service that `migrating` provides beside the store; `copy` and `copyProgress` use it.
+ * Copies all live sessions of a store to another store, and nobody is logged out: `from` keeps every session.
+ *
+ * **Options.**
+ *
+ * - `move`: takes each session out of `from` as soon as it is in `to`. A server that uses `from` alone then treats its user
+ *   as logged out. Default false.
+ * - `dryRun`: only counts the sessions, as `total`. It opens `from` and changes nothing. Default false.
+ * - `onProgress`: is run with the report at the beginning, five times a second, and at the end, also of an interruption.
+ *
+ * **While servers use `from`.** A session that changes during the copy is copied again, and one that ends during the copy
+ * ends in `to`, too. What happens in `from` after the copy stays there. So copy once while the servers run, stop them, copy
+ * again, which is quick, and start them with `to`. A session that ended in `from` between two copies lives on in `to` until
+ * it expires. To change the store without a stop, use `migrating`.
+ *
+ * **While servers use `to`.** Where both stores have a session, the higher version stays. A session that ended in `to` is
+ * not revived while `to` keeps it (`keepEnded`).
+ *
+ * It may be interrupted and run again: what is in `to` already is only compared. Sessions that have ended are not copied,
+ * and one that cannot be read is not either, with a warning.
+ *
+ * Dies with `SessionConfigError` when `from` and `to` are the same store.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Console, Effect } from "effect"
+ * import { FileSystemSessionStore, SessionStore } from "effect-session"
+ *
+ * export const backup = SessionStore.copy({
+ *   from: FileSystemSessionStore.layer({ directory: "./sessions" }),
+ *   to: FileSystemSessionStore.layer({ directory: "./backup" }),
+ *   onProgress: ({ done, total }) => Console.log(`${done} of ${total}`)
+ * }).pipe(Effect.provide(NodeContext.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const copy = <E, R, E2, R2>(options: {
+  readonly from: Layer.Layer<SessionStore, E, R>
+  readonly to: Layer.Layer<SessionStore, E2, R2>
+  readonly move?: boolean | undefined
+  readonly dryRun?: boolean | undefined
+  readonly onProgress?: ((report: CopyReport) => Effect.Effect<void>) | undefined
+}): Effect.Effect<CopyReport, SessionStoreError | E | E2, R | R2> =>
+  Effect.scopedWith((scope) =>
+    Effect.gen(function* () {
+      const from = yield* storeOf(options.from, scope)
+      if (options.dryRun === true) {
+        const { sessions } = yield* from.count({})
+        return { total: sessions, done: 0, copied: 0, unreadable: 0 }
+      }
+      const to = yield* storeOf(options.to, scope)
+      return yield* options.move === true
+        ? moveAll({ from, to, copied: 0 }, options.onProgress)
+        : copyAll(from, to, options.onProgress)
+    })
+  )
+
+// Each is built by itself: both provide the same tag, and one layer given twice must not become one store.
+const storeOf = <E, R>(layer: Layer.Layer<SessionStore, E, R>, scope: Scope.Scope) =>
+  Effect.map(Layer.buildWithScope(layer, scope), Context.get(SessionStore))
+
+/**
+ * The service that `migrating` provides beside the store; `drain` and `copyProgress` use it.
  *
  * @since 0.1.0
  * @category tags
@@ -323,7 +396,7 @@ export const layerMemory: Layer.Layer<SessionStore> = layerMemoryWith({})
 export class Migration extends Context.Tag("effect-session/SessionStore/Migration")<
   Migration,
   {
-    readonly copy: Effect.Effect<number, SessionStoreError>
+    readonly drain: Effect.Effect<number, SessionStoreError>
     readonly copyProgress: Effect.Effect<CopyProgress, SessionStoreError>
   }
 >() {}
@@ -344,7 +417,7 @@ export interface CopyProgress {
 /**
  * Provides a store that moves the sessions of a running app from one store to another, and logs nobody out.
  *
- * - A read looks in `to`, then in `from`. What it finds in `from` is copied to `to` on the way; `copy` copies the rest.
+ * - A read looks in `to`, then in `from`. What it finds in `from` is moved to `to` on the way; `drain` moves the rest.
  * - A write goes to `to`. A session that ends is ended in both stores, so it does not come back.
  * - Several servers may copy at once, and each may stop at any moment. A session is neither lost nor doubled. It keeps the
  *   last data that were written, and its previous id.
@@ -370,10 +443,10 @@ export interface CopyProgress {
  *   to: FileSystemSessionStore.layer({ directory: "./new" })
  * })
  *
- * // Copies in the background the sessions that no request asks for.
- * const copying = Layer.scopedDiscard(Effect.forkScoped(SessionStore.copy))
+ * // Moves in the background the sessions that no request asks for.
+ * const draining = Layer.scopedDiscard(Effect.forkScoped(SessionStore.drain))
  *
- * export const layer = copying.pipe(Layer.provideMerge(store), Layer.provide(NodeContext.layer))
+ * export const layer = draining.pipe(Layer.provideMerge(store), Layer.provide(NodeContext.layer))
  * ```
  *
  * @since 0.1.0
@@ -385,14 +458,14 @@ export const migrating = <E, R, E2, R2>(options: {
 }): Layer.Layer<SessionStore | Migration, E | E2, R | R2> =>
   Layer.scopedContext(
     Effect.gen(function* () {
-      // Each is built by itself: both provide the same tag, and one layer given twice must not become one store.
-      const from = Context.get(yield* Layer.build(options.from), SessionStore)
-      const to = Context.get(yield* Layer.build(options.to), SessionStore)
+      const scope = yield* Effect.scope
+      const from = yield* storeOf(options.from, scope)
+      const to = yield* storeOf(options.to, scope)
       const stores = { from, to, copied: 0 }
       const left = Effect.map(from.count({}), ({ sessions }) => sessions)
       return Context.make(SessionStore, make(makeMigrating(stores))).pipe(
         Context.add(Migration, {
-          copy: copyAll(stores),
+          drain: Effect.map(moveAll(stores), ({ copied }) => copied),
           copyProgress: Effect.map(left, (left) => ({ left, copied: stores.copied }))
         })
       )
@@ -400,7 +473,7 @@ export const migrating = <E, R, E2, R2>(options: {
   )
 
 /**
- * Copies all sessions that are still in `from`, and gives how many there were. It may be interrupted and run again, and
+ * Moves all sessions that are still in `from`, and gives how many there were. It may be interrupted and run again, and
  * several servers may run it at once. A session that cannot be read stays in `from`, with a warning.
  *
  * Dies with `SessionConfigError` when `from` and `to` are the same store.
@@ -408,9 +481,9 @@ export const migrating = <E, R, E2, R2>(options: {
  * @since 0.1.0
  * @category accessors
  */
-export const copy: Effect.Effect<number, SessionStoreError, Migration> = Effect.flatMap(
+export const drain: Effect.Effect<number, SessionStoreError, Migration> = Effect.flatMap(
   Migration,
-  (migration) => migration.copy
+  (migration) => migration.drain
 )
 
 /**

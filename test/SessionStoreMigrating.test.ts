@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as FileSystemSessionStore from "../src/FileSystemSessionStore.js"
-import { copyAll, makeMigrating } from "../src/internal/store/migrating/store.js"
+import { moveAll } from "../src/internal/store/migrating/copyAll.js"
+import { makeMigrating } from "../src/internal/store/migrating/store.js"
 import type { Service, SessionFilter, SessionRecord } from "../src/SessionStore.js"
 import {
   copyProgress,
@@ -121,8 +122,8 @@ const aMigration = (keepEnded?: string) =>
       to: Layer.succeed(SessionStore, to)
     })
     const context = yield* Layer.build(layer)
-    const { copy, copyProgress } = Context.get(context, Migration)
-    return { from, to, store: Context.get(context, SessionStore), copy, copyProgress }
+    const { drain, copyProgress } = Context.get(context, Migration)
+    return { from, to, store: Context.get(context, SessionStore), drain, copyProgress }
   })
 
 const listedIds = (store: Service, filter: SessionFilter = {}) =>
@@ -282,17 +283,17 @@ describe("migrating", () => {
   )
 })
 
-describe("copy", () => {
-  it.scoped("copies all namespaces, more than a batch, and tells how many are left", () =>
+describe("drain", () => {
+  it.scoped("moves all namespaces, more than a batch, and tells how many are left", () =>
     Effect.gen(function* () {
-      const { from, to, copy, copyProgress } = yield* aMigration()
+      const { from, to, drain, copyProgress } = yield* aMigration()
       const records = Array.from({ length: 2100 }, (_, index) =>
         aRecord(`f${index}x`, { namespace: index % 2 === 0 ? "session" : "admin" })
       )
       yield* Effect.forEach(records, from.insert)
 
       const before = yield* copyProgress
-      const copied = yield* copy
+      const copied = yield* drain
       const after = yield* copyProgress
 
       expect(before).toEqual({ left: 2100, copied: 0 })
@@ -302,7 +303,7 @@ describe("copy", () => {
     })
   )
 
-  it.scoped("leaves a session that cannot be read where it is, and copies the others", () =>
+  it.scoped("leaves a session that cannot be read where it is, and moves the others", () =>
     Effect.gen(function* () {
       const from = yield* memory()
       const to = yield* memory()
@@ -313,9 +314,9 @@ describe("copy", () => {
         find: (id) => (id === a.id ? Effect.fail(corrupt) : from.find(id))
       }
 
-      const copied = yield* copyAll({ from: damaged, to, copied: 0 })
+      const report = yield* moveAll({ from: damaged, to, copied: 0 })
 
-      expect(copied).toBe(1)
+      expect(report).toEqual({ total: 2, done: 2, copied: 1, unreadable: 1 })
       expect(yield* listedIds(from)).toEqual([a.id])
       expect(yield* listedIds(to)).toEqual([aRecord("b").id])
     }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
@@ -326,7 +327,7 @@ describe("copy", () => {
       const only = yield* memory()
       yield* only.insert(a)
 
-      const exit = yield* Effect.exit(copyAll({ from: only, to: only, copied: 0 }))
+      const exit = yield* Effect.exit(moveAll({ from: only, to: only, copied: 0 }))
 
       expect(Exit.isFailure(exit) && String(exit.cause)).toMatch(/is the same store as `from`/)
       expect(yield* listedIds(only)).toEqual([a.id])
@@ -344,7 +345,7 @@ describe("copy", () => {
       yield* Fiber.interrupt(stopping)
       const before = [yield* from.find(a.id), yield* to.find(a.id)]
 
-      yield* copyAll({ from, to, copied: 0 })
+      yield* moveAll({ from, to, copied: 0 })
 
       expect(before.map(Option.map(({ userId }) => userId))).toEqual(
         [null, "7"].map((userId) => Option.some(userId))

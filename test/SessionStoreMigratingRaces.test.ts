@@ -11,7 +11,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { copyAll, makeMigrating } from "../src/internal/store/migrating/store.js"
+import { moveAll } from "../src/internal/store/migrating/copyAll.js"
+import { makeMigrating } from "../src/internal/store/migrating/store.js"
 import type { Service, SessionRecord, SessionStoreError } from "../src/SessionStore.js"
 import { layerMemoryWith, make as makeStore, SessionStore } from "../src/SessionStore.js"
 
@@ -193,7 +194,7 @@ describe("processes that copy a session at once", () => {
 
       expect(record).toEqual(Option.some(a))
       expect((await world.run(to.count({ state: "live" }))).sessions).toBe(1)
-      await world.run(copyAll({ from, to, copied: 0 }))
+      await world.run(moveAll({ from, to, copied: 0 }))
       expect((await world.run(from.count({}))).sessions).toBe(0)
       expect(await found(world, { from, to }, a.id)).toEqual(Option.some(a))
     }))
@@ -267,7 +268,7 @@ describe("processes that copy a session while it ends", () => {
         if (outcome[2] === "stopped") return
 
         expect(await found(world, { from, to }, a.id)).toEqual(Option.none())
-        await world.run(copyAll({ from, to, copied: 0 }))
+        await world.run(moveAll({ from, to, copied: 0 }))
         expect(await found(world, { from, to }, a.id)).toEqual(Option.none())
         expect((await world.run(to.count({}))).sessions).toBe(0)
       }))

@@ -82,18 +82,18 @@ describe("isCollectable", () => {
 })
 
 describe("withoutStaleToken", () => {
-  it("erases the sealed token when the grace is over, and gives nothing when there is none to erase", () => {
+  it("erases the sealed token when the grace is over, and gives the record itself when there is none to erase", () => {
     const moved = record({ previous })
+    const never = record()
+    const erased = record({ previous: { ...previous, sealedToken: null } })
 
-    expect(withoutStaleToken(moved, 49)).toBeUndefined()
+    expect(withoutStaleToken(moved, 49)).toBe(moved)
     expect(withoutStaleToken(moved, 50)).toEqual({
       ...moved,
       previous: { ...previous, sealedToken: null }
     })
-    expect(withoutStaleToken(record(), 50)).toBeUndefined()
-    expect(
-      withoutStaleToken(record({ previous: { ...previous, sealedToken: null } }), 50)
-    ).toBeUndefined()
+    expect(withoutStaleToken(never, 50)).toBe(never)
+    expect(withoutStaleToken(erased, 50)).toBe(erased)
   })
 })
 

@@ -7,7 +7,7 @@ import { Effect, Layer, ManagedRuntime, Option, Redacted, TestClock, TestContext
 import pg from "pg"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import * as Session from "../../src/Session.js"
-import { copy, migrating, SessionStore } from "../../src/SessionStore.js"
+import { drain, migrating, SessionStore } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { json, pages, withApp } from "../http/support.js"
@@ -241,7 +241,7 @@ describe("partitioned by hash", () => {
     const into = Effect.flatMap(SessionStore, (store) => store.insert(record))
     await runtime.runPromise(Effect.provide(into, plain))
 
-    await runtime.runPromise(copy)
+    await runtime.runPromise(drain)
 
     const found = await runtime.runPromise(
       Effect.flatMap(SessionStore, (store) => store.find(record.id)).pipe(

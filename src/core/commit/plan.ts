@@ -1,5 +1,6 @@
 /** What a request would do to the store now. */
 import { encodeState, sameStored } from "../record/payload.js"
+import { withoutStaleToken } from "../record/record.js"
 import { applyAll, type Operation } from "../session/operation.js"
 import { withoutExpired } from "../session/read.js"
 import type { State } from "../session/state.js"
@@ -14,7 +15,7 @@ import type {
   Refusal,
   Stored
 } from "./model.js"
-import { retiredId, withoutStaleToken } from "./retiredId.js"
+import { retiredId } from "./retiredId.js"
 
 /** Plans the one store call that brings an intent to where the session is. */
 export const planCommit = (at: Position, intent: Intent, context: PlanContext): CommitPlan => {
@@ -76,10 +77,10 @@ const planChange = (
   const text = encodeState(state, nowMillis)
   if (change === null && text === textOf(stored, nowMillis))
     return planTouch(stored, intent, context)
-  const { id, previous, version } = stored.record
+  const { id, version } = stored.record
   const draft =
     change === null
-      ? { id, previous: withoutStaleToken(previous, nowMillis) }
+      ? { id, previous: withoutStaleToken(stored.record, nowMillis).previous }
       : { id: change.id, previous: retiredId(at, stored, change, policy, nowMillis) }
   const next = draftOf(intent, { ...draft, state, text, before: stored }, context)
   if ("_tag" in next) return next

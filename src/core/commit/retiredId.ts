@@ -32,15 +32,6 @@ export const retiredId = (
   }
 }
 
-/** What a session that keeps its id remembers: the sealed token is erased once its grace is over. */
-export const withoutStaleToken = (
-  previous: PreviousId | null,
-  nowMillis: number
-): PreviousId | null =>
-  previous !== null && previous.sealedToken !== null && previous.untilMillis <= nowMillis
-    ? { ...previous, sealedToken: null }
-    : previous
-
 /** The current token of a session that was found by an alias. Only the bearer of the old token can open it. */
 export const tokenBehindAlias = (oldToken: string, { id, previous }: SessionRecord) =>
   previous?.kind === "alias" && previous.sealedToken !== null

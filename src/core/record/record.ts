@@ -91,16 +91,23 @@ export const isFoundBy = (id: string, record: SessionRecord, nowMillis: number):
   )
 }
 
-/** The record with a later activity and expiry. Neither instant ever goes back. */
+/** True when a conditional write replaces this record: it is live, and this is its version. */
+export const isCurrent = (record: SessionRecord, version: number, nowMillis: number): boolean =>
+  record.version === version && !isOver(record, nowMillis)
+
+/** The record with a later activity and expiry, or the record itself. Neither instant ever goes back. */
 export const touched = (
   record: SessionRecord,
   lastActivityMillis: number,
   expiresAtMillis: number
-): SessionRecord => ({
-  ...record,
-  lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
-  expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
-})
+): SessionRecord =>
+  record.lastActivityMillis >= lastActivityMillis && record.expiresAtMillis >= expiresAtMillis
+    ? record
+    : {
+        ...record,
+        lastActivityMillis: Math.max(record.lastActivityMillis, lastActivityMillis),
+        expiresAtMillis: Math.max(record.expiresAtMillis, expiresAtMillis)
+      }
 
 /** What a store keeps of a session that ends at `nowMillis`, or that expired or ended earlier. */
 export const ended = (record: SessionRecord, nowMillis: number): SessionRecord => ({
@@ -130,15 +137,12 @@ export const isCollectable = (
     ? isOver(record, nowMillis)
     : isDueForDeletion(record, keepEndedMillis, nowMillis)
 
-/** The record without its sealed token; `undefined` when it has none, or the grace of its previous id is not over. */
-export const withoutStaleToken = (
-  record: SessionRecord,
-  nowMillis: number
-): SessionRecord | undefined => {
+/** The record without its sealed token once the grace of its previous id is over, else the record itself. */
+export const withoutStaleToken = (record: SessionRecord, nowMillis: number): SessionRecord => {
   const { previous } = record
   return previous !== null && previous.sealedToken !== null && previous.untilMillis <= nowMillis
     ? { ...record, previous: { ...previous, sealedToken: null } }
-    : undefined
+    : record
 }
 
 /** True when a removal spares this session: `except` is its id or its previous id. */

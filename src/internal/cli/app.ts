@@ -3,8 +3,10 @@
 import { stripVTControlCharacters } from "node:util"
 import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
+import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { CliError } from "./CliError.js"
 import { root } from "./commands.js"
 import { Screen } from "./format.js"
@@ -29,9 +31,16 @@ export const run = (argv: ReadonlyArray<string>, version: string, variables: Run
           : Effect.as(Console.error(failure.message + sourceOf(state.envFile)), 1)
       ),
       Effect.onInterrupt(() => Effect.suspend(() => Console.error(state.stopped))),
-      Effect.provideService(Run.Run, state)
+      Effect.provideService(Run.Run, state),
+      Effect.provide(logsOnStandardError)
     )
   })
+
+/** What the library warns of, such as a session that cannot be read. Standard output is for the result alone. */
+const logsOnStandardError = Logger.replace(
+  Logger.defaultLogger,
+  Logger.withConsoleError(Logger.make(({ message }) => Arr.ensure(message).join(" ")))
+)
 
 /** The library dies of a wrong argument, and here a person gave it as an option of that name. */
 const unexpected = (defect: unknown): Effect.Effect<never, CliError> =>

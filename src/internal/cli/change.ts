@@ -24,14 +24,15 @@ export const cleanup = ({ json }: { readonly json: boolean }) =>
       // Counting is a pass of its own, so only somebody who watches is told the total.
       const over = Progress.isWatched() ? yield* store.count({ state: "over" }) : undefined
       const collected = yield* Progress.track(
-        { doing: "Removed", total: over?.sessions, advice: "To go on, run the command again." },
+        { doing: "Removed", advice: "To go on, run the command again." },
         (tell) =>
           Effect.gen(function* () {
+            yield* tell(0, over?.sessions)
             let [sum, last] = [0, batch]
             while (last >= batch) {
               last = yield* store.collect(batch)
               sum += last
-              yield* tell(sum)
+              yield* tell(sum, over?.sessions)
             }
             return sum
           })

@@ -1,10 +1,7 @@
 /** `copy`: copies all sessions from one store to another, or moves them. */
 import { existsSync } from "node:fs"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as SessionStore from "../../SessionStore.js"
 import { type Choice, chooseAt } from "../env/choice.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
@@ -39,46 +36,55 @@ export const copy = ({ from, to, fromTable, toTable, ...how }: Question) =>
       return yield* new CliError({ message })
     }
     yield* assertThere(source, source.migrate)
-    // Opening it makes a directory, but no table and no database.
+    // A copy makes the directory it goes to, but no database and no table.
     const isNew = target.driver === "file" && !existsSync(target.directory)
     if (!isNew) yield* assertThere(target, target.migrate)
-    yield* Effect.scoped(copyBetween(source, target, how, isNew))
+    // A table that is missing is told of before anything is asked or counted.
+    if (!isNew) yield* Effect.scoped(Layer.build(opened(target)))
+    yield* copyBetween(source, target, how)
   })
 
 const copyBetween = (
   source: Side,
   target: Side,
-  { dryRun, json, move, yes }: Pick<Question, "dryRun" | "json" | "move" | "yes">,
-  isNew: boolean
+  { dryRun, json, move, yes }: Pick<Question, "dryRun" | "json" | "move" | "yes">
 ) =>
   Effect.gen(function* () {
     const names = `from ${source.description} to ${target.description}`
+    const stores = { from: opened(source), to: opened(target) }
     const inBoth = Effect.mapError(inStore(names))
-    const from = yield* opened(source)
-    const to = dryRun && isNew ? undefined : yield* opened(target)
-    const { sessions } = yield* inBoth(from.count({}))
-    const all = Format.counted(sessions, "session")
-    if (dryRun || to === undefined) {
-      const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
-      return yield* Format.show(json, { sessions }, () => said)
-    }
-    if (move && !yes) {
+    if (dryRun || (move && !yes)) {
+      const { total } = yield* inBoth(SessionStore.copy({ ...stores, dryRun: true }))
+      const all = Format.counted(total, "session")
+      if (dryRun) {
+        const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
+        return yield* Format.show(json, { total }, () => said)
+      }
       const question = `Move ${all} ${names}? They are removed from the first store.`
-      yield* confirm(question, `To move ${all}, add --yes.`)
+      yield* confirm(question, `To move ${all} ${names}, add --yes.`)
     }
-    const done = move ? "Moved" : "Copied"
-    const copied = yield* inBoth(
-      Progress.track(
-        { doing: done, total: sessions, advice: "To go on, run the command again." },
-        (tell) => copyAll(from, to, move, tell)
-      )
+    const doing = move ? "Moved" : "Copied"
+    const report = yield* Progress.track(
+      { doing, advice: "To go on, run the command again." },
+      (tell) =>
+        inBoth(
+          SessionStore.copy({ ...stores, move, onProgress: ({ done, total }) => tell(done, total) })
+        )
     )
-    yield* Format.show(
-      json,
-      { copied },
-      () => `${done} ${Format.counted(copied, "session")} ${names}.`
-    )
+    yield* Format.show(json, report, () => textOf(report, `${doing} %s ${names}.`))
   })
+
+const textOf = (
+  { copied, done, unreadable }: SessionStore.CopyReport,
+  sentence: string
+): string => {
+  const there = done - copied - unreadable
+  return [
+    sentence.replace("%s", () => Format.counted(copied, "session")),
+    ...(there > 0 ? [`${Format.grouped(there)} more were there already.`] : []),
+    ...(unreadable > 0 ? [`${Format.grouped(unreadable)} could not be read and stayed.`] : [])
+  ].join(" ")
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the two stores
@@ -111,38 +117,8 @@ const sideOf = (
 
 /** Opens a store. When it cannot be opened, the sentence says which of the two it is, and the advice is for that one. */
 const opened = ({ description, migrate, option, store }: Side) =>
-  Effect.map(
-    Effect.mapError(Layer.build(store), (failure) => {
-      const { message } = inStore(description)(failure)
-      const advised = message.replaceAll("npx effect-session migrate", migrate)
-      return new CliError({ message: `${option} (${description}): ${advised}` })
-    }),
-    Context.get(SessionStore.SessionStore)
-  )
-
-// Until the store can do it: one session after the other.
-const copyAll = (
-  from: SessionStore.Service,
-  to: SessionStore.Service,
-  move: boolean,
-  tell: (done: number) => Effect.Effect<void>
-) => {
-  let done = 0
-  return from.entries({}).pipe(
-    Stream.mapEffect(
-      ({ id }) =>
-        Effect.gen(function* () {
-          const found = yield* from.find(id)
-          if (Option.isSome(found) && found.value.id === id) {
-            const isNew = yield* to.insert(found.value)
-            if (move) yield* from.remove(id)
-            if (isNew || move) done += 1
-          }
-          yield* tell(done)
-        }),
-      { concurrency: 16 }
-    ),
-    Stream.runDrain,
-    Effect.map(() => done)
-  )
-}
+  Layer.mapError(store, (failure) => {
+    const { message } = inStore(description)(failure)
+    const advised = message.replaceAll("npx effect-session migrate", migrate)
+    return new CliError({ message: `${option} (${description}): ${advised}` })
+  })

@@ -86,7 +86,7 @@ const leastOf = (at: number, width: number): number => (at === 0 || width === 20
 
 const fitted = (widths: ReadonlyArray<number>, width: number): ReadonlyArray<number> => {
   const total = widths.reduce((sum, one) => sum + one, gap.length * (widths.length - 1))
-  const spare = widths.map((one, at) => one - leastOf(at))
+  const spare = widths.map((one, at) => one - leastOf(at, one))
   const most = Math.max(...spare)
   if (total <= width || (most <= 0 && widths.length === 1)) return widths
   const widest = spare.indexOf(most)

@@ -15,36 +15,39 @@ export const isWatched = (): boolean => process.stderr.isTTY === true && process
 interface Work {
   /** What is done, such as `Copied`. */
   readonly doing: string
-  /** How many sessions there are, if that is known. */
-  readonly total?: number | undefined
   /** What follows the sentence that says how far the work came. */
   readonly advice: string
 }
 
-/** Does work that tells how many sessions are done. */
+/** Tells how many sessions are done, and of how many if that is known. */
+type Tell = (done: number, total?: number) => Effect.Effect<void>
+
+/** Does work, and shows what it tells. */
 export const track = <A, E, R>(
-  { advice, doing, total }: Work,
-  work: (tell: (done: number) => Effect.Effect<void>) => Effect.Effect<A, E, R>
+  { advice, doing }: Work,
+  work: (tell: Tell) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     const run = yield* Run
     const began = yield* Clock.currentTimeMillis
-    const [every, end] = isWatched() ? [200, "\r\u001b[K"] : [10_000, ""]
-    let last = began
-    const of = total === undefined ? "" : ` of ${Format.grouped(total)}`
-    const tell = (done: number) =>
+    const [every, clear] = isWatched() ? [200, "\r\u001b[K"] : [10_000, ""]
+    let shown = began
+    const tell: Tell = (done, total) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
+        const of = total === undefined ? "" : ` of ${Format.grouped(total)}`
         run.stopped = `Stopped after ${Format.grouped(done)}${of} sessions. ${advice}`
-        if (now - last < every) return
-        last = now
+        if (now - shown < every) return
+        shown = now
         const rate = (done / (now - began)) * 1000
         const left = total === undefined || done === 0 ? 0 : Math.max(0, total - done) / rate
         const rest = left < 1 ? "" : `, ${Format.length(Duration.seconds(left))} left`
-        const text = `${doing} ${Format.grouped(done)}${of} sessions, ${Format.grouped(Math.round(rate))} a second${rest}`
-        process.stderr.write(end === "" ? `${text}\n` : `${end}${text}`)
+        const line = `${doing} ${Format.grouped(done)}${of} sessions, ${Format.grouped(Math.round(rate))} a second${rest}`
+        process.stderr.write(clear === "" ? `${line}\n` : `${clear}${line}`)
       })
-    yield* tell(0)
-    const result = yield* work(tell)
-    if (last !== began) process.stderr.write(end)
-    return result
+    return yield* Effect.ensuring(
+      work(tell),
+      Effect.sync(() => {
+        if (shown !== began) process.stderr.write(clear)
+      })
+    )
   })

@@ -1,21 +1,12 @@
 /** Changing sessions: `insert`, `update`, `move` and `touch`. */
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record/record.js"
-import { isOver, touched } from "../../core/record/record.js"
+import { isCurrent, type SessionRecord, touched } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { encodeMove, encodeSession } from "./codec.js"
-import type { Disk } from "./disk.js"
-import { discard, isThere, stage, unlink } from "./disk.js"
+import { type Disk, discard, isThere, stage, unlink } from "./disk.js"
 import { isCorrupt, Problem } from "./failure.js"
-import type { Change } from "./locked.js"
-import {
-  currentMillis,
-  deletePointer,
-  readLocked,
-  replace,
-  underLocks,
-  writePointer
-} from "./locked.js"
+import * as Locked from "./locked.js"
+import { type Change, currentMillis, readLocked, underLocks } from "./locked.js"
 import { readPending } from "./sessions.js"
 
 const noId: Change<never> = Effect.fail(
@@ -29,9 +20,9 @@ export const insert = (disk: Disk, record: SessionRecord): Change<boolean> => {
   return underLocks(disk, [id], stage(disk, id, encodeSession(record, null)), (assertHeld) =>
     Effect.gen(function* () {
       if (yield* isTaken(disk, id)) return false
-      yield* writePointer(disk, record)
+      yield* Locked.writePointer(disk, record)
       yield* assertHeld
-      yield* disk.fs.rename(disk.paths.temporary(id, disk.holder.nonce), disk.paths.session(id))
+      yield* Locked.renameStaged(disk, id)
       return true
     })
   )
@@ -49,7 +40,7 @@ export const update = (
     Effect.flatMap(readLive(disk, id, expectedVersion), (current) =>
       current === undefined
         ? Effect.succeed(false)
-        : Effect.as(replace(disk, current, record, assertHeld), true)
+        : Effect.as(Locked.replace(disk, current, record, assertHeld), true)
     )
   )
 }
@@ -61,21 +52,19 @@ export const touch = (
   version: number,
   lastActivityMillis: number,
   expiresAtMillis: number
-): Change<boolean> => {
-  if (!isId(id)) return Effect.succeed(false)
-  return Effect.suspend(() => {
-    let isCurrent = false
-    const rewritten = rewrite(disk, id, (record, nowMillis) => {
-      isCurrent = record.version === version && !isOver(record, nowMillis)
-      const isLater =
-        record.lastActivityMillis < lastActivityMillis || record.expiresAtMillis < expiresAtMillis
-      return isCurrent && isLater ? touched(record, lastActivityMillis, expiresAtMillis) : undefined
-    })
-    return Effect.map(rewritten, () => isCurrent)
-  })
-}
+): Change<boolean> =>
+  isId(id)
+    ? rewrite(disk, id, (record, now) =>
+        isCurrent(record, version, now)
+          ? touched(record, lastActivityMillis, expiresAtMillis)
+          : undefined
+      )
+    : Effect.succeed(false)
 
-/** Replaces the session by what `change` makes of it under the lock; false when that is `undefined`. */
+/**
+ * Replaces the session by what `change` makes of it under the lock, and writes nothing when that is the same record. False
+ * when there is no session, or `change` gives `undefined`.
+ */
 export const rewrite = (
   disk: Disk,
   id: string,
@@ -84,11 +73,11 @@ export const rewrite = (
   underLocks(disk, [id], Effect.void, (assertHeld) =>
     Effect.gen(function* () {
       const stored = yield* readLocked(disk, id)
-      if (stored === undefined) return false
-      const changed = change(stored, yield* currentMillis)
-      if (changed === undefined) return false
+      const changed = stored && change(stored, yield* currentMillis)
+      if (stored === undefined || changed === undefined) return false
+      if (changed === stored) return true
       yield* stage(disk, id, encodeSession(changed, null))
-      yield* replace(disk, stored, changed, assertHeld)
+      yield* Locked.replace(disk, stored, changed, assertHeld)
       return true
     })
   )
@@ -113,23 +102,22 @@ export const move = (
       const current = yield* readLive(disk, fromId, expectedVersion)
       if (current === undefined) return false
       if (yield* isTaken(disk, id)) return false
-      yield* writePointer(disk, record, fromId)
+      yield* Locked.writePointer(disk, record, fromId)
       yield* fs.rename(paths.temporary(id, holder.nonce), paths.pending(id))
       yield* assertHeld
       yield* fs.rename(paths.temporary(fromId, holder.nonce), paths.session(fromId))
       // The move has happened. A collection could do the rest, too.
       yield* Effect.ignore(finishMove(disk, fromId, record))
       const before = current.previous?.id
-      if (before !== record.previous?.id) yield* deletePointer(disk, before)
+      if (before !== record.previous?.id) yield* Locked.deletePointer(disk, before)
       return true
     }).pipe(Effect.tapError(() => Effect.ignore(dropPending(disk, id))))
   )
 }
 
 /** Gives the moved session its name, and turns the stub into a pointer. Both ids are locked. */
-const finishMove = (disk: Disk, fromId: string, record: SessionRecord): Change<void> =>
+const finishMove = ({ fs, paths }: Disk, fromId: string, record: SessionRecord) =>
   Effect.gen(function* () {
-    const { paths, fs } = disk
     const stub = paths.session(fromId)
     yield* fs.rename(paths.pending(record.id), paths.session(record.id))
     if (record.previous?.id === fromId) yield* fs.rename(stub, paths.previous(fromId))
@@ -144,10 +132,8 @@ export const dropPending = (disk: Disk, id: string): Change<void> =>
   )
 
 const readLive = (disk: Disk, id: string, version: number): Change<SessionRecord | undefined> =>
-  Effect.zipWith(readLocked(disk, id), currentMillis, (record, nowMillis) =>
-    record === undefined || record.version !== version || isOver(record, nowMillis)
-      ? undefined
-      : record
+  Effect.zipWith(readLocked(disk, id), currentMillis, (record, now) =>
+    record !== undefined && isCurrent(record, version, now) ? record : undefined
   )
 
 /** True when there is a file in the place of this session, or an unfinished move to its id. */

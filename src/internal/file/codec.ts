@@ -5,7 +5,8 @@
  * or put in the place of another. It is no signature: anybody who can write the file can compute it.
  */
 import { createHash } from "node:crypto"
-import type { PreviousId, SessionRecord } from "../../core/record/record.js"
+import { isNumber, isString } from "effect/Predicate"
+import type { SessionRecord } from "../../core/record/record.js"
 
 /** What a file holds: a session, or where the session of this id was moved to. */
 export type Stored = StoredSession | StoredMove
@@ -69,39 +70,39 @@ const parse = (text: string): Header | undefined => {
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === "string"
-const isNumber = (value: unknown): value is number => typeof value === "number"
-const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
+const orNull = (check: (value: unknown) => boolean) => (value: unknown) =>
+  value === null || check(value)
 
-const isPrevious = (value: unknown): value is PreviousId | null =>
-  value === null ||
-  (isHeader(value) &&
-    isText(value.id) &&
-    (value.kind === "quarantine" || value.kind === "alias") &&
-    isNumber(value.untilMillis) &&
-    isTextOrNull(value.sealedToken))
+const isPrevious = (value: unknown) =>
+  isHeader(value) &&
+  isString(value.id) &&
+  (value.kind === "quarantine" || value.kind === "alias") &&
+  isNumber(value.untilMillis) &&
+  orNull(isString)(value.sealedToken)
+
+/** What the header of a session holds beside its format. */
+type Fields = Omit<SessionRecord, "payload"> & { readonly from: string | null }
+
+const checks = {
+  id: isString,
+  namespace: isString,
+  userId: orNull(isString),
+  ipAddress: orNull(isString),
+  userAgent: orNull(isString),
+  createdAtMillis: isNumber,
+  lastActivityMillis: isNumber,
+  expiresAtMillis: isNumber,
+  endedAtMillis: orNull(isNumber),
+  version: isNumber,
+  previous: orNull(isPrevious),
+  from: orNull(isString)
+} satisfies Record<keyof Fields, (value: unknown) => boolean>
+
+const hasFields = (header: Header): header is Header & Fields =>
+  Object.entries(checks).every(([field, isRight]) => isRight(header[field]))
 
 const session = (header: Header, payload: string): StoredSession | undefined => {
-  const { id, namespace, userId, ipAddress, userAgent, from, previous, version } = header
-  const { createdAtMillis, lastActivityMillis, expiresAtMillis, endedAtMillis } = header
-  if (!isText(id) || !isText(namespace) || !isPrevious(previous) || !isNumber(version)) return
-  if (!isTextOrNull(userId) || !isTextOrNull(ipAddress) || !isTextOrNull(userAgent)) return
-  if (!isNumber(createdAtMillis) || !isNumber(lastActivityMillis)) return
-  if (!isNumber(expiresAtMillis) || !(endedAtMillis === null || isNumber(endedAtMillis))) return
-  if (!isTextOrNull(from)) return
-  const record = {
-    id,
-    namespace,
-    userId,
-    ipAddress,
-    userAgent,
-    createdAtMillis,
-    lastActivityMillis,
-    expiresAtMillis,
-    endedAtMillis,
-    version,
-    previous,
-    payload
-  }
-  return { kind: "session", record, from }
+  if (!hasFields(header)) return undefined
+  const { format: _, from, ...fields } = header
+  return { kind: "session", record: { ...fields, payload }, from }
 }

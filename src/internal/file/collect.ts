@@ -3,21 +3,16 @@
  * over.
  */
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record/record.js"
-import { isCollectable, withoutStaleToken } from "../../core/record/record.js"
+import { isCollectable, type SessionRecord, withoutStaleToken } from "../../core/record/record.js"
 import { rewrite } from "./changes.js"
-import type { Disk } from "./disk.js"
-import { readStored } from "./disk.js"
+import { type Disk, readStored } from "./disk.js"
 import { end } from "./end.js"
-import type { Failure } from "./failure.js"
-import { isTimeout } from "./failure.js"
-import type { Examined } from "./fileStamps.js"
-import { FileStamps } from "./fileStamps.js"
+import { type Failure, isTimeout } from "./failure.js"
+import { type Examined, FileStamps } from "./fileStamps.js"
 import { recoverMove, tidy, tidyHolders } from "./leftovers.js"
 import { currentMillis } from "./locked.js"
 import type { NamedFile } from "./paths.js"
-import { SkippedFiles } from "./skippedFiles.js"
-import { filesIn, shardsOf } from "./walk.js"
+import { filesIn, SkippedFiles, shardsOf } from "./walk.js"
 
 type Step<A> = Effect.Effect<A, Failure>
 
@@ -30,55 +25,42 @@ const filesAtOnce = 8
  * Collects at most `limit` sessions, shard by shard, and deletes what killed processes left behind. A file that cannot be
  * read or changed is skipped, with one warning a run. A failure that is not about one file ends the run.
  */
-export const collect = (disk: Disk, stamps: StampsOfShards, limit: number): Step<number> =>
+export const collect = (disk: Disk, stampsOfShards: StampsOfShards, limit: number): Step<number> =>
   Effect.suspend(() => {
     const skipped = new SkippedFiles()
-    return Effect.ensuring(collectShards(disk, stamps, skipped, limit), skipped.warn)
+    const run = Effect.gen(function* () {
+      let collected = 0
+      for (const shard of yield* shardsOf(disk)) {
+        if (collected >= limit) return collected
+        const files = yield* skipped.skipping(filesIn(disk, shard))
+        if (files === undefined) continue
+        const stamps = stampsOfShards.get(shard) ?? new FileStamps()
+        stampsOfShards.set(shard, stamps)
+        collected += yield* collectSessions(disk, stamps, skipped, files, limit - collected)
+        yield* each(files, (file) => skipped.skipping(tidy(disk, stamps, file)))
+        stamps.next()
+      }
+      yield* tidyHolders(disk)
+      return collected
+    })
+    return Effect.ensuring(run, skipped.warn)
   })
-
-const collectShards = (
-  disk: Disk,
-  stampsOfShards: StampsOfShards,
-  skipped: SkippedFiles,
-  limit: number
-): Step<number> =>
-  Effect.gen(function* () {
-    let collected = 0
-    for (const shard of yield* shardsOf(disk)) {
-      if (collected >= limit) return collected
-      const files = yield* skipped.skipping(filesIn(disk, shard))
-      if (files === undefined) continue
-      const stamps = stampsOfShards.get(shard) ?? new FileStamps()
-      stampsOfShards.set(shard, stamps)
-      const run = { disk, stamps, skipped }
-      collected += yield* collectSessions(run, files, limit - collected)
-      yield* each(files, (file) => skipped.skipping(tidy(disk, stamps, file)))
-      stamps.next()
-    }
-    yield* tidyHolders(disk)
-    return collected
-  })
-
-/** The collection of one shard. */
-interface Run {
-  readonly disk: Disk
-  readonly stamps: FileStamps
-  readonly skipped: SkippedFiles
-}
 
 const each = <A, B>(items: ReadonlyArray<A>, step: (item: A) => Step<B>): Step<Array<B>> =>
   Effect.forEach(items, step, { concurrency: filesAtOnce })
 
 const collectSessions = (
-  { disk, stamps, skipped }: Run,
+  disk: Disk,
+  stamps: FileStamps,
+  skipped: SkippedFiles,
   files: ReadonlyArray<NamedFile>,
   limit: number
 ): Step<number> =>
   Effect.gen(function* () {
     const now = yield* currentMillis
-    const sessions = files.flatMap((file) => (file.kind === "session" ? [file] : []))
-    const due = yield* each(sessions, ({ id, path }) =>
-      skipped.skipping(stamps.unlessUnchanged(path, now, examine(disk, id, path, now)))
+    const sessions = files.filter((file) => file.kind === "session")
+    const due = yield* each(sessions, (file) =>
+      skipped.skipping(stamps.unlessUnchanged(file.path, now, examine(disk, file, now)))
     )
     const over = due.filter((id) => id !== undefined)
     let collected = 0
@@ -92,16 +74,20 @@ const collectSessions = (
   })
 
 /** Finds the id of a session that is to be collected. Finishes a move and erases a token at once. */
-const examine = (disk: Disk, id: string, path: string, now: number): Step<Examined<string>> =>
+const examine = (
+  disk: Disk,
+  { id, path }: NamedFile & { readonly kind: "session" },
+  now: number
+): Step<Examined<string>> =>
   Effect.gen(function* () {
     const stored = yield* readStored(disk, path, id)
     if (stored === undefined) return {}
     if (stored.kind === "moved") return yield* Effect.as(recoverMove(disk, id, stored.to), {})
     const { record } = stored
     if (isCollectable(record, disk.keepEndedMillis, now)) return { found: id }
-    if (withoutStaleToken(record, now) === undefined)
-      return { dueMillis: dueMillisOf(disk, record) }
-    return yield* Effect.as(rewrite(disk, id, withoutStaleToken), {})
+    return withoutStaleToken(record, now) === record
+      ? { dueMillis: dueMillisOf(disk, record) }
+      : yield* Effect.as(rewrite(disk, id, withoutStaleToken), {})
   })
 
 const dueMillisOf = (disk: Disk, record: SessionRecord): number => {

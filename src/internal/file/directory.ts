@@ -1,8 +1,7 @@
 /** What is checked when the store is opened: that the directory is private, and that the file system has hard links. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import type { Disk } from "./disk.js"
-import { discard, lstat, ownUid } from "./disk.js"
+import { type Disk, discard, isThere, lstat, ownUid } from "./disk.js"
 import { type Failure, Problem } from "./failure.js"
 import { writeHolder } from "./lock.js"
 import { makeDirectory } from "./makeDirectory.js"
@@ -16,8 +15,7 @@ const refuse = (message: string, cause?: unknown): Check<never> =>
 /** Makes the directory if it is missing, and makes it and its shards private. */
 export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<void> =>
   Effect.gen(function* () {
-    const found = yield* lstat(directory)
-    if (found === undefined) {
+    if (!(yield* isThere(directory))) {
       yield* Effect.catchAll(makeDirectory(fs, directory, 0o700), (cause) =>
         refuse(
           `The session directory ${directory} cannot be made; make it for this process's user, or name another one.`,
@@ -25,23 +23,19 @@ export const prepare = (fs: FileSystem.FileSystem, directory: string): Check<voi
         )
       )
     }
-    yield* refuseOpenToAll(directory)
+    const found = yield* lstat(directory)
+    // A person has to look at what is in it.
+    if (ownUid !== undefined && found?.isDirectory() === true && (found.mode & 0o002) !== 0) {
+      return yield* refuse(
+        `The session directory ${directory} can be written to by every user of this host; look what is in it, then ` +
+          "give it mode 0700, or name another one."
+      )
+    }
     yield* makePrivate(fs, directory)
     const names = yield* fs.readDirectory(directory)
     // While others could write to the directory they may have made shards.
     const shards = names.filter(isShard).map((name) => `${directory}/${name}`)
     yield* Effect.forEach(shards, (shard) => makePrivate(fs, shard), { discard: true })
-  })
-
-/** Refuses a directory that every user can write to. A person has to look at what is in it. */
-const refuseOpenToAll = (directory: string): Check<void> =>
-  Effect.gen(function* () {
-    const found = yield* lstat(directory)
-    if (ownUid === undefined || found?.isDirectory() !== true || (found.mode & 0o002) === 0) return
-    yield* refuse(
-      `The session directory ${directory} can be written to by every user of this host; look what is in it, then ` +
-        "give it mode 0700, or name another one."
-    )
   })
 
 const makePrivate = (fs: FileSystem.FileSystem, path: string): Check<void> =>
@@ -70,30 +64,26 @@ export const probe = (disk: Disk): Check<{ readonly narrowed: boolean }> => {
   const { fs, paths, holder } = disk
   const own = paths.holder(holder.nonce)
   const link = `${own}.probe`
-  return Effect.gen(function* () {
+  const write = Effect.gen(function* () {
     yield* writeHolder(disk)
     const found = yield* lstat(own)
     const narrowed = ownUid !== undefined && found !== undefined && (found.mode & 0o777) !== 0o600
     if (narrowed) yield* fs.chmod(own, 0o600)
-    yield* Effect.catchAll(fs.link(own, link), (cause) =>
-      refuse(
-        `The session directory ${paths.directory} is on a file system without hard links, which the locks need; ` +
-          "name a directory on a local disk.",
-        cause
-      )
-    )
-    yield* discard(link)
     return { narrowed }
-  }).pipe(
-    Effect.tapError(() => discard(own)),
-    Effect.catchAll((cause) => explain(paths.directory, cause))
+  })
+  const refusing = (why: string) =>
+    Effect.catchAll((cause) => refuse(`The session directory ${paths.directory} ${why}`, cause))
+  const linked = fs
+    .link(own, link)
+    .pipe(
+      refusing(
+        "is on a file system without hard links, which the locks need; name a directory on a local disk."
+      ),
+      Effect.zipRight(discard(link))
+    )
+  return write.pipe(
+    refusing("cannot be written to; give this process the right to, or name another one."),
+    Effect.zipLeft(linked),
+    Effect.tapError(() => discard(own))
   )
 }
-
-const explain = (directory: string, cause: Failure): Check<never> =>
-  cause._tag === "Problem" && cause.reason === "unavailable" && cause.cause !== undefined
-    ? Effect.fail(cause)
-    : refuse(
-        `The session directory ${directory} cannot be written to; give this process the right to, or name another one.`,
-        cause
-      )

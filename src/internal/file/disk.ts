@@ -2,15 +2,12 @@
  * The steps that the filesystem store is made of: look at a file, read it, write a new one, delete it. They go through
  * Effect's `FileSystem`, but for `lstat` and `unlink`, which it lacks: those are of `node:fs`.
  */
-import { randomBytes } from "node:crypto"
 import type { BigIntStats, Stats } from "node:fs"
 import { lstatSync, unlink as unlinkNode } from "node:fs"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
-import type { Stored } from "./codec.js"
-import { decode } from "./codec.js"
-import type { Failure } from "./failure.js"
-import { codeOf, fromNode, isNotFound, isTaken, Problem } from "./failure.js"
+import { decode, type Stored } from "./codec.js"
+import { codeOf, type Failure, fromNode, isNotFound, isTaken, Problem } from "./failure.js"
 import type { Holder } from "./holder.js"
 import type { Paths } from "./paths.js"
 
@@ -61,8 +58,8 @@ const oddityOf = (found: Stats): string | undefined => {
   return (found.mode & 0o022) === 0 ? undefined : "can be written by others"
 }
 
-const corrupt = (path: string, why: string): Problem =>
-  new Problem("corrupt", `The file ${path} ${why}; it is kept for inspection.`)
+const corrupt = (path: string, why: string): Effect.Effect<never, Problem> =>
+  Effect.fail(new Problem("corrupt", `The file ${path} ${why}; it is kept for inspection.`))
 
 /**
  * Reads the file about `id` at `path`; `undefined` when there is none. Fails as corrupt when it is not a whole file of the
@@ -76,15 +73,13 @@ export const readStored = (
   Effect.flatMap(lstat(path), (found) => {
     if (found === undefined) return Effect.succeed(undefined)
     const oddity = oddityOf(found)
-    if (oddity !== undefined) return Effect.fail(corrupt(path, oddity))
+    if (oddity !== undefined) return corrupt(path, oddity)
     return Effect.matchEffect(disk.fs.readFile(path), {
       onFailure: (failure) =>
         isNotFound(failure) ? Effect.succeed(undefined) : Effect.fail(failure),
       onSuccess: (bytes) => {
         const stored = decode(bytes, id)
-        return stored === undefined
-          ? Effect.fail(corrupt(path, "is damaged"))
-          : Effect.succeed(stored)
+        return stored === undefined ? corrupt(path, "is damaged") : Effect.succeed(stored)
       }
     })
   })
@@ -102,7 +97,7 @@ export const makeShard = (disk: Disk, id: string): Effect.Effect<void, Failure> 
   const path = disk.paths.shard(id)
   return disk.fs.makeDirectory(path, { mode: 0o700 }).pipe(
     Effect.zipRight(disk.fs.chmod(path, 0o700)),
-    Effect.catchAll((failure) => (isTaken(failure) ? Effect.void : Effect.fail(failure)))
+    Effect.catchIf(isTaken, () => Effect.void)
   )
 }
 
@@ -125,34 +120,25 @@ export const writeNew = (
   return disk.narrowed ? Effect.zipRight(write, disk.fs.chmod(path, 0o600)) : write
 }
 
-/** Writes the temporary file of `id` and gives its path. It belongs to the turn for the id, which renames or deletes it. */
-export const stage = (disk: Disk, id: string, bytes: Uint8Array): Effect.Effect<string, Failure> =>
-  stageAt(disk, id, disk.paths.temporary(id, disk.holder.nonce), bytes)
-
-/** As `stage`, without a turn for the id, under a random name. */
-export const stageApart = (
+/**
+ * Writes the temporary file of `id` and gives its path. It belongs to the turn for the id, which renames or deletes it.
+ * Without a turn, `nonce` is a random one.
+ */
+export const stage = (
   disk: Disk,
   id: string,
-  bytes: Uint8Array
-): Effect.Effect<string, Failure> =>
-  stageAt(disk, id, disk.paths.temporary(id, randomBytes(16).toString("hex")), bytes)
-
-const stageAt = (
-  disk: Disk,
-  id: string,
-  path: string,
-  bytes: Uint8Array
+  bytes: Uint8Array,
+  nonce = disk.holder.nonce
 ): Effect.Effect<string, Failure> => {
   if (bytes.length > maxFileBytes) {
     return Effect.fail(new Problem("tooLarge", "The session is larger than a file may be."))
   }
+  const path = disk.paths.temporary(id, nonce)
   const write = writeNew(disk, path, bytes)
   return write.pipe(
-    Effect.catchAll((failure) => {
-      if (isNotFound(failure)) return Effect.zipRight(makeShard(disk, id), write)
-      // Left by an earlier turn of this store that could not delete it.
-      return isTaken(failure) ? Effect.zipRight(discard(path), write) : Effect.fail(failure)
-    }),
+    Effect.catchIf(isNotFound, () => Effect.zipRight(makeShard(disk, id), write)),
+    // Left by an earlier turn of this store that could not delete it.
+    Effect.catchIf(isTaken, () => Effect.zipRight(discard(path), write)),
     Effect.tapError(() => discard(path)),
     Effect.as(path)
   )
@@ -162,9 +148,9 @@ const stageAt = (
 export const unlink = (path: string): Effect.Effect<void, Problem> =>
   Effect.async((resume) => {
     unlinkNode(path, (cause) => {
-      resume(
-        cause === null || codeOf(cause) === "ENOENT" ? Effect.void : Effect.fail(fromNode(cause))
-      )
+      // Deno calls back with undefined.
+      const isGone = cause == null || codeOf(cause) === "ENOENT"
+      resume(isGone ? Effect.void : Effect.fail(fromNode(cause)))
     })
   })
 

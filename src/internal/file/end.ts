@@ -1,15 +1,32 @@
-/** Ending sessions: by a logout, a revocation or a collection. */
+/** Ending sessions, one or many: by a logout, a revocation or a collection. */
 import * as Effect from "effect/Effect"
-import type { SessionEntry, SessionRecord } from "../../core/record/record.js"
-import { ended, entryOf, isDueForDeletion, isOver } from "../../core/record/record.js"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import {
+  ended,
+  entryOf,
+  isDueForDeletion,
+  isOver,
+  type SessionEntry,
+  type SessionRecord
+} from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
+import type { Overrides, Primitives, Service } from "../store/contract.js"
+import * as Derived from "../store/derived.js"
+import { writeMark } from "../store/revocations.js"
 import { encodeSession } from "./codec.js"
-import type { Disk } from "./disk.js"
-import { assertPresent, isThere, lstat, stage, unlink } from "./disk.js"
-import { isCorrupt, Problem } from "./failure.js"
-import type { Change } from "./locked.js"
-import { currentMillis, deletePointer, readLocked, replace, underLocks } from "./locked.js"
+import { assertPresent, type Disk, isThere, lstat, stage, unlink } from "./disk.js"
+import { failingAs, isCorrupt, Problem, toStoreError } from "./failure.js"
+import {
+  type Change,
+  currentMillis,
+  deletePointer,
+  readLocked,
+  replace,
+  underLocks
+} from "./locked.js"
 import { resolve } from "./sessions.js"
+import { readable, SkippedFiles } from "./walk.js"
 
 /** Ends the session with this id or previous id. */
 export const remove = (disk: Disk, id: string, tries = 5): Change<SessionEntry | undefined> => {
@@ -46,32 +63,18 @@ export const end = (
       if (record === "damaged") return undefined
       const nowMillis = yield* currentMillis
       if (record === undefined || !admits(record, nowMillis)) return "gone"
-      yield* deleteOrStrip(disk, record, nowMillis, assertHeld)
+      const { previous, endedAtMillis } = record
+      if (isDueForDeletion(record, disk.keepEndedMillis, nowMillis)) {
+        yield* Effect.zipRight(assertHeld, unlink(disk.paths.session(id)))
+        yield* deletePointer(disk, previous?.id)
+      } else if (endedAtMillis === null) {
+        const kept = ended(record, nowMillis)
+        yield* stage(disk, id, encodeSession(kept, null))
+        yield* replace(disk, record, kept, assertHeld)
+      }
       return isOver(record, nowMillis) ? undefined : entryOf(record)
     })
   )
-
-/** Deletes the file of the session, or leaves what is to be kept of it. */
-const deleteOrStrip = (
-  disk: Disk,
-  record: SessionRecord,
-  nowMillis: number,
-  assertHeld: Change<void>
-): Change<void> => {
-  const { id, previous } = record
-  if (isDueForDeletion(record, disk.keepEndedMillis, nowMillis)) {
-    return assertHeld.pipe(
-      Effect.zipRight(unlink(disk.paths.session(id))),
-      Effect.zipRight(deletePointer(disk, previous?.id))
-    )
-  }
-  if (record.endedAtMillis !== null) return Effect.void
-  const kept = ended(record, nowMillis)
-  return Effect.zipRight(
-    stage(disk, id, encodeSession(kept, null)),
-    replace(disk, record, kept, assertHeld)
-  )
-}
 
 /** The id of the file to end. That file may be damaged. */
 const resolveDamaged = (disk: Disk, id: string): Change<string | undefined> =>
@@ -93,3 +96,43 @@ const unlinkDamaged = (disk: Disk, id: string, assertHeld: Change<void>): Change
       : Effect.zipRight(assertHeld, unlink(path))
   )
 }
+
+type RemoveWhere = NonNullable<Overrides["removeWhere"]>
+
+const operation = "removeWhere"
+
+/**
+ * Ends every session of the filter that can be read and ended, then fails if there are files that cannot: one of them may hold a
+ * session of the filter and be readable again later. A damaged file holds none.
+ */
+export const removeWhere =
+  (disk: Disk): RemoveWhere =>
+  (filter, options) =>
+    Effect.suspend(() => {
+      const skipped = new SkippedFiles()
+      const entries: Primitives["entries"] = (asked) =>
+        Stream.suspend(() => {
+          // The derived call lists more than once, and the last listing counts.
+          skipped.clear()
+          return Stream.mapError(readable(disk, asked, skipped), (cause) =>
+            toStoreError(operation, cause)
+          )
+        })
+      const end: Primitives["remove"] = (id) =>
+        Effect.map(failingAs(operation)(skipped.skipping(remove(disk, id))), Option.fromNullable)
+      return Effect.zipLeft(
+        Derived.removeWhere(entries, end)(filter, options),
+        failingAs(operation)(skipped.failure)
+      )
+    })
+
+/**
+ * Writes the mark, then ends the sessions, as the derived call does. If the mark cannot be written it still ends the
+ * sessions, then fails: a disk that is full can delete.
+ */
+export const revokeUser =
+  (primitives: Primitives, removeWhere: RemoveWhere): Service["revokeUser"] =>
+  ({ namespace, userId, except }) =>
+    Effect.flatMap(Effect.either(writeMark(primitives, { namespace, userId }, except)), (marked) =>
+      Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
+    )

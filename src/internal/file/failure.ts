@@ -1,16 +1,19 @@
 /** The failures inside the filesystem store, and the `SessionStoreError` that each becomes. */
-import type { PlatformError } from "@effect/platform/Error"
+import type { PlatformError, SystemErrorReason } from "@effect/platform/Error"
 import * as Effect from "effect/Effect"
+import { hasProperty, isString } from "effect/Predicate"
 import { SessionStoreError } from "../errors/errors.js"
 
 /** What goes wrong inside the filesystem store. */
 export type Failure = PlatformError | Problem
 
+type Reason = SessionStoreError["reason"]
+
 /** A failure that does not come from `FileSystem`. Its message is a sentence for the operator. */
 export class Problem extends Error {
   readonly _tag = "Problem"
   constructor(
-    readonly reason: SessionStoreError["reason"],
+    readonly reason: Reason,
     message: string,
     options?: ErrorOptions
   ) {
@@ -20,9 +23,7 @@ export class Problem extends Error {
 
 /** The code of a failed system call, such as `ENOENT`. */
 export const codeOf = (cause: unknown): string | undefined =>
-  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : undefined
+  hasProperty(cause, "code") && isString(cause.code) ? cause.code : undefined
 
 /** Wraps an error of `node:fs`. */
 export const fromNode = (cause: unknown): Problem =>
@@ -32,25 +33,23 @@ export const fromNode = (cause: unknown): Problem =>
     { cause }
   )
 
+const isOfSystem = (reason: SystemErrorReason, code: string) => (failure: Failure) =>
+  failure._tag === "SystemError" ? failure.reason === reason : codeOf(failure.cause) === code
+
 /** True when the file or a directory above it is missing. */
-export const isNotFound = (failure: Failure): boolean =>
-  failure._tag === "SystemError"
-    ? failure.reason === "NotFound"
-    : failure._tag === "Problem" && codeOf(failure.cause) === "ENOENT"
+export const isNotFound = isOfSystem("NotFound", "ENOENT")
 
 /** True when the name is taken. */
-export const isTaken = (failure: Failure): boolean =>
-  failure._tag === "SystemError"
-    ? failure.reason === "AlreadyExists"
-    : failure._tag === "Problem" && codeOf(failure.cause) === "EEXIST"
+export const isTaken = isOfSystem("AlreadyExists", "EEXIST")
+
+const isProblem = (reason: Reason) => (failure: Failure) =>
+  failure._tag === "Problem" && failure.reason === reason
 
 /** True when a file is not what it should be. */
-export const isCorrupt = (failure: Failure): boolean =>
-  failure._tag === "Problem" && failure.reason === "corrupt"
+export const isCorrupt = isProblem("corrupt")
 
 /** True when another process kept the lock for too long. */
-export const isTimeout = (failure: Failure): boolean =>
-  failure._tag === "Problem" && failure.reason === "timeout"
+export const isTimeout = isProblem("timeout")
 
 /** The errors that are not about one file, but about the process, the disk or the file system. */
 const codesOfAllFiles = new Set(
@@ -71,14 +70,14 @@ export const failingAs =
 export const toStoreError = (operation: string, cause: Failure): SessionStoreError =>
   new SessionStoreError({ operation, reason: reasonOf(cause), cause })
 
-const reasonOfCode = (code: string | undefined): SessionStoreError["reason"] => {
+const reasonOfCode = (code: string | undefined): Reason => {
   if (code === undefined) return "unknown"
   if (code === "EFBIG" || code === "ENAMETOOLONG") return "tooLarge"
   return code === "ETIMEDOUT" ? "timeout" : "unavailable"
 }
 
 /** The reason in the `SessionStoreError` of a failure. */
-export const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
+export const reasonOf = (failure: Failure): Reason => {
   if (failure._tag === "Problem") return failure.reason
   if (failure._tag === "BadArgument") return "unknown"
   if (failure.reason === "TimedOut") return "timeout"

@@ -5,6 +5,9 @@
 import { randomBytes } from "node:crypto"
 import { lstatSync, readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { codeOf } from "./failure.js"
 
 /** A store in a process, as its locks name it. */
 export interface Holder {
@@ -16,6 +19,9 @@ export interface Holder {
   /** Tells this store from all others. */
   readonly nonce: string
 }
+
+/** Makes a name that no other store and no other file has. */
+export const makeNonce = (): string => randomBytes(16).toString("hex")
 
 const readOrNull = (read: () => string): string | null => {
   try {
@@ -43,7 +49,7 @@ export const makeHolder = (): Holder => ({
   pid: process.pid,
   start: startOf(process.pid),
   space: spaceOfThisProcess(),
-  nonce: randomBytes(16).toString("hex")
+  nonce: makeNonce()
 })
 
 /** Reads the holder that the file at `path` names; `undefined` when it names none. Opens only a small regular file. */
@@ -52,21 +58,19 @@ export const readHolder = (path: string): Holder | undefined => {
     const found = lstatSync(path)
     return found.isFile() && found.size < 4096 ? readFileSync(path, "utf8") : ""
   })
-  return text === null ? undefined : parseHolder(text)
+  return Option.getOrUndefined(decodeHolder(text))
 }
 
-const parseHolder = (text: string): Holder | undefined => {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== "object" || value === null) return undefined
-    const { pid, start, space, nonce } = value as Record<string, unknown> // read field by field below
-    if (typeof pid !== "number" || typeof space !== "string") return undefined
-    if (typeof nonce !== "string" || !/^[0-9a-f]{32}$/.test(nonce)) return undefined
-    return { pid, start: typeof start === "string" ? start : null, space, nonce }
-  } catch {
-    return undefined
-  }
-}
+const decodeHolder = Schema.decodeUnknownOption(
+  Schema.parseJson(
+    Schema.Struct({
+      pid: Schema.Number,
+      start: Schema.NullOr(Schema.String),
+      space: Schema.String,
+      nonce: Schema.String.pipe(Schema.pattern(/^[0-9a-f]{32}$/))
+    })
+  )
+)
 
 const exists = (pid: number): boolean => {
   try {
@@ -74,7 +78,7 @@ const exists = (pid: number): boolean => {
     return true
   } catch (cause) {
     // A process of another user may not be signalled, but is there.
-    return typeof cause === "object" && cause !== null && "code" in cause && cause.code === "EPERM"
+    return codeOf(cause) === "EPERM"
   }
 }
 

@@ -12,12 +12,17 @@
  */
 import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
-import type { Disk } from "./disk.js"
-import { discard, lstatExactlyNow, lstatNow, makeShard, trySync, writeNew } from "./disk.js"
-import type { Failure } from "./failure.js"
-import { isNotFound, isTaken, Problem } from "./failure.js"
-import type { Holder } from "./holder.js"
-import { isDead, readHolder } from "./holder.js"
+import {
+  type Disk,
+  discard,
+  lstatExactlyNow,
+  lstatNow,
+  makeShard,
+  trySync,
+  writeNew
+} from "./disk.js"
+import { type Failure, isNotFound, isTaken, Problem } from "./failure.js"
+import { type Holder, isDead, readHolder } from "./holder.js"
 
 /** A lock that this store holds. Its names are the first lock and the successors; the last one is our own. */
 export interface Held {
@@ -48,63 +53,57 @@ export const withLock = <A>(
   )
 
 /** Writes the file of which all locks of this store are links. */
-export const writeHolder = (disk: Disk): Effect.Effect<void, Failure> => {
-  const path = disk.paths.holder(disk.holder.nonce)
-  const bytes = Buffer.from(JSON.stringify(disk.holder))
-  return writeNew({ ...disk, fsync: false }, path, bytes).pipe(
-    Effect.catchAll((failure) => (isTaken(failure) ? Effect.void : Effect.fail(failure)))
+export const writeHolder = (disk: Disk): Effect.Effect<void, Failure> =>
+  Effect.catchIf(
+    writeNew(
+      { ...disk, fsync: false },
+      disk.paths.holder(disk.holder.nonce),
+      Buffer.from(JSON.stringify(disk.holder))
+    ),
+    isTaken,
+    () => Effect.void
   )
-}
 
 const acquire = (disk: Disk, id: string): Effect.Effect<Held, Failure> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     const untilMillis = performance.now() + waitMillis
-    const wait = (held: Held | undefined, pauseMillis: number): Effect.Effect<Held, Failure> => {
-      if (held !== undefined) return Effect.succeed(held)
+    for (let pauseMillis = 1; ; pauseMillis = Math.min(pauseMillis * 2, 16)) {
+      const held = yield* tryAcquire(disk, id)
+      if (held !== undefined) return held
       if (performance.now() >= untilMillis) {
-        return Effect.fail(
-          new Problem("timeout", `Another process keeps the session ${id} locked.`)
-        )
+        const message = `Another process keeps the session ${id} locked.`
+        return yield* Effect.fail(new Problem("timeout", message))
       }
-      return spread(pauseMillis).pipe(
-        Effect.zipRight(tryAcquire(disk, id)),
-        Effect.flatMap((next) => wait(next, Math.min(pauseMillis * 2, 16)))
-      )
+      // For a random time, so that waiting processes do not try all at once.
+      const millis = pauseMillis * (0.5 + Math.random())
+      yield* pause(() => millis)
     }
-    return Effect.flatMap(tryAcquire(disk, id), (held) => wait(held, 1))
   })
 
-/** Pauses for a random time, so that waiting processes do not try all at once. */
-const spread = (millis: number): Effect.Effect<void> => pause(() => millis * (0.5 + Math.random()))
-
-const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Failure> => {
-  const root = disk.paths.lock(id)
-  const sinceMillis = performance.now()
-  const climb = (
-    names: ReadonlyArray<string>,
-    inodes: ReadonlyArray<bigint>
-  ): Effect.Effect<Held | undefined, Failure> => {
-    const name = names[names.length - 1] ?? root
-    return Effect.flatMap(makeLink(disk, id, name), (made) => {
-      if (made) {
-        const held = { id, names, inodes, sinceMillis }
-        return inodes.length === 0 ? Effect.succeed(held) : unlessOutdated(held)
-      }
-      return Effect.flatMap(
-        trySync(() => staleLock(disk, name)),
-        (stale) => {
-          if (stale === undefined || names.length >= longestChain) return Effect.succeed(undefined)
-          const successor = `${root}.${stale.inode}`
-          if (names.includes(successor)) return Effect.succeed(undefined)
-          return Effect.tap(climb([...names, successor], [...inodes, stale.inode]), (held) =>
-            held === undefined ? Effect.void : disarm(disk, id, stale.holder)
-          )
-        }
-      )
-    })
-  }
-  return climb([root], [])
-}
+const tryAcquire = (disk: Disk, id: string): Effect.Effect<Held | undefined, Failure> =>
+  Effect.gen(function* () {
+    const sinceMillis = performance.now()
+    const root = disk.paths.lock(id)
+    let own = root
+    const names = [own]
+    const stale: Array<Stale> = []
+    while (!(yield* makeLink(disk, id, own))) {
+      const name = own
+      const lock = yield* trySync(() => staleLock(disk, name))
+      if (lock === undefined || names.length >= longestChain) return undefined
+      own = `${root}.${lock.inode}`
+      if (names.includes(own)) return undefined
+      names.push(own)
+      stale.push(lock)
+    }
+    const held = { id, names, inodes: stale.map(({ inode }) => inode), sinceMillis }
+    if (stale.length === 0) return held
+    // If one that it succeeds is gone, an earlier successor has released that one meanwhile.
+    if (!(yield* trySync(() => isUnchanged(held)))) return yield* Effect.as(discard(own), undefined)
+    for (const name of names) sightings.delete(name)
+    yield* Effect.forEach(stale, ({ holder }) => disarm(disk, id, holder))
+    return held
+  })
 
 /** Deletes the file that a succeeded holder was about to rename, before the state that it would replace is read. */
 const disarm = (disk: Disk, id: string, holder: Holder | undefined): Effect.Effect<void> =>
@@ -123,19 +122,6 @@ const makeLink = (disk: Disk, id: string, name: string): Effect.Effect<boolean, 
     Effect.catchIf(isTaken, () => Effect.succeed(false))
   )
 }
-
-/** Gives the lock up again if one that it succeeds is gone: an earlier successor has released that one meanwhile. */
-const unlessOutdated = (held: Held): Effect.Effect<Held | undefined, Failure> =>
-  Effect.flatMap(
-    trySync(() => isUnchanged(held)),
-    (unchanged) => {
-      if (unchanged) {
-        for (const name of held.names) sightings.delete(name)
-        return Effect.succeed(held)
-      }
-      return Effect.as(discard(held.names[held.names.length - 1] ?? ""), undefined)
-    }
-  )
 
 const isUnchanged = ({ names, inodes }: Held): boolean =>
   inodes.every((inode, index) => lstatExactlyNow(names[index] ?? "")?.ino === inode)
@@ -187,16 +173,15 @@ const ownInode = (disk: Disk): bigint | undefined =>
 
 /** Fails when the lock was succeeded. It only looks at the file system if the lock has been held for long. */
 const assertHeld = (disk: Disk, held: Held): Effect.Effect<void, Failure> =>
-  Effect.suspend(() => {
-    if (!isOverdue(held)) return Effect.void
-    return Effect.flatMap(
-      trySync(() => isStillOurs(disk, held)),
-      (ours) =>
-        ours
-          ? Effect.void
-          : Effect.fail(new Problem("timeout", "The lock was lost while this process stood still."))
-    )
-  })
+  Effect.suspend(() =>
+    isOverdue(held)
+      ? Effect.filterOrFail(
+          trySync(() => isStillOurs(disk, held)),
+          (ours) => ours,
+          () => new Problem("timeout", "The lock was lost while this process stood still.")
+        )
+      : Effect.void
+  )
 
 const isStillOurs = (disk: Disk, held: Held): boolean => {
   const inode = ownInode(disk)
@@ -210,23 +195,15 @@ const isStillOurs = (disk: Disk, held: Held): boolean => {
 /** Deletes the names, the first lock first. A holder that stood still first tries to become its own successor. */
 const release = (disk: Disk, held: Held): Effect.Effect<void> => {
   const unlinkAll = Effect.forEach(held.names, discard, { discard: true })
-  return Effect.suspend(() => {
-    const inode = isOverdue(held) ? tryOrNone(() => ownInode(disk)) : undefined
-    if (inode === undefined) return unlinkAll
+  const releaseLate = Effect.gen(function* () {
+    const inode = yield* Effect.orElseSucceed(
+      trySync(() => ownInode(disk)),
+      () => undefined
+    )
     const own = `${disk.paths.lock(held.id)}.${inode}`
-    if (held.names.includes(own)) return unlinkAll
-    return Effect.matchEffect(makeLink(disk, held.id, own), {
-      // The successor deletes it.
-      onFailure: () => Effect.void,
-      onSuccess: (made) => (made ? Effect.zipRight(unlinkAll, discard(own)) : Effect.void)
-    })
+    if (inode === undefined || held.names.includes(own)) return yield* unlinkAll
+    if (yield* makeLink(disk, held.id, own)) yield* Effect.zipRight(unlinkAll, discard(own))
   })
-}
-
-const tryOrNone = <A>(step: () => A): A | undefined => {
-  try {
-    return step()
-  } catch {
-    return undefined
-  }
+  // Where it has a successor, that one deletes it.
+  return Effect.suspend(() => (isOverdue(held) ? Effect.ignore(releaseLate) : unlinkAll))
 }

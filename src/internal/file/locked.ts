@@ -9,9 +9,9 @@ import type { SessionRecord } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { inTurn } from "../effect/turns.js"
 import { encodeMove } from "./codec.js"
-import type { Disk } from "./disk.js"
-import { discard, isThere, stageApart } from "./disk.js"
+import { type Disk, discard, isThere, stage } from "./disk.js"
 import type { Failure } from "./failure.js"
+import { makeNonce } from "./holder.js"
 import { withLock } from "./lock.js"
 import { readCurrent } from "./sessions.js"
 
@@ -68,18 +68,19 @@ export const replace = (
   record: SessionRecord,
   assertHeld: Change<void>
 ): Change<void> => {
-  const { paths, holder, fs } = disk
-  const { id } = record
-  const rename = fs.rename(paths.temporary(id, holder.nonce), paths.session(id))
+  const rename = Effect.zipRight(assertHeld, renameStaged(disk, record.id))
   const before = current.previous?.id
-  if (before === record.previous?.id) return Effect.zipRight(assertHeld, rename)
-  return Effect.gen(function* () {
-    yield* writePointer(disk, record)
-    yield* assertHeld
-    yield* rename
-    yield* deletePointer(disk, before)
-  })
+  return before === record.previous?.id
+    ? rename
+    : writePointer(disk, record).pipe(
+        Effect.zipRight(rename),
+        Effect.zipRight(deletePointer(disk, before))
+      )
 }
+
+/** Makes the staged file of `id` its session. */
+export const renameStaged = ({ fs, holder, paths }: Disk, id: string): Change<void> =>
+  fs.rename(paths.temporary(id, holder.nonce), paths.session(id))
 
 /** Deletes the pointer of a previous id. */
 export const deletePointer = (disk: Disk, previousId: string | undefined): Effect.Effect<void> =>
@@ -92,7 +93,8 @@ export const writePointer = (disk: Disk, record: SessionRecord, except?: string)
   const previousId = record.previous?.id
   if (previousId === undefined || previousId === except || !isId(previousId)) return Effect.void
   const { paths, fs } = disk
-  return Effect.flatMap(stageApart(disk, previousId, encodeMove(previousId, record.id)), (staged) =>
+  const content = encodeMove(previousId, record.id)
+  return Effect.flatMap(stage(disk, previousId, content, makeNonce()), (staged) =>
     Effect.tapError(fs.rename(staged, paths.previous(previousId)), () => discard(staged))
   )
 }

@@ -2,8 +2,8 @@
 
 /** What the name of a file in a shard says. `id` is that of the session; for `previous`, its previous id. */
 export type Name =
-  | { readonly kind: "session" | "pending" | "previous"; readonly id: string }
-  | { readonly kind: "lock"; readonly id: string }
+  | { readonly kind: "session"; readonly id: string }
+  | { readonly kind: "pending" | "previous" | "lock"; readonly id: string }
   | { readonly kind: "temporary"; readonly nonce: string }
 
 /** A file in a shard. */

@@ -13,13 +13,11 @@
  */
 
 import * as Effect from "effect/Effect"
-import type { SessionRecord } from "../../core/record/record.js"
-import { isFoundBy } from "../../core/record/record.js"
+import { isFoundBy, type SessionRecord } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
 import { withNow } from "../effect/fiber.js"
 import type { Stored, StoredMove } from "./codec.js"
-import type { Disk } from "./disk.js"
-import { assertPresent, readStored } from "./disk.js"
+import { assertPresent, type Disk, readStored } from "./disk.js"
 import type { Failure } from "./failure.js"
 
 type Read<A> = Effect.Effect<A | undefined, Failure>

@@ -251,3 +251,19 @@ export interface UsageFigures {
   /** The time from creation to last activity, summed over all sessions. */
   readonly activeMillis: number
 }
+
+/**
+ * How far a copy is, in numbers of sessions. What was ended, expired or changed its id meanwhile is done, too.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CopyReport {
+  /** How many there are to do. It grows when sessions change while they are copied. */
+  readonly total: number
+  readonly done: number
+  /** How many were written to the new store. The others were there already. */
+  readonly copied: number
+  /** How many the old store could not read; it keeps them. */
+  readonly unreadable: number
+}

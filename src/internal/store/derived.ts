@@ -7,14 +7,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { isCollectable, isSpared, touched } from "../../core/record/record.js"
+import { isCollectable, isSpared, type SessionEntry, touched } from "../../core/record/record.js"
+import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "./contract.js"
 
 /** How many removals of one call run at the same time. */
 const concurrency = 8
 
-/** How often `removeWhere` lists: a session that changes its id during one listing may be missing in it. */
-const fewestPasses = 2
+/** How often `removeWhere` lists at most. */
 const mostPasses = 5
 
 /** Derives `touch`: an update without a new version. Of two touches at once, the one with the earlier instants may win. */
@@ -51,36 +51,37 @@ export const count =
     Effect.suspend(() => {
       const users = new Set<string>()
       let sessions = 0
-      return Effect.map(
-        Stream.runForEach(entries(filter), ({ userId }) =>
-          Effect.sync(() => {
-            sessions += 1
-            if (userId !== null) users.add(userId)
-          })
-        ),
-        () => ({ sessions, users: users.size })
-      )
+      const see = ({ userId }: SessionEntry) => {
+        sessions += 1
+        if (userId !== null) users.add(userId)
+      }
+      return Effect.map(each(entries(filter), see), () => ({ sessions, users: users.size }))
     })
 
-/** Derives `removeWhere`: lists and removes until a listing shows nothing more to end. */
+/**
+ * Derives `removeWhere`: lists once, and removes what it finds. If a session that was listed is no longer there, it may have
+ * changed its id twice since, so it lists again.
+ */
 export const removeWhere =
   (entries: Primitives["entries"], remove: Primitives["remove"]): Service["removeWhere"] =>
-  (filter, options) => {
-    if (filter.state === "over") return Effect.succeed(0)
-    const except = options?.except
-    const pass = Effect.gen(function* () {
-      const listed = yield* Stream.runCollect(entries({ ...filter, state: "live" }))
-      const others = Chunk.filter(listed, (entry) => !isSpared(entry, except))
-      const removed = yield* Effect.forEach(others, ({ id }) => remove(id), { concurrency })
-      return removed.filter(Option.isSome).length
-    })
-    return Effect.gen(function* () {
+  (filter, options) =>
+    Effect.gen(function* () {
       let total = 0
+      if (filter.state === "over") return total
       for (let passes = 1; passes <= mostPasses; passes++) {
-        const removed = yield* pass
-        total += removed
-        if (removed === 0 && passes >= fewestPasses) break
+        const listed = yield* Stream.runCollect(entries({ ...filter, state: "live" }))
+        const others = Chunk.filter(listed, (entry) => !isSpared(entry, options?.except))
+        const removed = yield* Effect.forEach(others, ({ id }) => remove(id), { concurrency })
+        const count = removed.filter(Option.isSome).length
+        total += count
+        if (count === removed.length) break
       }
       return total
     })
-  }
+
+/** Shows each entry of a listing to `see`. */
+export const each = (
+  entries: ReturnType<Primitives["entries"]>,
+  see: (entry: SessionEntry) => void
+): Effect.Effect<void, SessionStoreError> =>
+  Stream.runForEach(entries, (entry) => Effect.sync(() => see(entry)))

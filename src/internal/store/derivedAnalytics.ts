@@ -1,11 +1,9 @@
 /** The figures that `SessionStore.make` derives from one listing each. A store that can count by itself overrides them. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
-import type { SessionEntry, SessionFilter } from "../../core/record/record.js"
-import { isOver } from "../../core/record/record.js"
-import type { SessionStoreError } from "../errors/errors.js"
+import { isOver, type SessionEntry, type SessionFilter } from "../../core/record/record.js"
 import type { Primitives, Service } from "./contract.js"
+import { each } from "./derived.js"
 
 type Entries = Primitives["entries"]
 
@@ -72,9 +70,5 @@ export const usage =
       return Effect.map(eachKept(entries, filter, see), () => ({ ...sums }))
     })
 
-const eachKept = (
-  entries: Entries,
-  filter: SessionFilter,
-  see: (entry: SessionEntry) => void
-): Effect.Effect<void, SessionStoreError> =>
-  Stream.runForEach(entries({ ...filter, state: "all" }), (entry) => Effect.sync(() => see(entry)))
+const eachKept = (entries: Entries, filter: SessionFilter, see: (entry: SessionEntry) => void) =>
+  each(entries({ ...filter, state: "all" }), see)

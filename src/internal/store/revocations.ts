@@ -8,18 +8,24 @@ import { randomBytes } from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SessionRecord } from "../../core/record/record.js"
 import { derivedId } from "../../core/record/token.js"
 import { SessionStoreError } from "../errors/errors.js"
 import type { LocalInstant, Primitives, Service } from "./contract.js"
-import { ownRecord } from "./libraryRecord.js"
+
+const Mark = Schema.Struct({
+  wallMillis: Schema.Number,
+  monotonicMillis: Schema.Number,
+  process: Schema.String,
+  except: Schema.NullOr(Schema.String)
+})
 
 /** One revocation: when and where it was made, and which session it spared. */
-export interface Mark extends LocalInstant {
-  readonly process: string
-  readonly except: string | null
-}
+export type Mark = typeof Mark.Type
+
+const decode = Schema.decodeOption(Schema.parseJson(Schema.Array(Mark)))
 
 let processName: string | undefined
 // Made at its first use: several processes may start from one snapshot that was taken after the import.
@@ -117,7 +123,17 @@ export const writeMark = (
     const now = yield* Clock.currentTimeMillis
     const id = markId(user, periodAt(now))
     const found = yield* findMarks(primitives, id)
-    const next = marksRecord(id, now, found, makeMark(except))
+    // What was lost with an unreadable mark may have spared nobody.
+    const unreadable = () => [makeMark(undefined)]
+    const marks = found === undefined ? [] : Option.getOrElse(decode(found.payload), unreadable)
+    const next = ownRecord({
+      id,
+      namespace: namespaceOfMarks,
+      nowMillis: now,
+      expiresAtMillis: (periodAt(now) + 1) * periodMillis + dayMillis,
+      version: (found?.version ?? 0) + 1,
+      payload: JSON.stringify(addMark(marks, makeMark(except)))
+    })
     const stored = yield* found === undefined
       ? primitives.insert(next)
       : primitives.update(next, found.version)
@@ -141,24 +157,6 @@ const findMarks = (
     () => Effect.as(primitives.remove(id), undefined)
   )
 
-const marksRecord = (
-  id: string,
-  nowMillis: number,
-  found: SessionRecord | undefined,
-  mark: Mark
-): SessionRecord => {
-  // What was lost with an unreadable mark may have spared nobody.
-  const marks = found === undefined ? [] : (decode(found.payload) ?? [makeMark(undefined)])
-  return ownRecord({
-    id,
-    namespace: namespaceOfMarks,
-    nowMillis,
-    expiresAtMillis: (periodAt(nowMillis) + 1) * periodMillis + dayMillis,
-    version: (found?.version ?? 0) + 1,
-    payload: JSON.stringify(addMark(marks, mark))
-  })
-}
-
 /**
  * Derives `revokedWithin` from the marks that `writeMark` keeps. A mark that cannot be read fails with `corrupt`, so that
  * no login gets past it. The next `revokeUser` of the user replaces it.
@@ -172,8 +170,7 @@ export const revokedWithin =
       for (const at of [now - dayMillis, now + dayMillis]) {
         const found = yield* primitives.find(markId(options, periodAt(at)))
         if (Option.isNone(found)) continue
-        const marks = decode(found.value.payload)
-        if (marks === undefined) return yield* unreadable
+        const marks = yield* Effect.catchAll(decode(found.value.payload), () => unreadable)
         if (isRevoked(marks, options.since, options.exceptId)) return true
       }
       return false
@@ -189,22 +186,19 @@ const unreadable = Effect.suspend(() =>
   )
 )
 
-const decode = (payload: string): ReadonlyArray<Mark> | undefined => {
-  try {
-    const marks: unknown = JSON.parse(payload)
-    return Array.isArray(marks) && marks.every(isMark) ? marks : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const isMark = (value: unknown): value is Mark =>
-  typeof value === "object" &&
-  value !== null &&
-  "wallMillis" in value &&
-  typeof value.wallMillis === "number" &&
-  "monotonicMillis" in value &&
-  typeof value.monotonicMillis === "number" &&
-  "process" in value &&
-  typeof value.process === "string" &&
-  "except" in value
+/** Makes a record that the library keeps for itself: it belongs to no user and is written at `nowMillis`. */
+export const ownRecord = ({
+  nowMillis,
+  ...given
+}: Pick<SessionRecord, "id" | "namespace" | "expiresAtMillis" | "version" | "payload"> & {
+  readonly nowMillis: number
+}): SessionRecord => ({
+  ...given,
+  userId: null,
+  ipAddress: null,
+  userAgent: null,
+  createdAtMillis: nowMillis,
+  lastActivityMillis: nowMillis,
+  endedAtMillis: null,
+  previous: null
+})

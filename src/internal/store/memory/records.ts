@@ -4,15 +4,18 @@
  * Records are immutable, so callers get them without a copy. `ended` holds the sessions that ended and are kept; `open`
  * holds all others, of which some may have expired.
  */
-import type { SessionEntry, SessionFilter, SessionRecord } from "../../../core/record/record.js"
 import {
   ended as endedRecord,
   entryOf,
+  isCurrent,
   isDueForDeletion,
   isFoundBy,
   isOver,
   isSpared,
   matches,
+  type SessionEntry,
+  type SessionFilter,
+  type SessionRecord,
   touched,
   withoutStaleToken
 } from "../../../core/record/record.js"
@@ -124,16 +127,18 @@ export class MemoryRecords {
       if (isOver(record, now)) {
         this.end(record, now)
         collected += 1
-      } else this.eraseSealedToken(record, now)
+      } else {
+        const erased = withoutStaleToken(record, now)
+        // Not through `write`, because this is no activity and must not change the order of the map.
+        if (erased !== record) this.open.set(record.id, erased)
+      }
     }
     return collected
   }
 
   private liveAt(id: string, version: number, now: number): SessionRecord | undefined {
     const current = this.open.get(id)
-    return current !== undefined && current.version === version && !isOver(current, now)
-      ? current
-      : undefined
+    return current !== undefined && isCurrent(current, version, now) ? current : undefined
   }
 
   private findMoved(previousId: string): SessionRecord | undefined {
@@ -168,12 +173,6 @@ export class MemoryRecords {
     if (!this.isDue(ended, now)) this.ended.set(record.id, ended)
   }
 
-  private eraseSealedToken(record: SessionRecord, now: number): void {
-    const erased = withoutStaleToken(record, now)
-    // Not through `write`, because this is no activity and must not change the order of the map.
-    if (erased !== undefined) this.open.set(record.id, erased)
-  }
-
   private makeRoom(now: number): void {
     const max = this.maxSessions
     if (max === undefined || this.open.size + this.ended.size < max) return
@@ -186,14 +185,10 @@ export class MemoryRecords {
 
   /** Deletes a session that ended, or else the least recently active one. */
   private evict(): void {
-    for (const id of this.ended.keys()) {
-      this.ended.delete(id)
-      return
-    }
-    for (const record of this.open.values()) {
-      this.drop(record)
-      return
-    }
+    const [endedId] = this.ended.keys()
+    const [oldest] = this.open.values()
+    if (endedId !== undefined) this.ended.delete(endedId)
+    else if (oldest !== undefined) this.drop(oldest)
   }
 
   private *candidates(filter: SessionFilter): Iterable<SessionRecord> {
@@ -210,9 +205,8 @@ export class MemoryRecords {
   private index(record: SessionRecord): void {
     if (record.previous !== null) this.idOfPrevious.set(record.previous.id, record.id)
     if (record.userId === null) return
-    const ids = this.idsOfUser.get(record.userId)
-    if (ids === undefined) this.idsOfUser.set(record.userId, new Set([record.id]))
-    else ids.add(record.id)
+    const ids = this.idsOfUser.get(record.userId) ?? new Set()
+    this.idsOfUser.set(record.userId, ids.add(record.id))
   }
 
   private unindex(record: SessionRecord): void {

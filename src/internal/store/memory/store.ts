@@ -6,8 +6,7 @@ import * as Stream from "effect/Stream"
 import { withNow } from "../../effect/fiber.js"
 import type { Overrides, Primitives, Service } from "../contract.js"
 import { make } from "../make.js"
-import { isRevoked } from "../revocations.js"
-import { MemoryMarks } from "./marks.js"
+import { addMark, isRevoked, type Mark, makeMark } from "../revocations.js"
 import { MemoryRecords } from "./records.js"
 
 const atNow = <A>(step: (nowMillis: number) => A): Effect.Effect<A> =>
@@ -66,3 +65,34 @@ export const makeMemoryStore = (
 
 /** Whether every call of this store is done when it returns. A store that wraps a memory store may wait. */
 export const neverWaits = (store: Service): boolean => memoryStores.has(store)
+
+const lifetimeMillis = 24 * 60 * 60 * 1000
+
+/** The revocation marks of one memory store, by namespace and user, each kept for a day. */
+class MemoryMarks {
+  /** In the order of each user's newest mark, the oldest first. */
+  private readonly marksOfUser = new Map<string, ReadonlyArray<Mark>>()
+
+  add(namespace: string, userId: string, except: string | undefined): void {
+    this.forgetOld()
+    const key = keyOf(namespace, userId)
+    const marks = addMark(this.marksOfUser.get(key) ?? [], makeMark(except))
+    // Deleted first, so that the key goes to the end of the map.
+    this.marksOfUser.delete(key)
+    this.marksOfUser.set(key, marks)
+  }
+
+  of(namespace: string, userId: string): ReadonlyArray<Mark> {
+    return this.marksOfUser.get(keyOf(namespace, userId)) ?? []
+  }
+
+  private forgetOld(): void {
+    const oldestMillis = performance.now() - lifetimeMillis
+    for (const [key, [newest]] of this.marksOfUser) {
+      if (newest !== undefined && newest.monotonicMillis >= oldestMillis) return
+      this.marksOfUser.delete(key)
+    }
+  }
+}
+
+const keyOf = (namespace: string, userId: string): string => JSON.stringify([namespace, userId])

@@ -1,20 +1,15 @@
 /**
  * A store over two stores, for a migration that logs nobody out. It reads both, writes to the new one, and ends sessions
- * in both. How one session is copied is in `copy.ts`.
+ * in both. How one session is handed over is in `handover.ts`.
  */
-import { randomBytes } from "node:crypto"
-import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { SessionEntry, SessionRecord } from "../../../core/record/record.js"
-import { SessionConfigError, type SessionStoreError } from "../../errors/errors.js"
+import type { SessionEntry } from "../../../core/record/record.js"
+import type { SessionStoreError } from "../../errors/errors.js"
 import type { Overrides, Primitives } from "../contract.js"
-import { ownRecord } from "../libraryRecord.js"
-import type { Stores } from "./copy.js"
-import { findOrCopy, isHidden } from "./copy.js"
+import { findOrCopy, isHidden, type Stores } from "./handover.js"
 
 /** Makes the primitives and overrides of the store over `from` and `to`. */
 export const makeMigrating = (stores: Stores): Primitives & Overrides => {
@@ -109,68 +104,3 @@ const listed = <E>(
     )
     return Stream.concat(inFrom, inTo)
   })
-
-/** How many sessions are listed before they are copied, and how many copies run at the same time. */
-const batchSize = 1000
-const concurrency = 8
-
-/** Copies all sessions that are still in `from`, and gives how many there were. */
-export const copyAll = (stores: Stores): Effect.Effect<number, SessionStoreError> =>
-  Effect.gen(function* () {
-    yield* refuseOneStore(stores)
-    const unreadable = new Set<string>()
-    let previous = new Set<string>()
-    let copied = 0
-    for (;;) {
-      // Read to the end before the first copy, so that no store is changed while it is listed.
-      const batch = yield* stores.from.entries({}).pipe(
-        Stream.filter(({ id }) => !unreadable.has(id) && !previous.has(id)),
-        Stream.take(batchSize),
-        Stream.runCollect
-      )
-      if (Chunk.isEmpty(batch)) return copied
-      const ids = Chunk.toReadonlyArray(batch).map(({ id }) => id)
-      const done = yield* Effect.forEach(ids, (id) => clearOne(stores, id), { concurrency })
-      for (const [index, id] of ids.entries()) if (done[index] === false) unreadable.add(id)
-      copied += done.filter((isDone) => isDone).length
-      previous = new Set(ids)
-    }
-  })
-
-/** Copies a session if it is not copied yet, and clears its record in `from`. `false` when it cannot be read. */
-const clearOne = (stores: Stores, id: string): Effect.Effect<boolean, SessionStoreError> =>
-  Effect.gen(function* () {
-    yield* findOrCopy(stores, id)
-    const rest = yield* stores.from.find(id)
-    if (Option.exists(rest, (record) => record.id === id)) yield* stores.from.remove(id)
-    return true
-  }).pipe(
-    Effect.catchIf(
-      ({ reason }) => reason === "corrupt",
-      () =>
-        Effect.as(Effect.logWarning(`The session ${id} cannot be read and is not copied.`), false)
-    )
-  )
-
-/** Dies when `from` and `to` are one store: the copy would remove its sessions from `from`, that is from `to`. */
-const refuseOneStore = ({ from, to }: Stores): Effect.Effect<void, SessionStoreError> =>
-  Effect.gen(function* () {
-    const probe = yield* aProbe
-    yield* to.insert(probe)
-    const found = yield* Effect.ensuring(from.find(probe.id), Effect.ignore(to.remove(probe.id)))
-    if (Option.isNone(found)) return
-    const reason = "is the same store as `from`: there is nothing to copy."
-    return yield* Effect.die(new SessionConfigError({ field: "to", reason }))
-  })
-
-/** Makes a record that no cookie leads to, to try a store with. */
-export const aProbe: Effect.Effect<SessionRecord> = Effect.map(Clock.currentTimeMillis, (now) =>
-  ownRecord({
-    id: randomBytes(20).toString("hex"),
-    namespace: "effect-session/probe",
-    nowMillis: now,
-    expiresAtMillis: now + 60_000,
-    version: 1,
-    payload: ""
-  })
-)

@@ -1,7 +1,7 @@
 /**
  * How one session gets from one store to another while servers use both, although no write is atomic across two stores.
  *
- * A copy takes four steps, and any process may take each of them:
+ * A handover takes four steps, and any process may take each of them:
  *
  * 1. Insert a draft into `to`, with a random version. It is no session yet.
  * 2. Claim the session: replace the record in `from`, if it has not changed, by a claim that names the draft. Until this
@@ -56,13 +56,21 @@ export const findOrCopy = (
   })
 
 /** Takes the step for a session that `to` does not have. `false` when `from` does not have it either. */
-const insertDraft = ({ from, to }: Stores, id: string): Result<boolean> =>
+const insertDraft = (stores: Stores, id: string): Result<boolean> =>
   Effect.gen(function* () {
+    const { from, to } = stores
     const found = yield* from.find(id)
     // Another process may have copied it completely after `to` was read.
     if (Option.isNone(found)) return Option.isSome(yield* to.find(id))
     const origin = found.value
-    if (claimOf(origin) === undefined && (yield* to.insert(drafted(origin)))) return true
+    const draft = drafted(origin)
+    if (claimOf(origin) === undefined && (yield* to.insert(draft))) {
+      // In a hurry: without asking again what nobody is likely to have changed since.
+      if (yield* from.update(claimed(origin, draft.version), origin.version)) {
+        yield* complete(stores, draft)
+      }
+      return true
+    }
     const there = yield* to.find(origin.id)
     if (Option.exists(there, isDraft)) return true
     // It was copied earlier, and `to` says what became of it.
