@@ -156,6 +156,7 @@ describe("effect-session on files", () => {
       const cleared = await run(["clear", "--yes"])
       const after = await run(["list", "--json"])
 
+      expect(await run(["clear"])).toMatchObject({ code: 0, output: "Ended 0 sessions.\n" })
       expect(asked).toMatchObject({ code: 1, output: "" })
       expect(asked.errors).toBe(
         `To end 2 sessions of the files in ${files}, add --yes. Nothing was changed.\n`
@@ -181,6 +182,14 @@ describe("effect-session on files", () => {
       const outcomes = await Promise.all([
         run(["lst"]),
         run(["clear", "--yess"]),
+        run(["list", "--user"]),
+        run(["list", "--user="]),
+        run(["list", "--user", "--json"]),
+        run(["revoke", "--user"]),
+        run(["list", "extra"]),
+        run(["make:migration", "--sql"]),
+        run(["make:migration", "--sql", "oracle"]),
+        run(["active", "--within", "100000 days"]),
         run(["active", "--within", "soon"]),
         run(["active", "--within=-5 minutes"]),
         run(["list"], { SESSION_DRIVER: "papyrus" }),

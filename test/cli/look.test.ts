@@ -82,7 +82,7 @@ describe("tables", () => {
       const piped = await run(["list"])
 
       expect(wide.output).toMatch(/Mozilla\S*.*\u2026.*Firefox\/131\.0/)
-      expect(narrow.output).toContain("(no room for address, expires, agent, bytes;")
+      expect(narrow.output).toContain("(no room for expires, agent, bytes;")
       expect(piped.output).toContain(agent)
     }))
 })

@@ -14,7 +14,13 @@ import { anId } from "../../src/internal/conformance/records.js"
 import { type SessionRecord, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
 
 const root = resolve(import.meta.dirname, "../..")
-const loader = join(root, "node_modules/tsx/dist/loader.mjs")
+
+/** What Node runs as the command line. */
+export const entry = [
+  "--import",
+  join(root, "node_modules/tsx/dist/loader.mjs"),
+  join(root, "src/cli.ts")
+]
 
 /** What a command left behind. */
 export interface Outcome {
@@ -100,7 +106,7 @@ export const startProcess = (
   args: ReadonlyArray<string>,
   variables: Variables = {}
 ): Running => {
-  const child = spawn(process.execPath, ["--import", loader, join(root, "src/cli.ts"), ...args], {
+  const child = spawn(process.execPath, [...entry, ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: directory, ...variables },
     stdio: ["ignore", "pipe", "pipe"]
@@ -144,7 +150,10 @@ export const seed = <E>(
   Effect.runPromise(
     Effect.provide(
       Effect.flatMap(SessionStore, (store) =>
-        Effect.forEach(records, (record) => store.insert(record), { discard: true })
+        Effect.forEach(records, (record) => store.insert(record), {
+          concurrency: 32,
+          discard: true
+        })
       ),
       layer
     )
@@ -152,4 +161,4 @@ export const seed = <E>(
 
 /** The filesystem store in a directory. */
 export const filesIn = (directory: string): Layer.Layer<SessionStore, SessionStoreError> =>
-  Layer.provide(FileSystemSessionStore.layer({ directory }), NodeContext.layer)
+  Layer.provide(FileSystemSessionStore.layer({ directory, fsync: false }), NodeContext.layer)

@@ -67,9 +67,10 @@ const complete = (argv: ReadonlyArray<string>): Effect.Effect<void, CliError> =>
       ? next === undefined || next.startsWith("-")
       : word.endsWith("=") && takesValue(word.slice(0, -1))
   })
-  return option === undefined
-    ? Effect.void
-    : new CliError({ message: `${option.replace(/=$/, "")} needs a value.` })
+  if (option === undefined) return Effect.void
+  const name = option.replace(/=$/, "")
+  const message = `${name} needs a value. One that begins with a dash is written ${name}=-1.`
+  return new CliError({ message })
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

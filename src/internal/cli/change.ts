@@ -57,7 +57,9 @@ export const clear = ({ json, namespace, yes }: Question & { readonly yes: boole
         const store = yield* SessionStore
         const live = Effect.map(store.count({ namespace }), ({ sessions }) => sessions)
         if (!yes) {
-          const ended = `${Format.counted(yield* live, "session")} of ${description}`
+          const sessions = yield* live
+          if (sessions === 0) return yield* showEnded(json)(0)
+          const ended = `${Format.counted(sessions, "session")} of ${description}`
           yield* confirm(`End ${ended}, and log everybody out?`, `To end ${ended}, add --yes.`)
         }
         const revoked = yield* Effect.onInterrupt(store.removeWhere({ namespace }), () =>

@@ -60,6 +60,7 @@ const copyBetween = (
         const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
         return yield* Format.show(json, { total }, () => said)
       }
+      if (total === 0) return yield* Format.show(json, { copied: 0 }, () => "Moved 0 sessions.")
       const question = `Move ${all} ${names}? They are removed from the first store.`
       yield* confirm(question, `To move ${all} ${names}, add --yes.`)
     }

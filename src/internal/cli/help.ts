@@ -10,8 +10,9 @@ export const help = (words: ReadonlyArray<string>, version: string): Effect.Effe
   Effect.flatMap(Screen, (screen) => {
     const name = words.find((word) => catalogue.has(word))
     const command = catalogue.get(name ?? "")
+    const width = Math.min(screen.width ?? 100, 100)
     const section = (title: string, rows: ReadonlyArray<readonly [string, string]>) =>
-      `${painted(screen, "bold", title)}\n${list(rows, screen.width ?? 100)}`
+      `${painted(screen, "bold", title)}\n${list(rows, width)}`
     const rows = (command?.options ?? described({ json, ...envFile })).map(
       ({ description, usage }) => [usage, description] as const
     )
@@ -26,7 +27,7 @@ export const help = (words: ReadonlyArray<string>, version: string): Effect.Effe
               section("Commands", commands),
               section("Options of every command", [...rows, ...ofTheParser])
             ]
-          : [command.description, section("Options", rows)]),
+          : [wrapped(command.description, width).join("\n"), section("Options", rows)]),
         section("Variables, of the process or else of .env", variables)
       ].join("\n\n")
     )

@@ -137,7 +137,7 @@ export const reading = <A, E, R, B, E2, R2>(
 
 const gather = (recent: SessionAdmin.Within) =>
   Effect.all({
-    usage: SessionAdmin.usageWith(recent),
+    usage: SessionAdmin.usageWith({ namespace: recent.namespace }),
     activeSessions: SessionAdmin.countActive(recent),
     activeUsers: SessionAdmin.countActiveUsers(recent),
     averageDuration: SessionAdmin.averageDuration(recent),

@@ -33,6 +33,7 @@ export const main = (): void => {
   })
   NodeRuntime.runMain(Effect.provide(command, NodeContext.layer), {
     disableErrorReporting: true,
+    disablePrettyLogger: true,
     teardown: (exit, onExit) => {
       if (Exit.isFailure(exit)) onExit(stoppedWith)
     }

@@ -29,25 +29,31 @@ export const track = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     const run = yield* Run
-    const began = yield* Clock.currentTimeMillis
     const [every, clear] = isWatched() ? [200, "\r\u001b[K"] : [10_000, ""]
-    let shown = began
+    let began: number | undefined
+    let shown = yield* Clock.currentTimeMillis
     const tell: Tell = (done, total) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
+        began ??= now
         const of = total === undefined ? "" : ` of ${Format.grouped(total)}`
         run.stopped = `Stopped after ${Format.grouped(done)}${of} sessions. ${advice}`
         if (now - shown < every) return
         shown = now
-        const rate = (done / (now - began)) * 1000
-        const left = total === undefined || done === 0 ? 0 : Math.max(0, total - done) / rate
-        const rest = left < 1 ? "" : `, ${Format.length(Duration.seconds(left))} left`
-        const line = `${doing} ${Format.grouped(done)}${of} sessions, ${Format.grouped(Math.round(rate))} a second${rest}`
+        const pace = paceOf(done, total, now - began)
+        const line = `${doing} ${Format.grouped(done)}${of} sessions${pace}`
         process.stderr.write(clear === "" ? `${line}\n` : `${clear}${line}`)
       })
     return yield* Effect.ensuring(
       work(tell),
-      Effect.sync(() => {
-        if (shown !== began) process.stderr.write(clear)
-      })
+      Effect.sync(() => process.stderr.write(clear))
     )
   })
+
+/** How fast it goes and how long it takes, once that can be told. */
+const paceOf = (done: number, total: number | undefined, millis: number): string => {
+  if (millis < 2000 || done === 0) return ""
+  const rate = (done / millis) * 1000
+  const seconds = total === undefined ? 0 : (total - done) / rate
+  const left = seconds < 1 ? "" : `, ${Format.length(Duration.seconds(seconds))} left`
+  return `, ${Format.grouped(Math.round(rate))} a second${left}`
+}
