@@ -119,25 +119,34 @@ const tableIsThere = (client: Client, table: string) =>
   )
 
 /** Puts a session of a file store among others, so that no directory is made for it if one is there. */
-const inExistingShard =
-  (choice: Choice) =>
-  (probe: SessionRecord): SessionRecord => {
-    if (choice.driver !== "file") return probe
-    const shard = readdirSync(choice.directory).find(isShard) ?? ""
-    return { ...probe, id: shard + probe.id.slice(shard.length) }
-  }
+const inExistingShard = (choice: Choice, probe: SessionRecord): SessionRecord => {
+  const names = choice.driver === "file" ? readdirSync(choice.directory) : []
+  const shard = names.find(isShard) ?? ""
+  return { ...probe, id: shard + probe.id.slice(shard.length) }
+}
+
+/** Characters of one to four bytes. */
+const text = "a\u00e9\u20ac\u{1f600}"
 
 /** Stores, finds and removes a session of the library's own, in a namespace that no cookie reaches. */
 const probed = (choice: Choice): Effect.Effect<string, Failure> =>
   Effect.gen(function* () {
     const { find, insert, remove } = yield* SessionStore
-    const probe = yield* Effect.map(aProbe, inExistingShard(choice))
+    const probe = { ...inExistingShard(choice, yield* aProbe), userId: text, payload: text }
     const began = performance.now()
     yield* insert(probe)
     const found = yield* Effect.ensuring(find(probe.id), Effect.ignore(remove(probe.id)))
     const millis = Math.round(performance.now() - began)
-    if (Option.isSome(found)) return `stored, found and removed a session in ${millis} ms`
-    return yield* new SessionStoreError({ operation: "find", reason: "unknown" })
+    if (Option.isNone(found)) {
+      return yield* new SessionStoreError({ operation: "find", reason: "unknown" })
+    }
+    const { payload, userId } = found.value
+    if (payload === text && userId === text) {
+      return `stored, found and removed a session in ${millis} ms`
+    }
+    const message =
+      "The store does not give text back as it was. Give the database and its connection the character set UTF-8 (MySQL: utf8mb4)."
+    return yield* new CliError({ message })
     // Nothing is kept of the session, whatever the environment says.
   }).pipe(Effect.provide(Layer.unwrapEffect(Effect.map(choose(0), ({ store }) => store))))
 
