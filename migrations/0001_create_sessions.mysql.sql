@@ -29,6 +29,8 @@ create table if not exists `sessions_revocations` (
   user_id varbinary(255) not null,
   except_id varchar(40),
   revoked_at bigint not null,
+  row_id bigint not null auto_increment,
+  primary key (row_id),
   key user_id (user_id, revoked_at),
   key revoked_at (revoked_at)
 ) character set utf8mb4 collate utf8mb4_bin;

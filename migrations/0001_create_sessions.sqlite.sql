@@ -27,6 +27,7 @@ create index if not exists "sessions_ended_at" on "sessions" (ended_at, expires_
 create index if not exists "sessions_previous_token" on "sessions" (previous_until) where previous_token is not null;
 
 create table if not exists "sessions_revocations" (
+  row_id integer primary key,
   namespace text not null,
   user_id text not null,
   except_id text,

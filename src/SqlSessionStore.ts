@@ -47,8 +47,8 @@ export const make: Effect.Effect<Service, SessionStoreError | SessionConfigError
 /**
  * Opens the store.
  *
- * Fails with `SessionConfigError` if `table` is not a valid name, or if the tables are missing or older than this version.
- * The message then names the migration to run.
+ * Fails with `SessionConfigError` if `table` is not a valid name, if a table or a column is missing (the message says what to
+ * do), or if the database or the client could not give back every text as it was given. Warns if a key or an index is missing.
  *
  * @since 0.1.0
  * @category constructors
@@ -59,8 +59,7 @@ export const makeWith = (
   Effect.flatMap(SqlClient, (client) =>
     openStore(client, {
       table: options.table ?? defaultTable,
-      keepEnded: options.keepEnded ?? 0,
-      batches: true
+      keepEnded: options.keepEnded ?? 0
     })
   )
 
@@ -87,7 +86,7 @@ export const layer: Layer.Layer<SessionStore, SessionStoreError | SessionConfigE
  * A SQLite client has one connection. Inside a transaction of that client a call fails at once with the reason
  * `unavailable`; with libSQL it fails with `timeout`. Give the store a client of its own there.
  *
- * Fails with `SessionConfigError` if `table` is not a valid name, or if the tables are missing or older than this version.
+ * Fails with `SessionConfigError` as `makeWith` does.
  *
  * @example
  * ```ts
@@ -159,6 +158,9 @@ export const migrate: Effect.Effect<
  * run.
  *
  * Any number of servers may call it at once: one migrates, the others wait. It needs the right to create tables.
+ *
+ * It makes what the database lacks, also a table, a key or an index that was dropped after an earlier migration. Fails with
+ * `SessionConfigError` if something is in the way, such as a view or an app's table of the same name, or a lost column.
  *
  * The library records what has run in a table of its own, `effect_session_migrations`, or for another `table`
  * `effect_session_migrations_<table>`. It neither reads nor writes the app's own table of migrations.

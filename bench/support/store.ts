@@ -5,6 +5,7 @@ import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Layer, Redacted } from "effect"
 import { SessionStore } from "../../src/index.js"
+import { dialectOf } from "../../src/internal/sql/database.js"
 import { openStore } from "../../src/internal/sql/store.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 
@@ -29,6 +30,12 @@ export const storeLayer = (
         Effect.gen(function* () {
           yield* SqlSessionStore.migrate
           const client = yield* SqlClient
-          return yield* openStore(client, { table: "sessions", keepEnded: 0, batches })
+          const dialect = yield* dialectOf(client)
+          const alone = { ...dialect, inList: undefined, updateMany: undefined }
+          return yield* openStore(
+            client,
+            { table: "sessions", keepEnded: 0 },
+            batches ? dialect : alone
+          )
         })
       ).pipe(Layer.provide(clientLayer(url)), Layer.orDie)

@@ -1,5 +1,5 @@
 /** The command line on the files, which are the default. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { aRecord, filesIn, inPlace, seed } from "./support.js"
@@ -225,16 +225,32 @@ describe("effect-session on files", () => {
       const sql = await run([...make, "--json", "--sql", "postgres", "--table", "logins"])
       const again = await run(make)
 
-      const file = join(folder, "0008_create_sessions.sql")
-      expect(JSON.parse(sql.output)).toEqual({ written: [file] })
-      const text = readFileSync(file, "utf8")
+      const written = ["0008_create_sessions.sql", "0009_key_revocations.sql"].map((file) =>
+        join(folder, file)
+      )
+      expect(JSON.parse(sql.output)).toEqual({ written })
+      const text = readFileSync(written[0] ?? "", "utf8")
       expect(text).toMatch(/create table.*"logins"/i)
       expect(again.code).toBe(1)
-      expect(again.errors).toContain("0001_create_sessions.ts")
+      expect(again.errors).toContain(folder)
       expect(readdirSync(folder).sort()).toEqual([
         "0001_create_sessions.ts",
+        "0002_key_revocations.ts",
         "0007_users.ts",
-        "0008_create_sessions.sql"
+        "0008_create_sessions.sql",
+        "0009_key_revocations.sql"
       ])
+    }))
+
+  it("make:migration writes a migration that a newer version brings beside the others", () =>
+    inPlace(async ({ directory, run }) => {
+      const folder = join(directory, "migrations")
+      const make = ["make:migration", "--json", "--directory", folder]
+      await run(make)
+      rmSync(join(folder, "0002_key_revocations.ts"))
+
+      const { output } = await run(make)
+
+      expect(JSON.parse(output)).toEqual({ written: [join(folder, "0002_key_revocations.ts")] })
     }))
 })

@@ -22,7 +22,9 @@ describe("effect-session on a database", () => {
       const first = await run(["migrate"], env)
       const second = await run(["migrate", "--json"], env)
 
-      expect(first.output).toBe("Ran 0001_create_sessions for the table sessions.\n")
+      expect(first.output).toBe(
+        "Ran 0001_create_sessions, 0002_key_revocations for the table sessions.\n"
+      )
       expect(JSON.parse(second.output)).toEqual({ migrated: [] })
     }))
 

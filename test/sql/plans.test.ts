@@ -69,7 +69,8 @@ const fill = Effect.gen(function* () {
   )
 })
 
-const nativeOf = (sql: SqlClient): ((text: string) => string) => dialectOf(sql).native
+const nativeOf = (sql: SqlClient): ((text: string) => string) =>
+  Effect.runSync(dialectOf(sql)).native
 
 /** Every call of the store that sends statements, with what an app would ask for. */
 const calls = Effect.gen(function* () {

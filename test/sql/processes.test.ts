@@ -23,7 +23,7 @@ onEach([sqlite], (kind, aDatabase) => {
 
     const done = await Promise.all(Array.from({ length: 3 }, () => inProcess(url, "migrate")))
 
-    expect(done.flat()).toEqual(["0001_create_sessions"])
+    expect(done.flat()).toEqual(["0001_create_sessions", "0002_key_revocations"])
   })
 
   test("the files in migrations/ run with the Migrator of @effect/sql", {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import { expect, test } from "vitest"
-import { dialects, scripts } from "../../src/internal/sql/script.js"
+import { dialects, scripts } from "../../src/internal/sql/migrate.js"
 
 const migrations = fileURLToPath(new URL("../../migrations/", import.meta.url))
 

@@ -72,7 +72,7 @@ const scriptsOf = (table: string, sql: Asked["sql"]) =>
     const { dialects, scripts } = yield* load(
       "SESSION_DRIVER",
       "@effect/sql",
-      () => import("../sql/script.js")
+      () => import("../sql/migrate.js")
     )
     // TypeScript serves every dialect. Any of them checks the table's name.
     const made = yield* scripts(dialects[sql ?? "postgres"], table)
@@ -90,7 +90,7 @@ const typescript = (name: string, table: string): string =>
 export default SqlSessionStore.migrationsWith({ table: ${JSON.stringify(table)} })["${name}"]
 `
 
-/** Writes each script with the folder's next number. Refuses when one of its name is there, whatever its number. */
+/** Writes each script with the folder's next number, unless one of its name is there, whatever its number. */
 const write = (directory: string, scripts: ReadonlyArray<Script>) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
@@ -101,15 +101,15 @@ const write = (directory: string, scripts: ReadonlyArray<Script>) =>
     const written: Array<string> = []
     for (const { file, text } of scripts) {
       const title = titleOf(file)
-      const same = present.find((other) => titleOf(other) === title)
-      if (same !== undefined) {
-        const there = path.join(directory, same)
-        return yield* new CliError({ message: `${there} exists already. Nothing was changed.` })
-      }
+      if (present.some((other) => titleOf(other) === title)) continue
       number += 1
       const target = path.join(directory, `${String(number).padStart(4, "0")}_${title}`)
       yield* fs.writeFileString(target, text, { flag: "wx" })
       written.push(target)
+    }
+    if (written.length === 0) {
+      const message = `All migrations are in ${directory} already. Nothing was changed.`
+      return yield* new CliError({ message })
     }
     return written
   }).pipe(Effect.mapError(toCliError))

@@ -104,8 +104,10 @@ const files = (directory: string, keepEnded: Duration.DurationInput): Choice => 
   }
 }
 
-const database = (given: Given, table = "sessions", keepEnded: Duration.DurationInput): Chosen =>
+const database = (given: Given, name = "sessions", keepEnded: Duration.DurationInput): Chosen =>
   Effect.map(connect(given), (connection) => {
+    const { schema } = connection
+    const table = schema === undefined || name.includes(".") ? name : `${schema}.${name}`
     const module = load("SESSION_DRIVER", "@effect/sql", () => import("../../SqlSessionStore.js"))
     return {
       ...connection,

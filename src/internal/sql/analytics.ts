@@ -3,11 +3,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { SessionStoreError } from "../errors/errors.js"
 import type { HourFigures, KeptFilter, Service } from "../store/contract.js"
-import type { Condition, Parameter } from "./dialect.js"
-import { hourMillis } from "./dialect.js"
-import { all, hourOf } from "./listing.js"
+import { type Condition, hourMillis, type Parameter, where } from "./dialect.js"
+import { all, hourOf, restricted } from "./listing.js"
 import { Reader } from "./rows.js"
 import { decoding, type SessionTable } from "./sessionTable.js"
 import type { TableNames } from "./tableNames.js"
@@ -16,7 +14,7 @@ import type { TableNames } from "./tableNames.js"
 export const addresses = ({ database, names }: SessionTable): Service["addresses"] => {
   const seen = kept(names, "user_id, ip_address")
   return (filter) => {
-    const rows = seen(filter, "user_id is not null and ip_address is not null")
+    const rows = seen(filter, where("user_id is not null and ip_address is not null"))
     const groups = `select user_id, ip_address, count(*) as sessions, count(*) over (partition by user_id) as addresses from (${rows.text}) as kept group by user_id, ip_address`
     const text = `select user_id, ip_address, sessions from (${groups}) as seen where addresses > 1`
     return database.longCall(
@@ -40,26 +38,23 @@ const byUser = (seen: ReadonlyArray<Reader>) => {
   return [...users.values()]
 }
 
-/** How many hours a statement covers: it makes them by recursion, and MySQL's ends at a thousand. */
-const mostHours = 720
+/** How long a range one statement covers: it makes the hours by recursion, and MySQL's ends at a thousand. */
+const rangeMillis = 720 * hourMillis
 
 /** Counts sessions and users by the hour. */
 export const hourly = (table: SessionTable): Service["hourly"] => {
-  const part = hoursOf(table)
-  const parts = (
-    namespace: string,
-    fromMillis: number,
-    untilMillis: number
-  ): Effect.Effect<ReadonlyArray<HourFigures>, SessionStoreError> => {
-    if (fromMillis >= untilMillis) return Effect.succeed([])
-    const end = Math.min(untilMillis, fromMillis + mostHours * hourMillis)
-    return Effect.zipWith(
-      part(namespace, fromMillis, end),
-      Effect.suspend(() => parts(namespace, end, untilMillis)),
-      (first, rest) => [...first, ...rest]
+  const range = hoursOf(table)
+  return ({ namespace, fromMillis, untilMillis }) =>
+    Effect.map(
+      Effect.forEach(
+        Array.from(
+          { length: Math.ceil((untilMillis - fromMillis) / rangeMillis) },
+          (_, index) => fromMillis + index * rangeMillis
+        ),
+        (from) => range(namespace, from, Math.min(untilMillis, from + rangeMillis))
+      ),
+      (ranges) => ranges.flat()
     )
-  }
-  return ({ namespace, fromMillis, untilMillis }) => parts(namespace, fromMillis, untilMillis)
 }
 
 const hoursOf = ({ database, names }: SessionTable) => {
@@ -71,69 +66,63 @@ const hoursOf = ({ database, names }: SessionTable) => {
     names,
     `user_id, ${hour(`${greatest}(created_at, ?)`)} as first_hour, ${hour(`${least}(last_activity, ?)`)} as last_hour`
   )
-  const longest = (stays: string) =>
-    `select max(last_hour - first_hour) as steps from (${stays}) as stays`
-  const counts = (stays: string) =>
-    `with recursive steps(step) as (select 0 union all select step + 1 from steps where step < ?) select hour_number, sum(sessions) as sessions, count(user_id) as users from (select first_hour + step as hour_number, user_id, count(*) as sessions from (${stays}) as stays join steps on first_hour + step <= last_hour group by first_hour + step, user_id) as seen group by hour_number`
   return (namespace: string, fromMillis: number, untilMillis: number) => {
     const last = untilMillis - 1
     const stays = hours(
       { namespace, activeSinceMillis: fromMillis },
-      "created_at < ?",
-      [untilMillis],
+      where("created_at < ?", untilMillis),
       // Each twice: the expression stands in its remainder, too.
       [fromMillis, fromMillis, last, last]
     )
+    const longest = `select max(last_hour - first_hour) as steps from (${stays.text}) as stays`
+    const counts = `with recursive steps(step) as (select 0 union all select step + 1 from steps where step < ?) select hour_number, sum(sessions) as sessions, count(user_id) as users from (select first_hour + step as hour_number, user_id, count(*) as sessions from (${stays.text}) as stays join steps on first_hour + step <= last_hour group by first_hour + step, user_id) as seen group by hour_number`
     return database.longCall(
       "hourly",
       Effect.gen(function* () {
-        const rows = yield* database.query(longest(stays.text), stays.parameters)
-        const steps = rows[0]?.steps ?? null
-        if (steps === null) return inOrder([], fromMillis, untilMillis)
-        const counted = yield* database.query(counts(stays.text), [
-          Number(steps),
-          ...stays.parameters
-        ])
-        const read = yield* decoding("hourly", () => counted.map(toHour))
-        return inOrder(read, fromMillis, untilMillis)
+        const [row] = yield* database.query(longest, stays.parameters)
+        const steps = row?.steps ?? null
+        const counted =
+          steps === null ? [] : yield* database.query(counts, [Number(steps), ...stays.parameters])
+        return yield* decoding("hourly", () =>
+          inOrder(
+            counted.map((row) => new Reader("hourly", row)),
+            fromMillis,
+            untilMillis
+          )
+        )
       })
     )
   }
 }
 
-const toHour = (row: ConstructorParameters<typeof Reader>[1]): HourFigures => {
-  const read = new Reader("hourly", row)
-  return {
-    startMillis: read.number("hour_number") * hourMillis,
-    sessions: read.number("sessions"),
-    users: read.number("users")
-  }
-}
-
 const inOrder = (
-  counted: ReadonlyArray<HourFigures>,
+  counted: ReadonlyArray<Reader>,
   fromMillis: number,
   untilMillis: number
 ): ReadonlyArray<HourFigures> => {
-  const byStart = new Map(counted.map((hour) => [hour.startMillis, hour]))
+  const byStart = new Map(
+    counted.map((read) => [
+      read.number("hour_number") * hourMillis,
+      { sessions: read.number("sessions"), users: read.number("users") }
+    ])
+  )
   return Array.from({ length: (untilMillis - fromMillis) / hourMillis }, (_, index) => {
     const startMillis = fromMillis + index * hourMillis
-    return byStart.get(startMillis) ?? { startMillis, sessions: 0, users: 0 }
+    return { startMillis, ...(byStart.get(startMillis) ?? { sessions: 0, users: 0 }) }
   })
 }
 
 /** Adds up sessions. */
 export const usage = ({ database, names }: SessionTable): Service["usage"] => {
-  const bytes = database.dialect.byteLength("payload")
   const summed = kept(
     names,
-    `${bytes} as bytes, last_activity - created_at as active, case when ended_at is null and expires_at > ? then 1 end as is_live`
+    `${database.dialect.byteLength("payload")} as bytes, last_activity - created_at as active, case when ended_at is null and expires_at > ? then 1 end as is_live`
   )
   return (filter) =>
     database.longCall(
       "usage",
       Effect.gen(function* () {
-        const rows = summed(filter, undefined, [], [yield* Clock.currentTimeMillis])
+        const rows = summed(filter, undefined, [yield* Clock.currentTimeMillis])
         const text = `select count(*) as sessions, count(is_live) as live, coalesce(sum(bytes), 0) as payload_bytes, coalesce(sum(active), 0) as active_millis from (${rows.text}) as kept`
         const [row = {}] = yield* database.query(text, rows.parameters)
         return yield* decoding("usage", () => {
@@ -151,20 +140,17 @@ export const usage = ({ database, names }: SessionTable): Service["usage"] => {
 }
 
 /**
- * The query for some columns of a filter's sessions, live or over. It may have one more condition; `parameters` are those of
- * the condition, `ofColumns` those of the columns.
+ * The query for some columns of a filter's sessions, live or over. It may have one more condition; `ofColumns` are the
+ * parameters of the columns.
  */
 const kept =
   (names: TableNames, selected: string) =>
   (
-    { activeSinceMillis, namespace, userId }: KeptFilter,
-    condition?: string,
-    parameters: ReadonlyArray<Parameter> = [],
+    { activeSinceMillis, ...filter }: KeptFilter,
+    condition?: Condition,
     ofColumns: ReadonlyArray<Parameter> = []
   ): Condition => {
-    const rest: Array<Condition> = [{ text: "namespace = ?", parameters: [namespace] }]
-    if (userId !== undefined) rest.push({ text: "user_id = ?", parameters: [userId] })
-    if (condition !== undefined) rest.push({ text: condition, parameters })
+    const rest = condition === undefined ? restricted(filter) : [...restricted(filter), condition]
     const parts = (activeSinceMillis === undefined ? [[]] : activeSince(activeSinceMillis)).map(
       (part) => all([...rest, ...part])
     )
@@ -172,7 +158,7 @@ const kept =
       text: parts
         .map(({ text }) => `select ${selected} from ${names.sessions} where ${text}`)
         .join(" union all "),
-      parameters: parts.flatMap((part) => [...ofColumns, ...part.parameters])
+      parameters: parts.flatMap(({ parameters }) => [...ofColumns, ...parameters])
     }
   }
 
@@ -187,11 +173,9 @@ const skewMillis = hourMillis
  * Two parts and no `or`: with `or`, PostgreSQL 18 forgets the default partition of a table that is partitioned by
  * `ended_at`, and MariaDB does not use the index.
  */
-const activeSince = (millis: number): ReadonlyArray<ReadonlyArray<Condition>> => {
-  const active = { text: "last_activity >= ?", parameters: [millis] }
-  const expires = { text: "expires_hour >= ?", parameters: [hourOf(millis)] }
-  return [
-    [active, { text: "ended_at is null", parameters: [] }, expires],
-    [active, { text: "ended_at >= ?", parameters: [millis - skewMillis] }, expires]
-  ]
-}
+const activeSince = (millis: number): ReadonlyArray<ReadonlyArray<Condition>> =>
+  [where("ended_at is null"), where("ended_at >= ?", millis - skewMillis)].map((ending) => [
+    where("last_activity >= ?", millis),
+    ending,
+    where("expires_hour >= ?", hourOf(millis))
+  ])

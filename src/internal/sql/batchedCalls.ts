@@ -12,11 +12,11 @@ import { withNow } from "../effect/fiber.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
 import * as Batcher from "./batcher.js"
-import type { InList, Row, UpdateMany } from "./dialect.js"
-import { columns, toRecord, valuesOf } from "./rows.js"
+import type { GivenRow, InList, Row, UpdateMany } from "./dialect.js"
+import { toRecord, valuesOf } from "./rows.js"
 import * as Sessions from "./sessions.js"
-import { type Find, type Replace, type Touch, touchedColumns, updatedColumns } from "./sessions.js"
 import { isLive, type SessionTable } from "./sessionTable.js"
+import { columns } from "./tables.js"
 
 /** The calls of a table that share statements. */
 export interface BatchedCalls extends Pick<Primitives, "find" | "update" | "move"> {
@@ -27,36 +27,30 @@ export interface BatchedCalls extends Pick<Primitives, "find" | "update" | "move
 export const batchedCalls = (table: SessionTable): Effect.Effect<BatchedCalls> =>
   Effect.gen(function* () {
     const { inList, updateMany } = table.database.dialect
+    const write = (operation: keyof typeof Sessions.writes) =>
+      batched(
+        byId,
+        Sessions.write(table, operation),
+        updateMany && writeMany(table, updateMany, operation)
+      )
     const find = yield* batched(byId, Sessions.find(table), inList && findMany(table, inList))
-    const update = yield* batched(
-      byId,
-      Sessions.update(table),
-      updateMany && replaceMany(table, updateMany, "update")
-    )
-    const move = yield* batched(
-      byId,
-      Sessions.move(table),
-      updateMany && replaceMany(table, updateMany, "move")
-    )
-    const touch = yield* batched(
-      byId,
-      Sessions.touch(table),
-      updateMany && touchMany(table, updateMany)
-    )
+    const update = yield* write("update")
+    const move = yield* write("move")
+    const touch = yield* write("touch")
     return {
-      find: (id) => atThisTime((now) => find({ id, now })),
+      find: (id) => withNow((now) => find({ id, now })),
       update: (record, version) =>
-        atThisTime((now) => update({ id: record.id, record, version, now })),
-      move: (id, record, version) => atThisTime((now) => move({ id, record, version, now })),
+        withNow((now) =>
+          update({ id: record.id, version, now, values: valuesOf(record).slice(1) })
+        ),
+      move: (id, record, version) =>
+        withNow((now) => move({ id, version, now, values: valuesOf(record) })),
       touch: (id, version, lastActivityMillis, expiresAtMillis) =>
-        atThisTime((now) => touch({ id, version, lastActivityMillis, expiresAtMillis, now }))
+        withNow((now) => touch({ id, version, now, values: [lastActivityMillis, expiresAtMillis] }))
     }
   })
 
-const byId = ({ id }: Find): string => id
-
-const atThisTime = <A, E>(run: (now: number) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  withNow(run)
+const byId = ({ id }: Sessions.Find): string => id
 
 /** How several calls are made by one statement. */
 export type Many<Call, Answer> = Pick<
@@ -84,7 +78,7 @@ const retriesSingly = ({ reason }: SessionStoreError): boolean =>
 const findMany = (
   { database, names }: SessionTable,
   inList: InList
-): Many<Find, Option.Option<SessionRecord>> => {
+): Many<Sessions.Find, Option.Option<SessionRecord>> => {
   const select = `select ${columns.join(", ")} from ${names.sessions} where ${isLive} and `
   return {
     allowsSameKey: true,
@@ -119,11 +113,12 @@ class FoundRows {
 
   add(rows: ReadonlyArray<Row>): void {
     for (const row of rows) {
-      const record = readable(row)
-      if (record === undefined) this.someUnreadable = true
-      else {
+      try {
+        const record = toRecord("find", row)
         this.byId.set(record.id, record)
         if (record.previous !== null) this.byPreviousId.set(record.previous.id, record)
+      } catch {
+        this.someUnreadable = true
       }
     }
   }
@@ -133,7 +128,7 @@ class FoundRows {
   }
 
   /** `undefined` if the row may be one that cannot be read: only its own caller shall hear of that. */
-  answer({ id, now }: Find): Option.Option<SessionRecord> | undefined {
+  answer({ id, now }: Sessions.Find): Option.Option<SessionRecord> | undefined {
     const record = this.byId.get(id) ?? this.byPreviousId.get(id)
     if (record === undefined) return this.someUnreadable ? undefined : Option.none()
     const isInTime = record.id === id || (record.previous?.untilMillis ?? 0) > now
@@ -141,65 +136,28 @@ class FoundRows {
   }
 }
 
-const readable = (row: Row): SessionRecord | undefined => {
-  try {
-    return toRecord("find", row)
-  } catch {
-    return undefined
-  }
-}
-
-/** A statement costs the database more than the rows it writes: one at a time brings more rows together. */
-const inFlightOfWrites = 1
-
-/** Replaces rows by `update` or by `move`, which give different columns. */
-const replaceMany = (
+/** Writes rows by one statement. One at a time: it costs the database more than its rows, and so brings more of them together. */
+const writeMany = (
   { database, names }: SessionTable,
   updateMany: UpdateMany,
-  operation: "update" | "move"
-): Many<Replace, boolean> => {
-  const given = operation === "move" ? columns : updatedColumns
-  const set = given.map((column) => `${column} = given.new_${column}`)
-  const replace = updateMany(database, { table: names.sessions, set, given })
+  operation: keyof typeof Sessions.writes
+): Many<GivenRow, boolean> => {
+  const isTouch = operation === "touch"
+  const given = Sessions.writes[operation]
+  const set = given.map((column) =>
+    isTouch
+      ? `${column} = greatest(session.${column}, given.new_${column})`
+      : `${column} = given.new_${column}`
+  )
+  const change = updateMany(database, { table: names.sessions, set, given })
   return {
     allowsSameKey: false,
-    inFlight: inFlightOfWrites,
-    batch: (calls) => {
-      const rows = calls.map(({ id, version, now, record }) => ({
-        id,
-        version,
-        now,
-        values: valuesOf(record).slice(-given.length)
-      }))
-      // Why a row was not changed (gone, newer, or only locked) its own statement finds out.
-      return Effect.map(database.call(operation, replace(rows)), (changed) =>
-        calls.map(({ id }) => (changed.has(id) ? true : undefined))
+    inFlight: 1,
+    batch: (rows) =>
+      // Why a row was not changed (gone, newer, or only locked) its own statement finds out. A row that somebody else is
+      // writing at this moment needs no touch.
+      Effect.map(database.call(operation, change(rows)), (changed) =>
+        rows.map(({ id }) => changed.has(id) || (isTouch ? false : undefined))
       )
-    }
-  }
-}
-
-const touchMany = (
-  { database, names }: SessionTable,
-  updateMany: UpdateMany
-): Many<Touch, boolean> => {
-  const given = touchedColumns
-  const set = given.map((column) => `${column} = greatest(session.${column}, given.new_${column})`)
-  const move = updateMany(database, { table: names.sessions, set, given })
-  return {
-    allowsSameKey: false,
-    inFlight: inFlightOfWrites,
-    batch: (calls) => {
-      const rows = calls.map(({ id, version, now, lastActivityMillis, expiresAtMillis }) => ({
-        id,
-        version,
-        now,
-        values: [lastActivityMillis, expiresAtMillis]
-      }))
-      // A row that somebody else is writing at this moment needs no touch.
-      return Effect.map(database.call("touch", move(rows)), (changed) =>
-        calls.map(({ id }) => changed.has(id))
-      )
-    }
   }
 }

@@ -158,20 +158,18 @@ class Batcher<Call, Answer, E> {
   private answerAll(batch: ReadonlyArray<Waiter<Call, Answer, E>>): Effect.Effect<void> {
     const answers = Effect.suspend(() => this.options.batch(batch.map(({ call }) => call)))
     return Effect.map(Effect.exit(answers), (exit) => {
+      const failed =
+        Exit.isFailure(exit) &&
+        !Option.exists(Cause.failureOption(exit.cause), this.options.retriesSingly)
+          ? Exit.failCause(exit.cause)
+          : undefined
       batch.forEach((waiter, index) => {
-        const answer = Exit.isFailure(exit)
-          ? this.failureFor(exit.cause)
-          : answerAt(exit.value, index)
-        if (answer === undefined) this.runBeside(this.answerAlone(waiter))
-        else waiter.resume(answer)
+        const answer = Exit.isSuccess(exit) ? exit.value[index] : undefined
+        if (answer !== undefined) waiter.resume(Exit.succeed(answer))
+        else if (failed !== undefined) waiter.resume(failed)
+        else this.runBeside(this.answerAlone(waiter))
       })
     })
-  }
-
-  /** What each call of a failed batch is told; `undefined` if it is to be run alone. */
-  private failureFor(cause: Cause.Cause<E>): Exit.Exit<never, E> | undefined {
-    const error = Cause.failureOption(cause)
-    return Option.exists(error, this.options.retriesSingly) ? undefined : Exit.failCause(cause)
   }
 
   private answerAlone(waiter: Waiter<Call, Answer, E>): Effect.Effect<void> {
@@ -189,12 +187,4 @@ class Batcher<Call, Answer, E> {
   private release(slot: Slot): void {
     if (this.slots.delete(slot) && this.waiting.length > 0) this.start()
   }
-}
-
-const answerAt = <Answer>(
-  answers: ReadonlyArray<Answer | undefined>,
-  index: number
-): Exit.Exit<Answer> | undefined => {
-  const answer = answers[index]
-  return answer === undefined ? undefined : Exit.succeed(answer)
 }

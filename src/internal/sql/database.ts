@@ -6,14 +6,13 @@
  */
 
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
-import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { apart, callerContext } from "../effect/apart.js"
 import { type RunningFiber, withFiber } from "../effect/fiber.js"
-import { SessionStoreError } from "../errors/errors.js"
+import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { countOf, type Dialect, type Row, type Statements } from "./dialect.js"
 import { failureOf, toStoreError } from "./failure.js"
 import { mysql } from "./mysql.js"
@@ -40,40 +39,62 @@ export interface Database extends Statements {
   ) => Effect.Effect<A, SessionStoreError>
   /** The same with a longer deadline, for calls that no request waits for. */
   readonly longCall: Database["call"]
-  /** The same without a deadline. */
-  readonly endlessCall: Database["call"]
+  /** The same without a deadline, for what may also find a setting wrong. */
+  readonly endlessCall: <A>(
+    operation: string,
+    statements: Effect.Effect<A, SqlError | SessionStoreError | SessionConfigError>
+  ) => Effect.Effect<A, SessionStoreError | SessionConfigError>
 }
 
-/** Wraps a client. Dies if the store does not know its database. */
-export const makeDatabase = (client: SqlClient): Effect.Effect<Database, SessionStoreError> =>
+/** Wraps a client. */
+export const makeDatabase = (
+  client: SqlClient,
+  given?: Dialect
+): Effect.Effect<Database, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
-    const dialect = dialectOf(client)
-    const only = dialect.hasOneConnection ? yield* onlyConnection(client, dialect) : undefined
+    const dialect = given ?? (yield* dialectOf(client))
+    const only = dialect.hasOneConnection
+      ? yield* Effect.mapError(Effect.scoped(client.reserve), (error) =>
+          toStoreError(dialect, "open", error)
+        )
+      : undefined
     const callWithin =
-      (millis: number): Database["call"] =>
-      (operation, statements) => {
+      <E extends SessionConfigError>(millis: number) =>
+      <A>(
+        operation: string,
+        statements: Effect.Effect<A, SqlError | SessionStoreError | E>
+      ): Effect.Effect<A, SessionStoreError | E> => {
         const call = apart(repeated(dialect, operation, statements), {
           millis,
           onTimeout: () => new SessionStoreError({ operation, reason: "timeout" }),
           onInterrupt: "interrupt"
         })
-        return only === undefined ? call : unlessInside(only, operation, call)
+        if (only === undefined) return call
+        // The call would wait for its own caller.
+        return withFiber((fiber) =>
+          transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
+        )
       }
     return {
       client,
       dialect,
-      query: (text, parameters) =>
-        client.unsafe<Row>(dialect.native(text), parameters).withoutTransform,
-      change: (text, parameters) =>
-        Effect.flatMap(client.unsafe(dialect.native(text), parameters).raw, (answer) => {
-          const count = countOf(answer, dialect.countNames)
-          return count === undefined ? tellsNoCount : Effect.succeed(count)
-        }),
-      call: callWithin(deadlineMillis),
-      longCall: callWithin(longDeadlineMillis),
-      endlessCall: callWithin(Number.POSITIVE_INFINITY)
+      ...statementsOf(client, dialect),
+      call: callWithin<never>(deadlineMillis),
+      longCall: callWithin<never>(longDeadlineMillis),
+      endlessCall: callWithin<SessionConfigError>(Number.POSITIVE_INFINITY)
     }
   })
+
+/** How a client sends statements. */
+export const statementsOf = (client: SqlClient, dialect: Dialect): Statements => ({
+  query: (text, parameters) =>
+    client.unsafe<Row>(dialect.native(text), parameters).withoutTransform,
+  change: (text, parameters) =>
+    Effect.flatMap(client.unsafe(dialect.native(text), parameters).raw, (answer) => {
+      const count = countOf(answer)
+      return count === undefined ? tellsNoCount : Effect.succeed(count)
+    })
+})
 
 /** Without the count the store could not tell whether a write took place. */
 const tellsNoCount = new SqlError({
@@ -81,43 +102,33 @@ const tellsNoCount = new SqlError({
   cause: undefined
 })
 
-/** The dialect of a client. Throws if the store does not know its database. */
-export const dialectOf = (client: SqlClient): Dialect =>
-  client.onDialectOrElse({
+/** The dialect of a client. */
+export const dialectOf = (client: SqlClient): Effect.Effect<Dialect, SessionConfigError> => {
+  const dialect = client.onDialectOrElse({
     pg: () => postgres,
     mysql: () => mysql,
     sqlite: () => sqlite,
-    orElse: () => {
-      throw new Error("SqlSessionStore works with PostgreSQL, MySQL, MariaDB and SQLite.")
-    }
+    orElse: () => undefined
   })
-
-const onlyConnection = (client: SqlClient, dialect: Dialect) =>
-  Effect.mapError(Effect.scoped(client.reserve), (error) => toStoreError(dialect, "open", error))
+  const reason = "must be one of PostgreSQL, MySQL, MariaDB, SQLite or libSQL."
+  return dialect === undefined
+    ? Effect.fail(new SessionConfigError({ field: "client", reason }))
+    : Effect.succeed(dialect)
+}
 
 /** Sends statements again that lost a deadlock, and translates every other failure. */
-const repeated = <A>(
+const repeated = <A, E extends SessionConfigError>(
   dialect: Dialect,
   operation: string,
-  statements: Effect.Effect<A, SqlError | SessionStoreError>,
+  statements: Effect.Effect<A, SqlError | SessionStoreError | E>,
   left = repetitions
-): Effect.Effect<A, SessionStoreError> =>
+): Effect.Effect<A, SessionStoreError | E> =>
   Effect.catchAll(statements, (error) => {
     if (error._tag !== "SqlError") return Effect.fail(error)
     return left > 0 && failureOf(dialect, error) === "deadlock"
       ? repeated(dialect, operation, statements, left - 1)
       : Effect.fail(toStoreError(dialect, operation, error))
   })
-
-/** Fails at once if the caller's transaction holds the only connection: the call would wait for its own caller. */
-const unlessInside = <A>(
-  only: Connection,
-  operation: string,
-  call: Effect.Effect<A, SessionStoreError>
-): Effect.Effect<A, SessionStoreError> =>
-  withFiber((fiber) =>
-    transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
-  )
 
 const transactionOf = (fiber: RunningFiber) =>
   Option.getOrUndefined(Context.getOption(callerContext(fiber), TransactionConnection))

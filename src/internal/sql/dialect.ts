@@ -5,7 +5,8 @@
  */
 import type * as SqlError from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
-import type { Naming, TableNames } from "./tableNames.js"
+import type { Naming, TableKey, TableNames } from "./tableNames.js"
+import type { Table } from "./tables.js"
 
 /** What a failure of the driver means. The first five are the reasons of `SessionStoreError`. */
 export type Failure =
@@ -20,8 +21,8 @@ export type Failure =
   | "deadlock"
   /** The table does not exist. */
   | "noTable"
-  /** The table lacks a column. */
-  | "noColumn"
+  /** An index of the table has that name already. */
+  | "nameTaken"
 
 /** What a driver says of a failure. */
 export interface DriverFailure {
@@ -56,6 +57,12 @@ export interface Condition {
   readonly text: string
   readonly parameters: ReadonlyArray<Parameter>
 }
+
+/** Makes a condition. */
+export const where = (text: string, ...parameters: ReadonlyArray<Parameter>): Condition => ({
+  text,
+  parameters
+})
 
 /** A change of at most `limit` rows that a condition matches. */
 export interface SomeRows {
@@ -135,8 +142,6 @@ export interface Dialect extends Naming {
   readonly inOrder: string
   /** The database's clock, in milliseconds since the epoch. */
   readonly nowMillis: string
-  /** The names under which drivers give the number of rows that a change matched. */
-  readonly countNames: ReadonlyArray<string>
   readonly classify: (failure: DriverFailure) => Failure
   /** Changes some rows; if the database can, without waiting for another server that does the same. */
   readonly changeSome: (
@@ -147,9 +152,22 @@ export interface Dialect extends Naming {
   readonly inList: InList | undefined
   /** `undefined` if concurrent writes do not share a statement. */
   readonly updateMany: UpdateMany | undefined
-  /** The statements of the migration `0001_create_sessions`. Each may be run again. */
-  readonly createSessions: (names: TableNames) => ReadonlyArray<string>
-  readonly createMigrations: (names: TableNames) => string
+  /** What the migrations make. */
+  readonly tables: (names: TableNames) => Readonly<Record<TableKey, Table>>
+  /**
+   * The query for what there is under these names: rows with `kind`, `owner` and `name`. The kinds are `table` (the name is
+   * what it really is: `table`, `partitioned table`, `view`, ...), `column`, the keys and indexes (the name has the columns),
+   * and `schema`. The owner is the plain name of a table.
+   */
+  readonly look: (names: TableNames) => Condition
+  /**
+   * The query for what cannot keep every text: rows with a sentence's part `unfit`. `text` is one that the connection is tried
+   * with. And what to do about it.
+   */
+  readonly unfit: (
+    names: TableNames,
+    text: string
+  ) => { readonly query: Condition; readonly advice: string }
   readonly exclusion: (names: TableNames) => Exclusion
 }
 
@@ -162,10 +180,13 @@ export const changedOf = (rows: ReadonlyArray<Row>): Changed => ({
   lastRowId: rows.reduce((highest, row) => Math.max(highest, Number(row.row_id)), 0)
 })
 
+/** The names under which pg, mysql2, better-sqlite3 and libSQL give the number of rows that a change matched. */
+const countNames = ["rowCount", "affectedRows", "changes", "rowsAffected"]
+
 /** The number of rows that a change matched, from a driver's answer; `undefined` if the answer has none. */
-export const countOf = (answer: unknown, names: ReadonlyArray<string>): number | undefined => {
+export const countOf = (answer: unknown): number | undefined => {
   if (typeof answer !== "object" || answer === null) return undefined
-  for (const name of names) {
+  for (const name of countNames) {
     const count: unknown = Reflect.get(answer, name)
     if (typeof count === "number" || typeof count === "bigint") return Number(count)
   }

@@ -14,16 +14,14 @@ export class DriverError extends Error {
   }
 }
 
-const textAt = (value: unknown, property: string): string => {
-  if (typeof value !== "object" || value === null) return ""
-  const text: unknown = Reflect.get(value, property)
-  return typeof text === "string" ? text : ""
+const driverFailure = ({ cause, message }: SqlError): DriverFailure => {
+  // Not every driver's error is an instance of `Error`.
+  const { code, message: said }: { code?: unknown; message?: unknown } = Object(cause)
+  return {
+    code: typeof code === "string" ? code : "",
+    message: typeof said === "string" && said !== "" ? said : (message ?? "")
+  }
 }
-
-const driverFailure = (error: SqlError): DriverFailure => ({
-  code: textAt(error.cause, "code"),
-  message: textAt(error.cause, "message") || (error.message ?? "")
-})
 
 /** What a failure means. */
 export const failureOf = (dialect: Dialect, error: SqlError): Failure =>
@@ -46,7 +44,7 @@ export const toStoreError = (
 const reasonOf = (failure: Failure): SessionStoreError["reason"] => {
   switch (failure) {
     case "noTable":
-    case "noColumn":
+    case "nameTaken":
     case "duplicate":
       return "unknown"
     case "deadlock":

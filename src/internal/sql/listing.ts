@@ -10,35 +10,39 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { SessionFilter } from "../../core/record/record.js"
-import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives, Service } from "../store/contract.js"
-import type { Condition } from "./dialect.js"
-import { hourMillis } from "./dialect.js"
+import { type Condition, hourMillis, type Row, where } from "./dialect.js"
 import { entryColumns, toEntry } from "./rows.js"
 import { decoding, endNow, type SessionTable } from "./sessionTable.js"
 
 const pageSize = 1000
 
+/** Where the page after these rows begins; none after the last page. */
+const nextPage = (rows: ReadonlyArray<Row>): Option.Option<number> =>
+  rows.length < pageSize ? Option.none() : Option.some(Number(rows[rows.length - 1]?.row_id))
+
+/** Makes the query of one page. */
+const paged = ({ database, names }: SessionTable, selected: string) => {
+  const pass = `${names.sessions} ${database.dialect.inOrder}`
+  return (filter: SessionFilter, condition: Condition, after: number) =>
+    database.query(
+      // The sessions of one user are found by their own index.
+      `select ${selected} from ${filter.userId === undefined ? pass : names.sessions} where row_id > ? and ${condition.text} order by row_id limit ${pageSize}`,
+      [after, ...condition.parameters]
+    )
+}
+
 /** Lists the entries of a filter. */
 export const entries = (table: SessionTable): Primitives["entries"] => {
   const { database } = table
-  const select = `select ${entryColumns(database.dialect)} from`
+  const query = paged(table, entryColumns(database.dialect))
   const page = (filter: SessionFilter, after: number) =>
     database.longCall(
       "entries",
       Effect.gen(function* () {
-        const where = filtered(filter, yield* Clock.currentTimeMillis)
-        const rows = yield* database.query(
-          `${select} ${paged(table, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
-          [after, ...where.parameters]
-        )
-        const last = rows[rows.length - 1]
-        const isLast = last === undefined || rows.length < pageSize
+        const rows = yield* query(filter, filtered(filter, yield* Clock.currentTimeMillis), after)
         const listed = yield* decoding("entries", () => rows.map((row) => toEntry("entries", row)))
-        return [
-          Chunk.unsafeFromArray(listed),
-          isLast ? Option.none<number>() : Option.some(Number(last.row_id))
-        ] as const
+        return [Chunk.unsafeFromArray(listed), nextPage(rows)] as const
       })
     )
   return (filter) => Stream.paginateChunkEffect(0, (after) => page(filter, after))
@@ -69,33 +73,27 @@ export const count = ({ database, names }: SessionTable): Service["count"] => {
 /** The condition of a filter in parts that share no row, each by what the index tells of it. */
 const partsOf = (filter: SessionFilter, now: number): ReadonlyArray<Condition> => {
   const { state = "live", userId } = filter
-  const rest = restricted(filter)
   // The sessions of one user are found by their own index.
   if (userId !== undefined || state === "all") return [filtered(filter, now)]
   const hour = hourOf(now)
-  const parts: ReadonlyArray<Condition> =
+  const parts =
     state === "live"
       ? [
-          { text: "ended_at is null and expires_hour > ?", parameters: [hour] },
-          {
-            text: "ended_at is null and expires_hour = ? and expires_at > ?",
-            parameters: [hour, now]
-          }
+          where("ended_at is null and expires_hour > ?", hour),
+          where("ended_at is null and expires_hour = ? and expires_at > ?", hour, now)
         ]
       : [
-          { text: "ended_at is not null", parameters: [] },
-          { text: "ended_at is null and expires_hour < ?", parameters: [hour] },
-          {
-            text: "ended_at is null and expires_hour = ? and expires_at <= ?",
-            parameters: [hour, now]
-          }
+          where("ended_at is not null"),
+          where("ended_at is null and expires_hour < ?", hour),
+          where("ended_at is null and expires_hour = ? and expires_at <= ?", hour, now)
         ]
-  return parts.map((part) => all([part, ...rest]))
+  return parts.map((part) => all([part, ...restricted(filter)]))
 }
 
 /** Ends the live sessions that a filter lets through, a page at a time. */
 export const removeWhere = (table: SessionTable): Service["removeWhere"] => {
   const { database, names, keepEndedMillis } = table
+  const query = paged(table, "row_id")
   const [head, headParameters] =
     keepEndedMillis > 0
       ? [endNow(table), (now: number) => [now]]
@@ -103,64 +101,63 @@ export const removeWhere = (table: SessionTable): Service["removeWhere"] => {
   const page = (filter: SessionFilter, except: string | undefined, after: number) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const where = filtered({ ...filter, state: "live" }, now, except)
-      const rows = yield* database.query(
-        `select row_id from ${paged(table, filter)} where row_id > ? and ${where.text} order by row_id limit ${pageSize}`,
-        [after, ...where.parameters]
-      )
-      const first = Number(rows[0]?.row_id)
-      const last = Number(rows[rows.length - 1]?.row_id)
-      if (rows.length === 0) return { ended: 0, last: Option.none<number>() }
+      const condition = filtered({ ...filter, state: "live" }, now, except)
+      const rows = yield* query(filter, condition, after)
+      if (rows.length === 0) return [0, Option.none<number>()] as const
       // The condition once more, because rows may have changed since.
       const ended = yield* database.change(
-        `${head} where row_id >= ? and row_id <= ? and ${where.text}`,
-        [...headParameters(now), first, last, ...where.parameters]
+        `${head} where row_id >= ? and row_id <= ? and ${condition.text}`,
+        [
+          ...headParameters(now),
+          Number(rows[0]?.row_id),
+          Number(rows[rows.length - 1]?.row_id),
+          ...condition.parameters
+        ]
       )
-      return { ended, last: rows.length < pageSize ? Option.none() : Option.some(last) }
+      return [ended, nextPage(rows)] as const
     })
-  const pages = (
-    filter: SessionFilter,
-    except: string | undefined,
-    after: number,
-    before: number
-  ): Effect.Effect<number, SessionStoreError> =>
-    Effect.flatMap(
-      database.longCall("removeWhere", page(filter, except, after)),
-      ({ ended, last }) =>
-        Option.isNone(last)
-          ? Effect.succeed(before + ended)
-          : pages(filter, except, last.value, before + ended)
-    )
   return (filter, options) =>
-    filter.state === "over" ? Effect.succeed(0) : pages(filter, options?.except, 0, 0)
+    filter.state === "over"
+      ? Effect.succeed(0)
+      : Stream.runSum(
+          Stream.paginateEffect(0, (after) =>
+            database.longCall("removeWhere", page(filter, options?.except, after))
+          )
+        )
 }
-
-/** The table that the pages of a filter are read from; the sessions of one user are found by their own index. */
-const paged = ({ database, names }: SessionTable, { userId }: SessionFilter): string =>
-  userId === undefined ? `${names.sessions} ${database.dialect.inOrder}` : names.sessions
 
 /** The condition of a filter; `except` is the id or previous id of a session to leave out. */
 const filtered = (filter: SessionFilter, now: number, except?: string): Condition => {
-  const { state = "live" } = filter
-  const conditions: Array<Condition> = []
-  if (state === "live") conditions.push(live(now))
-  if (state === "over") conditions.push(over(now))
-  conditions.push(...restricted(filter))
-  if (except !== undefined) conditions.push(otherThan(except))
-  return all(conditions)
+  const states = {
+    all: [],
+    // The expiry implies its hour, which is there for the index.
+    live: [where("ended_at is null and expires_hour >= ? and expires_at > ?", hourOf(now), now)],
+    over: [
+      where(
+        "(ended_at is not null or (ended_at is null and expires_hour <= ? and expires_at <= ?))",
+        hourOf(now),
+        now
+      )
+    ]
+  }
+  const others =
+    except === undefined
+      ? []
+      : [where("id <> ? and (previous_id is null or previous_id <> ?)", except, except)]
+  return all([...states[filter.state ?? "live"], ...restricted(filter), ...others])
 }
 
 /** The conditions of a filter beside its state. */
-const restricted = ({
+export const restricted = ({
   namespace,
   userId,
   activeSinceMillis
 }: SessionFilter): ReadonlyArray<Condition> => {
   const conditions: Array<Condition> = []
-  if (namespace !== undefined) conditions.push({ text: "namespace = ?", parameters: [namespace] })
-  if (userId !== undefined) conditions.push({ text: "user_id = ?", parameters: [userId] })
+  if (namespace !== undefined) conditions.push(where("namespace = ?", namespace))
+  if (userId !== undefined) conditions.push(where("user_id = ?", userId))
   if (activeSinceMillis !== undefined) {
-    conditions.push({ text: "last_activity >= ?", parameters: [activeSinceMillis] })
+    conditions.push(where("last_activity >= ?", activeSinceMillis))
   }
   return conditions
 }
@@ -173,24 +170,3 @@ export const all = (conditions: ReadonlyArray<Condition>): Condition => ({
 
 /** The value of `expires_hour` that belongs to an instant. */
 export const hourOf = (millis: number): number => Math.floor(millis / hourMillis)
-
-// The expiry implies its hour, which is there for the index.
-const live = (now: number): Condition => ({
-  text: "ended_at is null and expires_hour >= ? and expires_at > ?",
-  parameters: [hourOf(now), now]
-})
-
-const expiredBy = (millis: number): Condition => ({
-  text: "ended_at is null and expires_hour <= ? and expires_at <= ?",
-  parameters: [hourOf(millis), millis]
-})
-
-const over = (now: number): Condition => {
-  const expired = expiredBy(now)
-  return { text: `(ended_at is not null or (${expired.text}))`, parameters: expired.parameters }
-}
-
-const otherThan = (except: string): Condition => ({
-  text: "id <> ? and (previous_id is null or previous_id <> ?)",
-  parameters: [except, except]
-})

@@ -1,8 +1,9 @@
 /** PostgreSQL, from version 12. */
 import * as Effect from "effect/Effect"
-import type { Dialect, DriverFailure, Failure, GivenRow, UpdateMany } from "./dialect.js"
-import { changedOf, hourMillis } from "./dialect.js"
-import type { TableNames } from "./tableNames.js"
+import type { Condition, Dialect, DriverFailure, Failure, GivenRow, UpdateMany } from "./dialect.js"
+import { changedOf, hourMillis, where } from "./dialect.js"
+import { type TableNames, tableKeys } from "./tableNames.js"
+import { type Index, indexOn, revocationIndexes, sessionIndexes, tableColumns } from "./tables.js"
 
 const quote = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`
 
@@ -21,7 +22,6 @@ export const postgres: Dialect = {
   byteLength: (column) => `octet_length(${column})`,
   inOrder: "",
   nowMillis: "(extract(epoch from statement_timestamp()) * 1000)::bigint",
-  countNames: ["rowCount"],
   classify: (failure) => failures[failure.code] ?? classifyOther(failure),
   // By ctid, which is the cheapest way. By the row's number as well: in a partitioned table a ctid is not unique, and only
   // rows that this statement has locked may be changed.
@@ -37,12 +37,14 @@ export const postgres: Dialect = {
     ),
   inList: (column, values) => ({ text: `${column} = any(?::text[])`, parameters: [values] }),
   updateMany: (statements, update) => updateMany(statements, update),
-  createSessions: (names) => createSessions(names),
-  createMigrations: ({ migrations }) => `create table if not exists ${migrations} (
-  migration_id integer primary key,
-  created_at timestamp with time zone not null default now(),
-  name text not null
-)`,
+  tables: (names) => tables(names),
+  look: (names) => look(names),
+  unfit: () => ({
+    query: where(
+      "select 'its database is in ' || getdatabaseencoding() as unfit where getdatabaseencoding() <> 'UTF8' union all select 'its connection is in ' || pg_client_encoding() where pg_client_encoding() <> 'UTF8'"
+    ),
+    advice: "Use a database in UTF8, and no other client_encoding."
+  }),
   exclusion: ({ name }) => ({
     begin: "begin",
     lock: `select pg_advisory_xact_lock(hashtext('effect-session:${name}'))`,
@@ -91,7 +93,6 @@ const failures: Readonly<Record<string, Failure>> = {
   "40P01": "deadlock",
   "42P01": "noTable",
   "3F000": "noTable",
-  "42703": "noColumn",
   // Statement timeout or cancelled, lock timeout, transaction timeout.
   "57014": "timeout",
   "55P03": "timeout",
@@ -115,8 +116,10 @@ const classifyOther = ({ code }: DriverFailure): Failure =>
 // Updates stay HOT (they touch no index) while the expiry stays in its hour. `expires_hour` is a column and not an indexed
 // expression, because then PostgreSQL would take every change of `expires_at` for a change of the index. The fill factor
 // leaves room for the new versions of a row.
-const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyArray<string> => [
-  `create table if not exists ${sessions} (
+const tables = (names: TableNames) => ({
+  sessions: {
+    columns: tableColumns.sessions,
+    create: `create table if not exists ${names.sessions} (
   id text collate "C" primary key,
   namespace text collate "C" not null,
   user_id text collate "C",
@@ -135,17 +138,68 @@ const createSessions = ({ sessions, revocations, index }: TableNames): ReadonlyA
   expires_hour bigint generated always as (expires_at / ${hourMillis}) stored,
   row_id bigserial not null
 ) with (fillfactor = 75)`,
-  `create index if not exists ${index("row_id")} on ${sessions} (row_id)`,
-  `create index if not exists ${index("user_id")} on ${sessions} (user_id, row_id) where user_id is not null`,
-  `create index if not exists ${index("previous_id")} on ${sessions} (previous_id) where previous_id is not null`,
-  `create index if not exists ${index("ended_at")} on ${sessions} (ended_at, expires_hour, row_id, namespace, user_id)`,
-  `create index if not exists ${index("previous_token")} on ${sessions} (previous_until) where previous_token is not null`,
-  `create table if not exists ${revocations} (
+    indexes: [
+      keyOf("unique", "id", names.sessions, "add primary key (id)"),
+      indexOn(names.sessions, names.index("row_id"), "row_id"),
+      ...sessionIndexes(names)
+    ]
+  },
+  revocations: {
+    columns: tableColumns.revocations,
+    create: `create table if not exists ${names.revocations} (
   namespace text collate "C" not null,
   user_id text collate "C" not null,
   except_id text collate "C",
-  revoked_at bigint not null
+  revoked_at bigint not null,
+  row_id ${rowId}
 )`,
-  `create index if not exists ${index("revocations_user")} on ${revocations} (user_id, revoked_at)`,
-  `create index if not exists ${index("revocations_at")} on ${revocations} (revoked_at)`
-]
+    indexes: [
+      keyOf("primary", "row_id", names.revocations, `add column row_id ${rowId}`),
+      ...revocationIndexes(names)
+    ]
+  },
+  migrations: {
+    columns: tableColumns.migrations,
+    create: `create table if not exists ${names.migrations} (
+  migration_id integer primary key,
+  created_at timestamp with time zone not null default now(),
+  name text not null
+)`,
+    indexes: []
+  }
+})
+
+// An identity needs no right to its sequence, which a server that may only write its tables lacks.
+const rowId = "bigint generated by default as identity primary key"
+
+const keyOf = (
+  kind: "unique" | "primary",
+  columns: string,
+  table: string,
+  change: string
+): Index => ({
+  kind,
+  columns,
+  create: [
+    `do $$ begin
+  if not exists (select from pg_index where indrelid = '${table}'::regclass and indisprimary) then
+    alter table ${table} ${change};
+  end if;
+end $$`
+  ],
+  isInTable: true
+})
+
+const look = ({ schema, ...names }: TableNames): Condition =>
+  where(
+    `with given as (select owner, to_regclass(name) as oid from (values (?, ?), (?, ?), (?, ?)) as names (owner, name))
+select 'schema' as kind, '' as owner, nspname::text as name from pg_namespace where nspname = ?
+union all
+select 'table', owner, case relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' when 'S' then 'sequence' else 'index or a type' end from given join pg_class using (oid)
+union all
+select 'column', owner, attname::text from given join pg_attribute on attrelid = oid where attnum > 0 and not attisdropped
+union all
+select case when indisprimary then 'primary' when indisunique and indpred is null then 'unique' else 'index' end, owner, (select string_agg(attname, ', ' order by place) from unnest(indkey) with ordinality as keys (number, place) join pg_attribute on attrelid = indrelid and attnum = number) from given join pg_index on indrelid = oid where indisvalid`,
+    ...tableKeys.flatMap((key) => [names.plain[key], names[key]]),
+    schema ?? null
+  )

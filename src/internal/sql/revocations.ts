@@ -9,7 +9,7 @@ import { pause } from "../effect/pause.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { batched } from "./batchedCalls.js"
-import type { Condition } from "./dialect.js"
+import { where } from "./dialect.js"
 import { Reader } from "./rows.js"
 import { decoding, type SessionTable } from "./sessionTable.js"
 
@@ -56,21 +56,13 @@ const never: Revoked = { earliestMillis: -Infinity, latestMillis: -Infinity }
 
 /** Makes the call that tells whether a user was revoked since an instant of this process. */
 export const revokedWithin = (table: SessionTable): Effect.Effect<Service["revokedWithin"]> => {
-  const { inList } = table.database.dialect
   const ask = newestRevocations(table)
-  const askOne = (login: Login) =>
-    Effect.map(
-      ask([login], { text: "user_id = ?", parameters: [login.userId] }),
-      ([newest = never]) => newest
-    )
-  const askMany = inList && {
-    allowsSameKey: true,
-    inFlight: 2 as const,
-    batch: (logins: ReadonlyArray<Login>) =>
-      ask(logins, inList("user_id", [...new Set(logins.map(({ userId }) => userId))]))
-  }
   return Effect.map(
-    batched(({ userId }: Login) => userId, askOne, askMany),
+    batched(
+      ({ userId }: Login) => userId,
+      (login) => Effect.map(ask([login]), ([newest = never]) => newest),
+      table.database.dialect.inList && { allowsSameKey: true, inFlight: 2, batch: ask }
+    ),
     (newest) => (options) => isRevoked(newest(options), options.since.monotonicMillis)
   )
 }
@@ -88,34 +80,32 @@ const isRevoked = <E>(
       : isRevoked(newest, since, left - 1)
   })
 
-/** Asks for the newest revocation of each login; the condition says whose rows are read. */
+/** Asks for the newest revocation of each login, of only one where the database takes no lists. */
 const newestRevocations = ({ database, names }: SessionTable) => {
-  const select = `select namespace, user_id, except_id, ${database.dialect.nowMillis} - max(revoked_at) as age from ${names.revocations} where`
-  const groups = "group by namespace, user_id, except_id"
-  return (logins: ReadonlyArray<Login>, { text, parameters }: Condition) => {
-    const rows = Effect.suspend(() => {
-      // The database reads its clock between these two readings of ours. Every login of a batch asked before the first, so
-      // the statement sees each revocation that it has to know of, and both bounds hold for all of them.
-      const askedMillis = performance.now()
-      return Effect.map(database.query(`${select} ${text} ${groups}`, parameters), (rows) => ({
-        rows: rows.map((row) => new Reader("revokedWithin", row)),
-        askedMillis,
-        answeredMillis: performance.now()
-      }))
-    })
+  const { inList = (column, values) => where(`${column} = ?`, ...values), nowMillis } =
+    database.dialect
+  return (logins: ReadonlyArray<Login>) => {
+    const { text, parameters } = inList("user_id", [...new Set(logins.map(({ userId }) => userId))])
+    const select = `select namespace, user_id, except_id, ${nowMillis} - max(revoked_at) as age from ${names.revocations} where ${text} group by namespace, user_id, except_id`
     return database.call(
       "revokedWithin",
-      Effect.flatMap(rows, ({ rows, askedMillis, answeredMillis }) =>
-        decoding("revokedWithin", () =>
-          logins.map((login) => {
+      Effect.gen(function* () {
+        // The database reads its clock between these two readings of ours. Every login of a batch asked before the first,
+        // so the statement sees each revocation that it has to know of, and both bounds hold for all of them.
+        const askedMillis = performance.now()
+        const found = yield* database.query(select, parameters)
+        const answeredMillis = performance.now()
+        return yield* decoding("revokedWithin", () => {
+          const rows = found.map((row) => new Reader("revokedWithin", row))
+          return logins.map((login): Revoked => {
             const age = leastAge(rows, login)
             return {
               earliestMillis: askedMillis - age - roundingMillis,
               latestMillis: answeredMillis - age + roundingMillis
             }
           })
-        )
-      )
+        })
+      })
     )
   }
 }
@@ -140,5 +130,5 @@ export const forgetRevocations = ({
   names
 }: SessionTable): Effect.Effect<void, SessionStoreError> => {
   const text = `delete from ${names.revocations} where revoked_at < ${database.dialect.nowMillis} - ${keptMillis}`
-  return Effect.asVoid(database.call("collect", database.change(text, [])))
+  return Effect.asVoid(database.longCall("collect", database.change(text, [])))
 }

@@ -3,25 +3,6 @@ import type { PreviousId, SessionEntry, SessionRecord } from "../../core/record/
 import { SessionStoreError } from "../errors/errors.js"
 import type { Dialect, Row, Value } from "./dialect.js"
 
-/** The columns of a record, in the order of `valuesOf`. */
-export const columns = [
-  "id",
-  "namespace",
-  "user_id",
-  "ip_address",
-  "user_agent",
-  "payload",
-  "created_at",
-  "last_activity",
-  "expires_at",
-  "ended_at",
-  "version",
-  "previous_id",
-  "previous_kind",
-  "previous_until",
-  "previous_token"
-] as const
-
 /** The values of a record, in the order of `columns`. */
 export const valuesOf = (record: SessionRecord): ReadonlyArray<Value> => [
   record.id,

@@ -1,6 +1,6 @@
 /**
- * The calls that a request makes, each one statement: `find`, `insert`, `update`, `move`, `touch`; and `remove`, which needs
- * two, because MySQL returns no rows from a change.
+ * The calls that a request makes, each one statement: `find`, `insert`, and the writes `update`, `move` and `touch`; and
+ * `remove`, which needs two, because MySQL returns no rows from a change.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
@@ -10,29 +10,16 @@ import type { SessionRecord } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Primitives } from "../store/contract.js"
 import type { Database } from "./database.js"
-import type { Row } from "./dialect.js"
+import type { GivenRow, Row } from "./dialect.js"
 import { failureOf } from "./failure.js"
-import { columns, entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
+import { entryColumns, toEntry, toRecord, valuesOf } from "./rows.js"
 import { decoding, endNow, isLive, type SessionTable } from "./sessionTable.js"
-import type { TableNames } from "./tableNames.js"
+import { columns } from "./tables.js"
 
 /** A call of `find`, made at `now`. */
 export interface Find {
   readonly id: string
   readonly now: number
-}
-
-/** A call of `update` or `move` for the row that has this id and this version at `now`. */
-export interface Replace extends Find {
-  readonly record: SessionRecord
-  readonly version: number
-}
-
-/** A call of `touch`, made at `now`. */
-export interface Touch extends Find {
-  readonly version: number
-  readonly lastActivityMillis: number
-  readonly expiresAtMillis: number
 }
 
 type Call<In, Out> = (call: In) => Effect.Effect<Out, SessionStoreError>
@@ -71,43 +58,28 @@ export const insert = ({ database, names }: SessionTable): Primitives["insert"] 
     database.call("insert", isWritten(database, database.change(text, valuesOf(record))))
 }
 
-/** The columns that `update` replaces: all but the id. */
-export const updatedColumns = columns.slice(1)
+/** The writes of a live row of one version, and the columns each gives: a move changes the id, a touch only goes forward. */
+export const writes = {
+  update: columns.slice(1),
+  move: columns,
+  touch: ["last_activity", "expires_at"]
+} as const
 
-/** Replaces a live row of one version. */
-export const update = ({ database, names }: SessionTable): Call<Replace, boolean> => {
-  const text = replacing(names, updatedColumns)
-  return ({ id, record, version, now }) => {
-    const values = valuesOf(record).slice(1)
-    return database.call(
-      "update",
+/** Writes a live row of one version; tells whether there was such a row. */
+export const write = (
+  { database, names }: SessionTable,
+  operation: keyof typeof writes
+): Call<GivenRow, boolean> => {
+  const { greatest } = database.dialect
+  const set = writes[operation].map((column) =>
+    operation === "touch" ? `${column} = ${greatest}(${column}, ?)` : `${column} = ?`
+  )
+  const text = `update ${names.sessions} set ${set.join(", ")} where id = ? and version = ? and ${isLive}`
+  return ({ id, version, now, values }) =>
+    database.call(
+      operation,
       isWritten(database, database.change(text, [...values, id, version, now]))
     )
-  }
-}
-
-/** Replaces a live row of one version, its id too: one statement changes the key in every dialect. */
-export const move = ({ database, names }: SessionTable): Call<Replace, boolean> => {
-  const text = replacing(names, columns)
-  return ({ id, record, version, now }) =>
-    database.call(
-      "move",
-      isWritten(database, database.change(text, [...valuesOf(record), id, version, now]))
-    )
-}
-
-/** The columns that `touch` moves forward. */
-export const touchedColumns = ["last_activity", "expires_at"]
-
-/** Moves activity and expiry forward; tells whether there was such a row. */
-export const touch = ({ database, names }: SessionTable): Call<Touch, boolean> => {
-  const { greatest } = database.dialect
-  const set = touchedColumns.map((column) => `${column} = ${greatest}(${column}, ?)`).join(", ")
-  const text = `update ${names.sessions} set ${set} where id = ? and version = ? and ${isLive}`
-  return ({ id, version, lastActivityMillis, expiresAtMillis, now }) => {
-    const parameters = [lastActivityMillis, expiresAtMillis, id, version, now]
-    return database.call("touch", isWritten(database, database.change(text, parameters)))
-  }
 }
 
 /** Ends the session with this id or previous id, and tells which live one it was. */
@@ -141,9 +113,6 @@ export const remove = (table: SessionTable): Primitives["remove"] => {
       })
     )
 }
-
-const replacing = (names: TableNames, replaced: ReadonlyArray<string>): string =>
-  `update ${names.sessions} set ${replaced.map((column) => `${column} = ?`).join(", ")} where id = ? and version = ? and ${isLive}`
 
 /** True if a row was written; false if there was no such row or the key was taken. */
 const isWritten = (

@@ -9,47 +9,38 @@ import { make as makeStore } from "../store/make.js"
 import * as Analytics from "./analytics.js"
 import { batchedCalls } from "./batchedCalls.js"
 import { collect } from "./collect.js"
-import { type Database, makeDatabase } from "./database.js"
+import { makeDatabase } from "./database.js"
+import type { Dialect } from "./dialect.js"
+import { checkTables } from "./inspect.js"
 import { count, entries, removeWhere } from "./listing.js"
-import { checkTable } from "./migrate.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import { insert, remove } from "./sessions.js"
-import type { SessionTable } from "./sessionTable.js"
 import { makeTableNames } from "./tableNames.js"
+import { checkClient, checkColumns } from "./textProof.js"
 
 /** How a store is opened. */
 export interface Opening {
   readonly table: string
   readonly keepEnded: Duration.DurationInput
-  /** Whether concurrent calls share statements. Off only to measure what that saves. */
-  readonly batches: boolean
 }
 
 /** Opens the store of a client; fails if its tables are missing or older than this version. */
 export const openStore = (
   client: SqlClient,
-  opening: Opening
+  opening: Opening,
+  dialect?: Dialect
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError> =>
   Effect.gen(function* () {
-    const made = yield* makeDatabase(client)
-    const database = opening.batches ? made : withoutBatches(made)
+    const database = yield* makeDatabase(client, dialect)
     const names = yield* makeTableNames(database.dialect, opening.table)
-    yield* checkTable(database, names)
+    yield* checkClient(database, names)
+    yield* checkTables(database, names)
+    yield* checkColumns(database, names)
     const table = { database, names, keepEndedMillis: Duration.toMillis(opening.keepEnded) }
-    return makeStore(yield* callsOf(table), opening)
-  })
-
-const withoutBatches = (database: Database): Database => ({
-  ...database,
-  dialect: { ...database.dialect, inList: undefined, updateMany: undefined }
-})
-
-const callsOf = (table: SessionTable): Effect.Effect<Primitives & Overrides> =>
-  Effect.gen(function* () {
     const batched = yield* batchedCalls(table)
     const removeMany = removeWhere(table)
     const removeOne = remove(table)
-    return {
+    const calls: Primitives & Overrides = {
       ...batched,
       // A text that is no id finds nothing, and the database may refuse it: it is not asked.
       find: (id) => (isId(id) ? batched.find(id) : Effect.succeedNone),
@@ -65,4 +56,5 @@ const callsOf = (table: SessionTable): Effect.Effect<Primitives & Overrides> =>
       hourly: Analytics.hourly(table),
       usage: Analytics.usage(table)
     }
+    return makeStore(calls, opening)
   })

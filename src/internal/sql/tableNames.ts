@@ -16,6 +16,9 @@ export interface Naming {
 export interface TableNames {
   /** The name as it was given. */
   readonly name: string
+  /** The schema that was given with it; without quotes, as are the names in `plain`. */
+  readonly schema: string | undefined
+  readonly plain: Readonly<Record<TableKey, string>>
   /** Quoted, with its schema. */
   readonly sessions: string
   /** The table of revocations, in the same way; so are the others. */
@@ -25,6 +28,10 @@ export interface TableNames {
   /** The quoted name of an index of the session table. */
   readonly index: (suffix: string) => string
 }
+
+/** The tables of the store. */
+export const tableKeys = ["sessions", "revocations", "migrations"] as const
+export type TableKey = (typeof tableKeys)[number]
 
 // PostgreSQL cuts names after 63 bytes; the longest name that is made of this one is 27 longer.
 const part = /^[A-Za-z_][A-Za-z0-9_$-]{0,35}$/
@@ -40,12 +47,21 @@ export const makeTableNames = (
     return Effect.fail(new SessionConfigError({ field: "table", reason: rule(naming) }))
   }
   const base = parts[parts.length - 1] ?? name
-  const schema = parts.length === 2 ? `${naming.quote(parts[0] ?? "")}.` : ""
+  const schema = parts.length === 2 ? parts[0] : undefined
+  const plain = {
+    sessions: base,
+    revocations: `${base}_revocations`,
+    migrations: migrationsOf(base)
+  }
+  const quoted = (table: string) =>
+    schema === undefined ? naming.quote(table) : `${naming.quote(schema)}.${naming.quote(table)}`
   return Effect.succeed({
     name,
-    sessions: schema + naming.quote(base),
-    revocations: schema + naming.quote(`${base}_revocations`),
-    migrations: schema + naming.quote(migrationsOf(base)),
+    schema,
+    plain,
+    sessions: quoted(plain.sessions),
+    revocations: quoted(plain.revocations),
+    migrations: quoted(plain.migrations),
     index: (suffix) => naming.quote(`${base}_${suffix}`)
   })
 }
