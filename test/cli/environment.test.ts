@@ -97,7 +97,7 @@ describe("the command line beside a .env", { timeout: 120_000 }, () => {
 
       expect(list.errors).toContain("no directory storage/sessions")
       expect(doctor.output).toContain("SESSION_LIFETIME must be a number")
-      expect(doctor.output).toContain("production.env, which gives SESSION_LIFETIME")
+      expect(doctor.output).toContain("production.env, which gives SESSION_FILES, SESSION_LIFETIME")
       expect(missing).toMatchObject({ code: 1, output: "" })
       expect(missing.errors).toMatch(/^The file .*none cannot be read \(ENOENT\)\./)
     }))

@@ -44,32 +44,47 @@ describe("effect-session as a process", { timeout: 120_000 }, () => {
       expect(await running.outcome).toEqual({ code: 0, output: "", errors: "" })
     }))
 
+  /** Variables for a process that does not find the packages whose names begin so. */
+  const without = (directory: string, packages: string) => {
+    const hooks = join(directory, "hooks")
+    mkdirSync(hooks)
+    writeFileSync(
+      join(hooks, "resolve.mjs"),
+      `export const resolve = (name, context, next) => {
+        if (!name.startsWith("${packages}")) return next(name, context)
+        const error = new Error("Cannot find package '" + name + "' imported from here")
+        throw Object.assign(error, { code: "ERR_MODULE_NOT_FOUND" })
+      }`
+    )
+    writeFileSync(
+      join(hooks, "register.mjs"),
+      `import { register } from "node:module"; register("./resolve.mjs", import.meta.url)`
+    )
+    return { NODE_OPTIONS: `--import ${join(hooks, "register.mjs")}` }
+  }
+
   it("names the package that is not installed", () =>
     inPlace(async ({ directory }) => {
-      const hooks = join(directory, "hooks")
-      mkdirSync(hooks)
-      // Node resolves this one package as if it were not there.
-      writeFileSync(
-        join(hooks, "resolve.mjs"),
-        `export const resolve = (name, context, next) => {
-          if (!name.startsWith("@effect/sql-mysql2")) return next(name, context)
-          const error = new Error("Cannot find package '@effect/sql-mysql2' imported from here")
-          throw Object.assign(error, { code: "ERR_MODULE_NOT_FOUND" })
-        }`
-      )
-      writeFileSync(
-        join(hooks, "register.mjs"),
-        `import { register } from "node:module"; register("./resolve.mjs", import.meta.url)`
-      )
-
       const outcome = await runAsProcess(directory, ["list"], {
         SESSION_DRIVER: "database",
         SESSION_CONNECTION: "mysql://root@127.0.0.1:1/app",
-        NODE_OPTIONS: `--import ${join(hooks, "register.mjs")}`
+        ...without(directory, "@effect/sql-mysql2")
       })
 
       expect(outcome.code).toBe(1)
       expect(outcome.errors).toContain("npm install @effect/sql-mysql2@0.53")
+    }))
+
+  it("needs no package of a database for files", () =>
+    inPlace(async ({ directory, files }) => {
+      await seed(filesIn(files), [aRecord()])
+
+      const doctor = await runAsProcess(directory, ["doctor"], {
+        SESSION_FILES: files,
+        ...without(directory, "@effect/sql")
+      })
+
+      expect(doctor).toMatchObject({ code: 0, errors: "" })
     }))
 })
 

@@ -23,7 +23,10 @@ export const readEnvFile = (asked: {
         const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === false
         if (asked.none || (asked.file === undefined && !isThere)) return
         const read = parseEnv(readFileSync(path, "utf8"))
-        const names = Object.keys(read).filter((name) => run.variables[name] === undefined)
+        // Node 20 reads a file that --env-file names by itself, before this does.
+        const names = Object.keys(read).filter(
+          (name) => run.variables[name] === undefined || run.variables[name] === read[name]
+        )
         for (const name of names) run.variables[name] = read[name]
         run.envFile = { path, names }
       },
