@@ -46,11 +46,11 @@ describe("effect-session on files", () => {
 
       expect([JSON.parse(all.output).length, all.errors]).toEqual([2, ""])
       expect(JSON.parse(some.output)).toHaveLength(1)
-      expect([some.code, some.errors]).toEqual([
-        0,
-        "There are more sessions. To see them, raise --limit.\n"
+      expect([some.code, some.errors]).toEqual([0, "1 more: --limit\n"])
+      expect([none.code, none.errors.trim()]).toEqual([
+        1,
+        "--limit must be a whole number of at least 1."
       ])
-      expect([none.code, none.errors.trim()]).toEqual([1, "--limit must be at least 1."])
     }))
 
   it("active and stats count who was here within a time", () =>
@@ -103,7 +103,7 @@ describe("effect-session on files", () => {
       expect(outcome).toEqual({
         code: 1,
         output: "",
-        errors: "--within must be at most 3660 days.\n"
+        errors: '--within must be a duration of at most 3660 days, such as "15 minutes".\n'
       })
     }))
 
@@ -156,8 +156,11 @@ describe("effect-session on files", () => {
       const cleared = await run(["clear", "--yes"])
       const after = await run(["list", "--json"])
 
+      expect(await run(["clear"])).toMatchObject({ code: 0, output: "Ended 0 sessions.\n" })
       expect(asked).toMatchObject({ code: 1, output: "" })
-      expect(asked.errors).toBe("To end 2 sessions, add --yes. Nothing was changed.\n")
+      expect(asked.errors).toBe(
+        `To end 2 sessions of the files in ${files}, add --yes. Nothing was changed.\n`
+      )
       expect(JSON.parse(before.output)).toHaveLength(2)
       expect(cleared).toMatchObject({ code: 0, output: "Ended 2 sessions.\n" })
       expect(JSON.parse(after.output)).toEqual([])
@@ -179,6 +182,14 @@ describe("effect-session on files", () => {
       const outcomes = await Promise.all([
         run(["lst"]),
         run(["clear", "--yess"]),
+        run(["list", "--user"]),
+        run(["list", "--user="]),
+        run(["list", "--user", "--json"]),
+        run(["revoke", "--user"]),
+        run(["list", "extra"]),
+        run(["make:migration", "--sql"]),
+        run(["make:migration", "--sql", "oracle"]),
+        run(["active", "--within", "100000 days"]),
         run(["active", "--within", "soon"]),
         run(["active", "--within=-5 minutes"]),
         run(["list"], { SESSION_DRIVER: "papyrus" }),

@@ -1,4 +1,5 @@
 /** The command line on a database: SQLite, which needs no server. */
+import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import * as Layer from "effect/Layer"
@@ -42,13 +43,21 @@ describe("effect-session on a database", () => {
       expect(other.errors).toContain('"others"')
     }))
 
-  it("a table that is missing is one sentence that names the migration", () =>
+  it("a table or a database that is missing is one sentence that says how to make it, and is not made", () =>
     inPlace(async ({ directory, run }) => {
-      const list = await run(["list"], databaseIn(directory))
+      const env = databaseIn(directory)
 
-      expect(list.code).toBe(1)
-      expect(list.errors.trim().split("\n")).toHaveLength(1)
-      expect(list.errors).toContain("0001_create_sessions")
+      const nothing = await run(["list"], env)
+      const files = readdirSync(directory)
+      await run(["migrate"], env)
+      const noTable = await run(["list"], { ...env, SESSION_TABLE: "others" })
+
+      expect(files).toEqual([])
+      for (const { code, errors } of [nothing, noTable]) {
+        expect(code).toBe(1)
+        expect(errors.trim().split("\n")).toHaveLength(1)
+        expect(errors).toContain("npx effect-session migrate")
+      }
     }))
 
   it("a database that does not answer is one sentence that tells no password", () =>

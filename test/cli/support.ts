@@ -1,19 +1,26 @@
 /** Runs the command line: in this process, which is fast, or as a person would. */
-import { execFile } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileSystemSessionStore } from "../../src/index.js"
-import { run } from "../../src/internal/cli/commands.js"
+import { run } from "../../src/internal/cli/app.js"
+import { Screen } from "../../src/internal/cli/format.js"
 import { anId } from "../../src/internal/conformance/records.js"
 import { type SessionRecord, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
 
 const root = resolve(import.meta.dirname, "../..")
-const loader = join(root, "node_modules/tsx/dist/loader.mjs")
+
+/** What Node runs as the command line. */
+export const entry = [
+  "--import",
+  join(root, "node_modules/tsx/dist/loader.mjs"),
+  join(root, "src/cli.ts")
+]
 
 /** What a command left behind. */
 export interface Outcome {
@@ -30,8 +37,15 @@ export interface Place {
   /** Where the sessions lie that the command line works on, unless the variables say otherwise. */
   readonly files: string
   /** Runs a command in this process, with nothing but these variables as its environment. */
-  readonly run: (args: ReadonlyArray<string>, variables?: Variables) => Promise<Outcome>
+  readonly run: (
+    args: ReadonlyArray<string>,
+    variables?: Variables,
+    screen?: Screen["Type"]
+  ) => Promise<Outcome>
 }
+
+/** No terminal: text goes into a file or a pipe. */
+const pipe: Screen["Type"] = { width: undefined, hasColours: false }
 
 /** Gives a test a place of its own. */
 export const inPlace = async (body: (place: Place) => Promise<void>): Promise<void> => {
@@ -41,29 +55,32 @@ export const inPlace = async (body: (place: Place) => Promise<void>): Promise<vo
     await body({
       directory,
       files,
-      run: (args, variables) => runHere(args, { SESSION_FILES: files, ...variables })
+      run: (args, variables, screen = pipe) =>
+        runHere(args, { SESSION_FILES: files, ...variables }, screen)
     })
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-const runHere = (args: ReadonlyArray<string>, variables: Variables): Promise<Outcome> => {
+const runHere = (
+  args: ReadonlyArray<string>,
+  variables: Variables,
+  screen: Screen["Type"]
+): Promise<Outcome> => {
   const printed = { output: "", errors: "" }
   const print = (stream: keyof typeof printed) => (text: unknown) =>
     Effect.sync(() => {
       printed[stream] += `${text}\n`
     })
   return Effect.consoleWith((console) =>
-    Effect.withConsole(run(["node", "effect-session", ...args], "0.0.0"), {
+    Effect.withConsole(run(["node", "effect-session", ...args], "0.0.0", { ...variables }), {
       ...console,
       log: print("output"),
       error: print("errors")
     })
   ).pipe(
-    Effect.withConfigProvider(
-      ConfigProvider.fromMap(new Map(Object.entries(variables)), { pathDelim: "_" })
-    ),
+    Effect.provideService(Screen, screen),
     Effect.provide(NodeContext.layer),
     Effect.map((code) => ({ code, ...printed })),
     Effect.runPromise
@@ -75,17 +92,35 @@ export const runAsProcess = (
   directory: string,
   args: ReadonlyArray<string>,
   variables: Variables = {}
-): Promise<Outcome> =>
-  new Promise((done) => {
-    execFile(
-      process.execPath,
-      ["--import", loader, join(root, "src/cli.ts"), ...args],
-      { cwd: directory, env: { PATH: process.env.PATH, HOME: directory, ...variables } },
-      (error, output, errors) => {
-        done({ code: typeof error?.code === "number" ? error.code : 0, output, errors })
-      }
-    ).stdin?.end()
+): Promise<Outcome> => startProcess(directory, args, variables).outcome
+
+/** A command that runs as a process of its own. */
+export interface Running {
+  readonly process: ChildProcess
+  readonly outcome: Promise<Outcome>
+}
+
+/** Starts a command as a person would. */
+export const startProcess = (
+  directory: string,
+  args: ReadonlyArray<string>,
+  variables: Variables = {}
+): Running => {
+  const child = spawn(process.execPath, [...entry, ...args], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: directory, ...variables },
+    stdio: ["ignore", "pipe", "pipe"]
   })
+  const printed = { output: "", errors: "" }
+  child.stdout.on("data", (text) => {
+    printed.output += text
+  })
+  child.stderr.on("data", (text) => {
+    printed.errors += text
+  })
+  const outcome = once(child, "close").then(([code]) => ({ code: code ?? -1, ...printed }))
+  return { process: child, outcome }
+}
 
 /** A record that lives for an hour. */
 export const aRecord = (given: Partial<SessionRecord> = {}): SessionRecord => {
@@ -115,7 +150,10 @@ export const seed = <E>(
   Effect.runPromise(
     Effect.provide(
       Effect.flatMap(SessionStore, (store) =>
-        Effect.forEach(records, (record) => store.insert(record), { discard: true })
+        Effect.forEach(records, (record) => store.insert(record), {
+          concurrency: 32,
+          discard: true
+        })
       ),
       layer
     )
@@ -123,4 +161,4 @@ export const seed = <E>(
 
 /** The filesystem store in a directory. */
 export const filesIn = (directory: string): Layer.Layer<SessionStore, SessionStoreError> =>
-  Layer.provide(FileSystemSessionStore.layer({ directory }), NodeContext.layer)
+  Layer.provide(FileSystemSessionStore.layer({ directory, fsync: false }), NodeContext.layer)

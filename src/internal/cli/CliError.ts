@@ -29,6 +29,7 @@ export const inStore =
 const meanings: Readonly<Record<string, string>> = {
   "3D000": "there is no such database",
   ER_BAD_DB_ERROR: "there is no such database",
+  "22P05": "the database cannot hold every text; make it with the encoding UTF8",
   "28P01": "the user or the password is wrong",
   ER_ACCESS_DENIED_ERROR: "the user or the password is wrong",
   ECONNREFUSED: "no server listens there",

@@ -10,12 +10,13 @@ import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import { toCliError } from "./CliError.js"
 import * as Format from "./format.js"
-import { encodeSessions, sessionsText } from "./look.js"
+import { encodeSessions, reading, sessionsTable } from "./look.js"
 import { withStore } from "./store.js"
 
 /** What `audit` is asked. */
 interface Question {
   readonly json: boolean
+  readonly limit: number
   readonly log: string | undefined
   readonly namespace: string
   readonly user: string | undefined
@@ -26,34 +27,50 @@ interface Question {
 export const audit = (question: Question) =>
   question.log === undefined ? withStore(showUsers(question)) : showEvents(question, question.log)
 
-const showUsers = ({ json, user: userId, ...recent }: Question) =>
+const showUsers = ({ json, limit, user: userId, ...recent }: Question) =>
   Effect.gen(function* () {
-    const question = { ...recent, userId, state: "all" } as const
-    const sessionsOf = new Map<string, Array<SessionAdmin.SessionSummary>>()
-    yield* Stream.runForEach(SessionAdmin.stream(question), (session) =>
-      Effect.sync(() => {
-        const userId = Option.getOrUndefined(session.userId)
-        if (userId === undefined) return
-        const sessions = sessionsOf.get(userId)
-        if (sessions === undefined) sessionsOf.set(userId, [session])
-        else sessions.push(session)
-      })
-    )
-    const users = Array.from(sessionsOf, ([userId, sessions]) => ({
-      userId,
-      addresses: Arr.dedupe(Arr.getSomes(sessions.map(({ ipAddress }) => ipAddress))).sort(),
-      sessions
+    const listed = SessionAdmin.stream({ ...recent, userId, state: "all" })
+    const found = yield* reading(listed, ofSeveralAddresses)
+    const users = found.slice(0, limit)
+    const encoded = users.map(({ sessions, ...user }) => ({
+      ...user,
+      sessions: encodeSessions(sessions.slice(0, limit))
     }))
-      .filter(({ addresses }) => addresses.length > 1)
-      .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
-    const encoded = users.map((one) => ({ ...one, sessions: encodeSessions(one.sessions) }))
-    const texts = users.map(
-      ({ addresses, sessions, userId }) =>
-        `${Format.printable(userId)}, from ${addresses.length} addresses:\n${sessionsText(sessions)}`
-    )
-    const none = "No user was seen from several addresses."
-    yield* Format.show(json, encoded, () => texts.join("\n\n") || none)
+    yield* Format.show(json, encoded, (screen) => {
+      const texts = users.map(({ addresses, sessions, userId }) => {
+        const title = `${Format.printable(userId)}, from ${addresses.length} addresses:`
+        const more = sessions.length > limit ? `\n${sessions.length - limit} more: --limit` : ""
+        return `${Format.painted(screen, "bold", title)}\n${sessionsTable(screen, sessions.slice(0, limit))}${more}`
+      })
+      return texts.join("\n\n") || "No user was seen from several addresses."
+    })
+    yield* Format.more(found.length - limit)
   })
+
+type Sessions = ReadonlyArray<SessionAdmin.SessionSummary>
+
+/** The users with several addresses, those with the most first. */
+const ofSeveralAddresses = <E, R>(listing: Stream.Stream<SessionAdmin.SessionSummary, E, R>) =>
+  Effect.map(
+    Stream.runFold(listing, new Map<string, Array<SessionAdmin.SessionSummary>>(), (users, one) => {
+      const userId = Option.getOrUndefined(one.userId)
+      const sessions = users.get(userId ?? "")
+      if (sessions !== undefined) sessions.push(one)
+      else if (userId !== undefined) users.set(userId, [one])
+      return users
+    }),
+    (users) =>
+      Array.from(users, ([userId, sessions]) => ({
+        userId,
+        addresses: addressesOf(sessions),
+        sessions
+      }))
+        .filter(({ addresses }) => addresses.length > 1)
+        .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
+  )
+
+const addressesOf = (sessions: Sessions): ReadonlyArray<string> =>
+  [...new Set(Arr.getSomes(sessions.map(({ ipAddress }) => ipAddress)))].sort()
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the log
@@ -70,7 +87,7 @@ type Line = typeof Line.Type
 
 const decodeLine = Schema.decodeUnknownOption(Line)
 
-const showEvents = ({ json, user, within }: Question, file: string) =>
+const showEvents = ({ json, limit, user, within }: Question, file: string) =>
   Effect.gen(function* () {
     const since = (yield* Clock.currentTimeMillis) - Duration.toMillis(within)
     const { events, unreadable } = yield* read(
@@ -78,7 +95,12 @@ const showEvents = ({ json, user, within }: Question, file: string) =>
       (line) =>
         Date.parse(line.timestamp) >= since && (user === undefined || line["user.id"] === user)
     )
-    yield* Format.show(json, { events, unreadable }, () => eventsText(events, unreadable))
+    // The latest are at the end.
+    const latest = events.slice(-limit)
+    yield* Format.show(json, { events: latest, unreadable }, (screen) =>
+      eventsText(screen, latest, unreadable)
+    )
+    yield* Format.more(events.length - limit)
   })
 
 /** Reads the log line by line. It counts the lines it cannot read, since a log that was cut off is still a log. */
@@ -101,9 +123,13 @@ const read = (file: string, isWanted: (line: Line) => boolean) =>
     return { events, unreadable }
   }).pipe(Effect.mapError(toCliError))
 
-const eventsText = (events: ReadonlyArray<Line>, unreadable: number): string => {
+const eventsText = (
+  screen: Format.Screen["Type"],
+  events: ReadonlyArray<Line>,
+  unreadable: number
+): string => {
   const head = ["time", "event", "user", "address", "session", "more"]
-  const shown = events.length === 0 ? "No events." : Format.columns(head, events.map(cellsOf))
+  const shown = events.length === 0 ? "No events." : Format.table(screen, head, events.map(cellsOf))
   const note = `\n${Format.counted(unreadable, "line")} could not be read.`
   return unreadable === 0 ? shown : shown + note
 }

@@ -1,12 +1,14 @@
-/** `copy`: moves all sessions from one store to another. */
+/** `copy`: copies all sessions from one store to another, or moves them. */
+import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SessionStore from "../../SessionStore.js"
 import { type Choice, chooseAt } from "../env/choice.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
+import { confirm } from "./confirm.js"
 import * as Format from "./format.js"
 import * as Progress from "./progress.js"
-import { chosen, isMissing } from "./store.js"
+import { assertThere, chosen } from "./store.js"
 
 /** What `copy` is asked. */
 interface Question {
@@ -15,61 +17,109 @@ interface Question {
   readonly to: string | undefined
   readonly fromTable: string
   readonly toTable: string
+  readonly move: boolean
+  readonly dryRun: boolean
+  readonly yes: boolean
 }
 
-/** `copy`: each session is in one of the two stores at any time, so it may be stopped and run again. */
-export const copy = ({ from, fromTable, json, to, toTable }: Question) =>
+/** `copy`: may be stopped and run again. */
+export const copy = ({ from, to, fromTable, toTable, ...how }: Question) =>
   Effect.gen(function* () {
     if (from === undefined && to === undefined) {
       const message = "Name the stores with --from, --to or both. Nothing was changed."
       return yield* new CliError({ message })
     }
-    const source = yield* storeOf("--from", from, fromTable)
-    const target = yield* storeOf("--to", to, toTable)
-    if (isMissing(source)) {
-      const message = `There is no directory ${source.directory} to copy from. Nothing was changed.`
+    const source = yield* sideOf("from", from, fromTable)
+    const target = yield* sideOf("to", to, toTable)
+    if (source.description === target.description) {
+      const message = `Both are ${source.description}: there is nothing to copy.`
       return yield* new CliError({ message })
     }
-    const names = `${source.description} to ${target.description}`
-    const layer = SessionStore.migrating({
-      from: opened("--from", source),
-      to: opened("--to", target)
-    })
-    const copied = yield* Effect.mapError(
-      Effect.provide(copyAll(json), layer),
-      inStore(`from ${names}`)
-    )
-    yield* Format.show(
-      json,
-      { copied },
-      () => `Moved ${Format.counted(copied, "session")} from ${names}.`
-    )
+    yield* assertThere(source, source.migrate)
+    // A copy makes the directory it goes to, but no database and no table.
+    const isNew = target.driver === "file" && !existsSync(target.directory)
+    if (!isNew) yield* assertThere(target, target.migrate)
+    // A table that is missing is told of before anything is asked or counted.
+    if (!isNew) yield* Effect.scoped(Layer.build(opened(target)))
+    yield* copyBetween(source, target, how)
   })
 
-const storeOf = (
-  option: string,
+const copyBetween = (
+  source: Side,
+  target: Side,
+  { dryRun, json, move, yes }: Pick<Question, "dryRun" | "json" | "move" | "yes">
+) =>
+  Effect.gen(function* () {
+    const names = `from ${source.description} to ${target.description}`
+    const stores = { from: opened(source), to: opened(target) }
+    const inBoth = Effect.mapError(inStore(names))
+    if (dryRun || (move && !yes)) {
+      const { total } = yield* inBoth(SessionStore.copy({ ...stores, dryRun: true }))
+      const all = Format.counted(total, "session")
+      if (dryRun) {
+        const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
+        return yield* Format.show(json, { total }, () => said)
+      }
+      if (total === 0) return yield* Format.show(json, { copied: 0 }, () => "Moved 0 sessions.")
+      const question = `Move ${all} ${names}? They are removed from the first store.`
+      yield* confirm(question, `To move ${all} ${names}, add --yes.`)
+    }
+    const doing = move ? "Moved" : "Copied"
+    const report = yield* Progress.track(
+      { doing, advice: "To go on, run the command again." },
+      (tell) =>
+        inBoth(
+          SessionStore.copy({ ...stores, move, onProgress: ({ done, total }) => tell(done, total) })
+        )
+    )
+    yield* Format.show(json, report, () => textOf(report, `${doing} %s ${names}.`))
+  })
+
+const textOf = (
+  { copied, done, unreadable }: SessionStore.CopyReport,
+  sentence: string
+): string => {
+  const there = done - copied - unreadable
+  return [
+    sentence.replace("%s", () => Format.counted(copied, "session")),
+    ...(there > 0 ? [`${Format.grouped(there)} more were there already.`] : []),
+    ...(unreadable > 0 ? [`${Format.grouped(unreadable)} could not be read and stayed.`] : [])
+  ].join(" ")
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// the two stores
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** One of the two stores. */
+type Side = Choice & {
+  /** Its option, for errors. */
+  readonly option: string
+  /** The command that makes its table. */
+  readonly migrate: string
+}
+
+const sideOf = (
+  name: "from" | "to",
   given: string | undefined,
   table: string
-): Effect.Effect<Choice, Failure> => (given === undefined ? chosen : chooseAt(option, given, table))
+): Effect.Effect<Side, Failure> => {
+  const option = `--${name}`
+  const migrate = "npx effect-session migrate"
+  return given === undefined
+    ? Effect.map(chosen, (choice) => ({ ...choice, option, migrate }))
+    : Effect.map(chooseAt(option, given, table), (choice) => ({
+        ...choice,
+        option,
+        // The URL may hold a password.
+        migrate: `${migrate} --to ${given.includes("@") ? `<what ${option} names>` : given} --to-table ${table}`
+      }))
+}
 
-/** The store of a choice. When it cannot be opened, the sentence says which of the two it is. */
-const opened = (option: string, { description, store }: Choice) =>
+/** Opens a store. When it cannot be opened, the sentence says which of the two it is, and the advice is for that one. */
+const opened = ({ description, migrate, option, store }: Side) =>
   Layer.mapError(store, (failure) => {
     const { message } = inStore(description)(failure)
-    return new CliError({ message: `${option}: ${message}` })
-  })
-
-const copyAll = <E, R, E2, R2>(
-  json: boolean,
-  stores: Parameters<typeof SessionStore.copy<E, R, E2, R2>>[0]
-) =>
-  Effect.suspend(() => {
-    let progress = Progress.begin("Copying", 0, json)
-    return SessionStore.copy({
-      ...stores,
-      onProgress: ({ done, total }) => {
-        if (done === 0) progress = Progress.begin("Copying", total, json)
-        return progress.show(done)
-      }
-    }).pipe(Effect.zipLeft(Effect.suspend(() => progress.end)))
+    const advised = message.replaceAll("npx effect-session migrate", migrate)
+    return new CliError({ message: `${option} (${description}): ${advised}` })
   })

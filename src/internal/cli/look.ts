@@ -1,7 +1,6 @@
 /** The commands that only look: `list`, `active`, `stats`. Each takes one pass over the store, at most. */
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
-import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -11,11 +10,13 @@ import { matches } from "../../core/record/record.js"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import * as SessionStore from "../../SessionStore.js"
 import * as Format from "./format.js"
+import * as Progress from "./progress.js"
 import { withStore } from "./store.js"
 
 /** What the commands are asked. */
 interface Question {
   readonly json: boolean
+  readonly limit: number
   readonly namespace: string
 }
 
@@ -26,24 +27,32 @@ interface Recent extends Question {
 
 export const encodeSessions = Schema.encodeSync(Schema.Array(SessionAdmin.SessionSummary))
 
-const showSessions = (json: boolean, list: ReadonlyArray<SessionAdmin.SessionSummary>) =>
-  Format.show(json, encodeSessions(list), () => sessionsText(list))
-
-export const sessionsText = (list: ReadonlyArray<SessionAdmin.SessionSummary>): string =>
+/** Sessions as a table, the columns that matter most first. */
+export const sessionsTable = (
+  screen: Format.Screen["Type"],
+  list: ReadonlyArray<SessionAdmin.SessionSummary>
+): string =>
   list.length === 0
     ? "No sessions."
-    : Format.columns(
-        ["id", "user", "address", "last activity", "expires", "bytes", "agent"],
+    : Format.table(
+        screen,
+        ["id", "user", "last activity", "address", "expires", "agent", "bytes"],
         list.map((one) => [
           one.id,
           Option.getOrElse(one.userId, () => "-"),
-          Option.getOrElse(one.ipAddress, () => "-"),
           Format.instant(one.lastActivity),
+          Option.getOrElse(one.ipAddress, () => "-"),
           Format.instant(one.expiresAt),
-          one.payloadBytes,
-          Option.getOrElse(one.userAgent, () => "-").slice(0, 60)
+          Option.getOrElse(one.userAgent, () => "-"),
+          one.payloadBytes
         ])
       )
+
+const showSessions = (json: boolean, list: ReadonlyArray<SessionAdmin.SessionSummary>) =>
+  Format.show(json, encodeSessions(list), (screen) => sessionsTable(screen, list))
+
+/** How far `list` looks to say how many more there are. */
+const lookAhead = 1000
 
 /** `list`: sessions in no particular order. */
 export const list = ({
@@ -52,41 +61,44 @@ export const list = ({
   limit,
   namespace,
   user
-}: Question & {
-  readonly all: boolean
-  readonly limit: number
-  readonly user: string | undefined
-}) => {
-  const state = all ? "all" : "live"
-  // One more than is shown tells whether there are more.
-  const sessions = Stream.take(SessionAdmin.stream({ namespace, userId: user, state }), limit + 1)
+}: Question & { readonly all: boolean; readonly user: string | undefined }) => {
+  const listing = { namespace, userId: user, state: all ? "all" : "live" } as const
+  const some = Stream.take(SessionAdmin.stream(listing), limit + lookAhead + 1)
   return withStore(
-    Effect.flatMap(Stream.runCollect(sessions), (found) =>
-      Effect.zipRight(
-        showSessions(json, Chunk.toReadonlyArray(Chunk.take(found, limit))),
-        Effect.when(
-          Console.error("There are more sessions. To see them, raise --limit."),
-          () => Chunk.size(found) > limit
-        )
-      )
-    )
+    Effect.gen(function* () {
+      const found = Chunk.toReadonlyArray(yield* Stream.runCollect(some))
+      yield* showSessions(json, found.slice(0, limit))
+      const left = found.length - limit
+      yield* Format.more(left > lookAhead ? `over ${Format.grouped(lookAhead)}` : left)
+    })
   )
 }
 
 /** `active`: who was here recently. */
-export const active = ({ json, ...recent }: Recent) =>
-  withStore(Effect.flatMap(SessionAdmin.active(recent), (found) => showSessions(json, found)))
+export const active = ({ json, limit, ...recent }: Recent) =>
+  withStore(
+    Effect.gen(function* () {
+      const found = yield* SessionAdmin.active(recent)
+      yield* showSessions(json, found.slice(0, limit))
+      yield* Format.more(found.length - limit)
+    })
+  )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // figures
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** `stats`: figures of the store, and of a time. */
-export const stats = ({ json, namespace, within }: Recent) =>
+export const stats = ({ json, limit, namespace, within }: Recent) =>
   withStore(
-    Effect.flatMap(inOnePass(namespace, gather({ namespace, within })), (found) =>
-      Format.show(json, encodeStats(found), () => statsText(found, Format.length(within)))
-    )
+    Effect.gen(function* () {
+      const all = yield* inOnePass(namespace, gather({ namespace, within }))
+      const found = { ...all, suspicious: all.suspicious.slice(0, limit) }
+      yield* Format.show(json, encodeStats(found), (screen) =>
+        statsText(screen, found, Format.length(within))
+      )
+      yield* Format.more(all.suspicious.length - limit)
+    })
   )
 
 /** Answers any number of questions about a namespace from one listing of it. */
@@ -96,7 +108,7 @@ const inOnePass = <A, E>(
 ) =>
   Effect.gen(function* () {
     const store = yield* SessionStore.SessionStore
-    const listed = yield* Stream.runCollect(store.entries({ namespace, state: "all" }))
+    const listed = yield* reading(store.entries({ namespace, state: "all" }), Stream.runCollect)
     const { find, insert, update, move, remove } = store
     const entries: typeof store.entries = (filter) =>
       Stream.unwrap(
@@ -108,9 +120,24 @@ const inOnePass = <A, E>(
     return yield* Effect.provideService(questions, SessionStore.SessionStore, snapshot)
   })
 
+/** Reads a listing to its end, and tells how far it is. */
+export const reading = <A, E, R, B, E2, R2>(
+  listing: Stream.Stream<A, E, R>,
+  run: (listing: Stream.Stream<A, E, R>) => Effect.Effect<B, E2, R2>
+): Effect.Effect<B, E2, R2> =>
+  Progress.track({ doing: "Read", advice: "Nothing was changed." }, (tell) => {
+    let done = 0
+    return run(
+      Stream.mapChunksEffect(listing, (chunk) => {
+        done += Chunk.size(chunk)
+        return Effect.as(tell(done), chunk)
+      })
+    )
+  })
+
 const gather = (recent: SessionAdmin.Within) =>
   Effect.all({
-    usage: SessionAdmin.usageWith(recent),
+    usage: SessionAdmin.usageWith({ namespace: recent.namespace }),
     activeSessions: SessionAdmin.countActive(recent),
     activeUsers: SessionAdmin.countActiveUsers(recent),
     averageDuration: SessionAdmin.averageDuration(recent),
@@ -128,9 +155,10 @@ const encodeStats = ({ averageDuration, hourly, suspicious, usage, ...counts }: 
   suspicious: Schema.encodeSync(Schema.Array(SessionAdmin.SuspiciousUser))(suspicious)
 })
 
-const statsText = (found: Stats, within: string): string => {
+const statsText = (screen: Format.Screen["Type"], found: Stats, within: string): string => {
   const average = Option.match(found.averageDuration, { onNone: () => "-", onSome: Format.length })
-  const summary = Format.columns(
+  const summary = Format.table(
+    screen,
     ["what", "number"],
     [
       ["live sessions", found.usage.sessions],
@@ -141,11 +169,13 @@ const statsText = (found: Stats, within: string): string => {
       ["average duration", average]
     ]
   )
-  const hours = Format.columns(
+  const hours = Format.table(
+    screen,
     ["hour (UTC)", "sessions", "users"],
     found.hourly.map(({ sessions, start, users }) => [Format.instant(start), sessions, users])
   )
-  const users = Format.columns(
+  const users = Format.table(
+    screen,
     ["user with several addresses", "sessions", "addresses"],
     found.suspicious.map((one) => [one.userId, one.sessions, one.addresses.join(", ")])
   )

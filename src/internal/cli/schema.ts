@@ -2,19 +2,28 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import { chooseAt } from "../env/choice.js"
 import { load } from "../env/load.js"
 import { makeDirectory } from "../file/makeDirectory.js"
 import { CliError, inStore, toCliError } from "./CliError.js"
 import * as Format from "./format.js"
+import { Run } from "./Run.js"
 import { chosen } from "./store.js"
 
-/** `migrate`: brings the table in the environment's database up to date. */
-export const migrate = ({ json }: { readonly json: boolean }) =>
+/** `migrate`: brings the table up to date, in the environment's database or in the one that `--to` names. */
+export const migrate = ({
+  json,
+  to,
+  toTable
+}: {
+  readonly json: boolean
+  readonly to: string | undefined
+  readonly toTable: string
+}) =>
   Effect.gen(function* () {
-    const choice = yield* chosen
+    const choice = yield* to === undefined ? chosen : chooseAt("--to", to, toTable)
     if (choice.driver !== "database") {
-      const message =
-        "There is nothing to migrate: SESSION_DRIVER is file, and files need no table."
+      const message = `There is nothing to migrate: ${choice.description} need no table.`
       return yield* new CliError({ message })
     }
     const { client, description, table } = choice
@@ -23,6 +32,8 @@ export const migrate = ({ json }: { readonly json: boolean }) =>
       "@effect/sql",
       () => import("../../SqlSessionStore.js")
     )
+    const run = yield* Run
+    run.stopped = "Stopped while migrating. To bring the table up to date, run the command again."
     const migrated = yield* migrateWith({ table }).pipe(
       Effect.provide(client),
       Effect.mapError(inStore(description))

@@ -1,8 +1,9 @@
 /** The store a command works on: the one that the environment names, if it is not the memory of a server. */
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { SessionStore } from "../../SessionStore.js"
 import { type Choice, choose } from "../env/choice.js"
+import { isShard } from "../file/paths.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
 
 /** The store of the environment. */
@@ -20,17 +21,42 @@ export const chosen: Effect.Effect<Choice, Failure> = Effect.filterOrFail(
 export const withStore = <A, E extends Failure, R>(
   command: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Failure, Exclude<R, SessionStore>> =>
-  Effect.flatMap(chosen, (choice) =>
-    isMissing(choice)
-      ? new CliError({
-          message: `There is no directory ${choice.directory}. Either no server has kept sessions there yet, or SESSION_FILES must name another directory. Nothing was changed.`
-        })
-      : Effect.mapError(Effect.provide(command, choice.store), inStore(choice.description))
-  )
+  Effect.gen(function* () {
+    const choice = yield* chosen
+    yield* assertThere(choice)
+    return yield* Effect.mapError(
+      Effect.provide(command, choice.store),
+      inStore(choice.description)
+    )
+  })
 
-/**
- * Tells whether the directory of a store is missing. It holds no sessions then, and its name may be a mistake; opening
- * the store would make it.
- */
-export const isMissing = (choice: Choice): choice is Extract<Choice, { driver: "file" }> =>
-  choice.driver === "file" && !existsSync(choice.directory)
+/** Fails where no store is. Opening one there would make its directory or its file. */
+export const assertThere = (
+  choice: Choice,
+  migrate = "npx effect-session migrate"
+): Effect.Effect<void, CliError> => {
+  const message = absence(choice, migrate)
+  return message === undefined ? Effect.void : new CliError({ message })
+}
+
+const absence = (choice: Choice, migrate: string): string | undefined => {
+  if (choice.driver === "file") {
+    const { directory } = choice
+    if (!existsSync(directory)) {
+      return `There is no directory ${directory}. Either no server has kept sessions there yet, or SESSION_FILES must name another directory. Nothing was changed.`
+    }
+    return isOfOthers(directory)
+      ? `The directory ${directory} holds no sessions but other files: SESSION_FILES must name another directory. Nothing was changed.`
+      : undefined
+  }
+  return choice.driver === "database" && choice.file !== undefined && !existsSync(choice.file)
+    ? `There is no database ${choice.file}. Make it with "${migrate}", or name another file. Nothing was changed.`
+    : undefined
+}
+
+/** The store would change who may read the directory. Files such as `.gitignore` may be in any. */
+const isOfOthers = (directory: string): boolean => {
+  if (!statSync(directory).isDirectory()) return false
+  const names = readdirSync(directory).filter((name) => !name.startsWith("."))
+  return names.length > 0 && !names.some((name) => isShard(name) || name.startsWith("holder_"))
+}

@@ -18,9 +18,8 @@ interface Described {
 }
 
 /** A store in a database. */
-export interface DatabaseChoice extends Described {
+export interface DatabaseChoice extends Described, Connection {
   readonly driver: "database"
-  readonly client: Connection["client"]
   readonly table: string
 }
 
@@ -106,17 +105,18 @@ const files = (directory: string, keepEnded: Duration.DurationInput): Choice => 
 }
 
 const database = (given: Given, name = "sessions", keepEnded: Duration.DurationInput): Chosen =>
-  Effect.map(connect(given), ({ client, description, schema }) => {
+  Effect.map(connect(given), (connection) => {
+    const { schema } = connection
     const table = schema === undefined || name.includes(".") ? name : `${schema}.${name}`
     const module = load("SESSION_DRIVER", "@effect/sql", () => import("../../SqlSessionStore.js"))
     return {
+      ...connection,
       driver: "database",
-      description: `the table ${table} of ${description}`,
+      description: `the table ${table} of ${connection.description}`,
       store: Layer.provide(
         Layer.unwrapEffect(Effect.map(module, (sql) => sql.layerWith({ table, keepEnded }))),
-        client
+        connection.client
       ),
-      client,
       table
     }
   })

@@ -16,6 +16,8 @@ export interface Connection {
   /** The schema for a table that is named without one. */
   readonly schema?: string | undefined
   readonly client: Layer.Layer<SqlClient, SessionConfigError | SessionStoreError>
+  /** The file of SQLite, which opening makes when it is missing. */
+  readonly file?: string
 }
 
 /** The URL of a database, and the variable or option that gave it, for errors. */
@@ -32,9 +34,9 @@ export const connect = (given: Given): Effect.Effect<Connection, SessionConfigEr
     case "postgresql":
       return server(given, "PostgreSQL", postgresParameters, postgres)
     case "mysql":
-      return server(given, "MySQL", mysqlParameters, mysql)
     case "mariadb":
-      return server(given, "MariaDB", mysqlParameters, mysql)
+      // Both schemes lead to both servers.
+      return server(given, "MySQL or MariaDB", mysqlParameters, mysql)
     case "sqlite":
       return sqlite(given)
     default:
@@ -196,6 +198,7 @@ const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfig
   )
   return Effect.succeed({
     description: `SQLite in ${filename}`,
+    file: filename,
     client: clientOf(module, ({ layer }) => layer({ filename }))
   })
 }
