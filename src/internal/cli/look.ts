@@ -1,14 +1,11 @@
 /** The commands that only look: `list`, `active`, `stats`. Each takes one pass over the store, at most. */
 import * as Chunk from "effect/Chunk"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { matches } from "../../core/record/record.js"
 import * as SessionAdmin from "../../SessionAdmin.js"
-import * as SessionStore from "../../SessionStore.js"
 import * as Format from "./format.js"
 import * as Progress from "./progress.js"
 import { withStore } from "./store.js"
@@ -92,7 +89,7 @@ export const active = ({ json, limit, ...recent }: Recent) =>
 export const stats = ({ json, limit, namespace, within }: Recent) =>
   withStore(
     Effect.gen(function* () {
-      const all = yield* inOnePass(namespace, gather({ namespace, within }))
+      const all = yield* SessionAdmin.figures({ namespace, within })
       const found = { ...all, suspicious: all.suspicious.slice(0, limit) }
       yield* Format.show(json, encodeStats(found), (screen) =>
         statsText(screen, found, Format.length(within))
@@ -100,25 +97,6 @@ export const stats = ({ json, limit, namespace, within }: Recent) =>
       yield* Format.more(all.suspicious.length - limit)
     })
   )
-
-/** Answers any number of questions about a namespace from one listing of it. */
-const inOnePass = <A, E>(
-  namespace: string,
-  questions: Effect.Effect<A, E, SessionStore.SessionStore>
-) =>
-  Effect.gen(function* () {
-    const store = yield* SessionStore.SessionStore
-    const listed = yield* reading(store.entries({ namespace, state: "all" }), Stream.runCollect)
-    const { find, insert, update, move, remove } = store
-    const entries: typeof store.entries = (filter) =>
-      Stream.unwrap(
-        Effect.map(Clock.currentTimeMillis, (now) =>
-          Stream.fromChunk(Chunk.filter(listed, (entry) => matches(filter, entry, now)))
-        )
-      )
-    const snapshot = SessionStore.make({ find, insert, update, move, remove, entries })
-    return yield* Effect.provideService(questions, SessionStore.SessionStore, snapshot)
-  })
 
 /** Reads a listing to its end, and tells how far it is. */
 export const reading = <A, E, R, B, E2, R2>(
@@ -135,17 +113,7 @@ export const reading = <A, E, R, B, E2, R2>(
     )
   })
 
-const gather = (recent: SessionAdmin.Within) =>
-  Effect.all({
-    usage: SessionAdmin.usageWith({ namespace: recent.namespace }),
-    activeSessions: SessionAdmin.countActive(recent),
-    activeUsers: SessionAdmin.countActiveUsers(recent),
-    averageDuration: SessionAdmin.averageDuration(recent),
-    hourly: SessionAdmin.hourly(recent),
-    suspicious: SessionAdmin.suspicious(recent)
-  })
-
-type Stats = Effect.Effect.Success<ReturnType<typeof gather>>
+type Stats = SessionAdmin.Figures
 
 const encodeStats = ({ averageDuration, hourly, suspicious, usage, ...counts }: Stats) => ({
   usage: Schema.encodeSync(SessionAdmin.Usage)(usage),
