@@ -41,6 +41,8 @@ export class SessionStoreError
   )
   implements HttpServerRespondable.Respondable
 {
+  // What is decoded has no cause, and `told` is all that the schema knows.
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(
     {
       cause,
