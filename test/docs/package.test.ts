@@ -14,7 +14,9 @@ const isInPackage = (path: string): boolean =>
 
 const pages = [
   ...files.filter((file) => file.endsWith(".md")),
-  ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)
+  ...readdirSync(join(root, "docs"), { encoding: "utf8", recursive: true })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`)
 ]
 
 const linksOf = (page: string): ReadonlyArray<string> =>
