@@ -58,9 +58,24 @@ const untyped = (options: unknown) => options as SessionConfig.Options
 const unsafe: ReadonlyArray<
   readonly [id: string, what: string, options: SessionConfig.Options, field: string]
 > = [
-  ["R14", "the __Host- prefix without Secure", { cookie: { secure: false } }, "cookie.name"],
-  ["R14", "the __Host- prefix with a domain", { cookie: { domain: "a.example" } }, "cookie.name"],
-  ["R14", "the __Host- prefix with a path", { cookie: { path: "/shop" } }, "cookie.name"],
+  [
+    "R14",
+    "the __Host- prefix without Secure",
+    { cookie: { name: "__Host-s", secure: false } },
+    "cookie.name"
+  ],
+  [
+    "R14",
+    "the __Host- prefix with a domain",
+    { cookie: { name: "__Host-s", domain: "a.example" } },
+    "cookie.name"
+  ],
+  [
+    "R14",
+    "the __Host- prefix with a path",
+    { cookie: { name: "__Host-s", path: "/shop" } },
+    "cookie.name"
+  ],
   [
     "R14",
     "the prefix in another case",
