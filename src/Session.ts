@@ -720,7 +720,8 @@ export const ended: Effect.Effect<void, never, Session> = useEffect((session) =>
 )
 
 /**
- * As `ended`, asking the store every `interval`. Keep it shorter than `rotationGrace`, so that a `migrate` is seen.
+ * As `ended`, asking the store every `interval`. Keep it shorter than `rotationGrace`, so that a `migrate` is seen. Dies with a
+ * `SessionConfigError` if it is no duration of at least 1 millisecond.
  *
  * @since 0.1.0
  * @category lifecycle

@@ -25,7 +25,6 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import type * as HttpRouter from "@effect/platform/HttpRouter"
 import * as OpenApi from "@effect/platform/OpenApi"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { defaults } from "./internal/config/model.js"
@@ -201,10 +200,10 @@ export const orUnavailable = <A, E, R>(
     effect,
     (error): Effect.Effect<never, Exclude<E, SessionStoreError> | SessionUnavailable> =>
       error instanceof SessionStoreError
-        ? Effect.logError(
-            "A request ended with a failure of the session store",
-            Cause.fail(error)
-          ).pipe(Effect.zipRight(comeBackLater), Effect.zipRight(new SessionUnavailable()))
+        ? error.logged.pipe(
+            Effect.zipRight(comeBackLater),
+            Effect.zipRight(new SessionUnavailable())
+          )
         : // What is no failure of the store stays in the type.
           Effect.fail(error as Exclude<E, SessionStoreError>)
   )

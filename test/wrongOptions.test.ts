@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Csrf from "../src/Csrf.js"
 import * as FileSystemSessionStore from "../src/FileSystemSessionStore.js"
+import * as Session from "../src/Session.js"
 import * as SessionAdmin from "../src/SessionAdmin.js"
 import { SessionConfigError } from "../src/SessionConfig.js"
 import * as SessionEvents from "../src/SessionEvents.js"
@@ -46,7 +47,13 @@ const gc = (options: SessionGc.Options) =>
 const serialize = (wait: SessionAdmin.Within["within"], hold: SessionAdmin.Within["within"]) =>
   Effect.sync(() => SessionMiddleware.make({ serialize: { wait, hold } }))
 
+const waiting = (interval: SessionAdmin.Within["within"]) =>
+  Effect.provide(Session.endedWith({ interval }), Session.layerTest())
+
 const cases: ReadonlyArray<[string, string, Effect.Effect<unknown, unknown>]> = [
+  ["an interval of 0 to wait for the end", "interval", waiting(0)],
+  ["a negative interval to wait for the end", "interval", waiting(-1)],
+  ["no interval to wait for the end", "interval", waiting(wrong)],
   ["a negative wait", "serialize", serialize(-1, "1 second")],
   ["a negative hold", "serialize", serialize("1 second", "-1 seconds" as "1 seconds")],
   ["a hold of nothing", "serialize", serialize("1 second", 0)],

@@ -1,6 +1,6 @@
 /** `audit`: the users who were seen from several addresses, or the events of an audit log. */
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,9 +8,11 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
+import { SessionStore } from "../../SessionStore.js"
 import { toCliError } from "./CliError.js"
 import * as Format from "./format.js"
-import { encodeSessions, reading, sessionsTable } from "./look.js"
+import { encodeSessions, sessionsTable } from "./look.js"
+import * as Progress from "./progress.js"
 import { withStore } from "./store.js"
 
 /** What `audit` is asked. */
@@ -29,8 +31,7 @@ export const audit = (question: Question) =>
 
 const showUsers = ({ json, limit, user: userId, ...recent }: Question) =>
   Effect.gen(function* () {
-    const listed = SessionAdmin.stream({ ...recent, userId, state: "all" })
-    const found = yield* reading(listed, ofSeveralAddresses)
+    const found = yield* watched(SessionAdmin.audit({ ...recent, userId }))
     const users = found.slice(0, limit)
     const encoded = users.map(({ sessions, ...user }) => ({
       ...user,
@@ -47,30 +48,19 @@ const showUsers = ({ json, limit, user: userId, ...recent }: Question) =>
     yield* Format.more(found.length - limit)
   })
 
-type Sessions = ReadonlyArray<SessionAdmin.SessionSummary>
-
-/** The users with several addresses, those with the most first. */
-const ofSeveralAddresses = <E, R>(listing: Stream.Stream<SessionAdmin.SessionSummary, E, R>) =>
-  Effect.map(
-    Stream.runFold(listing, new Map<string, Array<SessionAdmin.SessionSummary>>(), (users, one) => {
-      const userId = Option.getOrUndefined(one.userId)
-      const sessions = users.get(userId ?? "")
-      if (sessions !== undefined) sessions.push(one)
-      else if (userId !== undefined) users.set(userId, [one])
-      return users
-    }),
-    (users) =>
-      Array.from(users, ([userId, sessions]) => ({
-        userId,
-        addresses: addressesOf(sessions),
-        sessions
-      }))
-        .filter(({ addresses }) => addresses.length > 1)
-        .sort((a, b) => b.addresses.length - a.addresses.length || (a.userId < b.userId ? -1 : 1))
+/** Runs a question that lists the store, and tells how far the listing is. */
+const watched = <A, E, R>(question: Effect.Effect<A, E, R>) =>
+  Progress.track({ doing: "Read", advice: "Nothing was changed." }, (tell) =>
+    Effect.flatMap(SessionStore, (store) => {
+      let done = 0
+      const entries: typeof store.entries = (filter) =>
+        Stream.mapChunksEffect(store.entries(filter), (chunk) => {
+          done += Chunk.size(chunk)
+          return Effect.as(tell(done), chunk)
+        })
+      return Effect.provideService(question, SessionStore, { ...store, entries })
+    })
   )
-
-const addressesOf = (sessions: Sessions): ReadonlyArray<string> =>
-  [...new Set(Arr.getSomes(sessions.map(({ ipAddress }) => ipAddress)))].sort()
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the log

@@ -147,7 +147,7 @@ const revoke = command(
 
 const copy = command(
   "copy",
-  "Copies all live sessions to another store; the first one stays as it is. Sessions that the other store has already are left alone. Stop the servers first: what they write after a session was copied is not copied.",
+  "Copies all live sessions to another store; the first one stays as it is. Where both stores have a session, the newer version stays. Stop the servers first: what they write after a session was copied is not copied.",
   {
     from: Options.place("from", "The store to copy from"),
     to: Options.place("to", "The store to copy to"),

@@ -7,7 +7,6 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import * as Format from "./format.js"
-import * as Progress from "./progress.js"
 import { withStore } from "./store.js"
 
 /** What the commands are asked. */
@@ -97,21 +96,6 @@ export const stats = ({ json, limit, namespace, within }: Recent) =>
       yield* Format.more(all.suspicious.length - limit)
     })
   )
-
-/** Reads a listing to its end, and tells how far it is. */
-export const reading = <A, E, R, B, E2, R2>(
-  listing: Stream.Stream<A, E, R>,
-  run: (listing: Stream.Stream<A, E, R>) => Effect.Effect<B, E2, R2>
-): Effect.Effect<B, E2, R2> =>
-  Progress.track({ doing: "Read", advice: "Nothing was changed." }, (tell) => {
-    let done = 0
-    return run(
-      Stream.mapChunksEffect(listing, (chunk) => {
-        done += Chunk.size(chunk)
-        return Effect.as(tell(done), chunk)
-      })
-    )
-  })
 
 type Stats = SessionAdmin.Figures
 

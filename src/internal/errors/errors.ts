@@ -60,11 +60,12 @@ export class SessionStoreError
   override get message(): string {
     return `The session store failed to ${this.operation}: ${this.reason}.`
   }
+  /** @internal */
+  get logged(): Effect.Effect<void> {
+    return Effect.logError("A request ended with a failure of the session store", Cause.fail(this))
+  }
   [Answers.symbol]() {
-    return Effect.zipRight(
-      Effect.logError("A request ended with a failure of the session store", Cause.fail(this)),
-      Answers.storeAway.respond
-    )
+    return Effect.zipRight(this.logged, Answers.storeAway.respond)
   }
 }
 

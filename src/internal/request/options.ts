@@ -35,7 +35,7 @@ export interface Options {
   readonly commitOn?: ((response: Response, request: Request) => boolean) | undefined
   /**
    * Whether responses to a user who is logged in get `Cache-Control: private, no-store`, where the app has set no
-   * `Cache-Control`. Default: true, so that no cache and no back button shows them after the logout.
+   * `Cache-Control`. Default: true, so that no cache keeps a copy.
    */
   readonly noStoreForUsers?: boolean | undefined
   /** Remembers the last page for `Session.previousUrl`: successful page loads by GET. Default: false. It is a write a page. */

@@ -4,18 +4,23 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { withDeadline } from "../commit/exclusively.js"
 import { ownId, type RequestSession } from "../commit/RequestSession.js"
+import { settingMillis } from "../errors/durations.js"
 import type { Service } from "../store/contract.js"
+
+const reason = "must be a duration of at least 1 millisecond."
 
 /** Looks for the session now and then, until it is over. A store that fails tells nothing: it is asked again. */
 export const ended = (
   { life, request: { store } }: RequestSession,
   interval: Duration.DurationInput
 ): Effect.Effect<void> => {
+  // Without a pause the store would be asked without end.
+  const everyMillis = settingMillis("interval", interval, { least: 1, reason })
   const watch = (id: string | null): Effect.Effect<void> =>
     id === null
       ? Effect.void
       : Effect.zipRight(
-          Effect.sleep(interval),
+          Effect.sleep(everyMillis),
           Effect.flatMap(idNow(store, id), (now) => watch(now))
         )
   const id = ownId(life)

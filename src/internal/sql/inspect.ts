@@ -8,7 +8,6 @@ import { type Database, makeDatabase } from "./database.js"
 import type { Dialect, Row, Statements } from "./dialect.js"
 import { makeTableNames, type TableKey, type TableNames } from "./tableNames.js"
 import type { Index, Table } from "./tables.js"
-import { checkClient, checkColumns } from "./textProof.js"
 
 /** Something of the store that a database lacks. */
 export interface Lack {
@@ -156,18 +155,6 @@ export const inspectTable = (
     const names = yield* makeTableNames(database.dialect, tableName)
     const lacks = yield* database.call("look", lacksOf(database.dialect, database, names))
     if (lacks.length > 0) yield* lacking(names, lacks)
-  })
-
-/** Fails if the store would not open because its texts would be changed or confused. */
-export const inspectText = (
-  client: SqlClient,
-  tableName: string
-): Effect.Effect<void, SessionStoreError | SessionConfigError> =>
-  Effect.gen(function* () {
-    const database = yield* makeDatabase(client)
-    const names = yield* makeTableNames(database.dialect, tableName)
-    yield* checkClient(database, names)
-    yield* checkColumns(database, names)
   })
 
 /** By how many milliseconds, at least, the database's clock differs from the clock of this process. */
