@@ -111,15 +111,12 @@ describe("a request that gives its session up", () => {
     expect(session.life).toMatchObject({ ...unwritten, phase: "retired", failure, retiredId: id })
   })
 
-  it("keeps the cookie of what was committed before, unless it is told otherwise", () => {
-    const first = aBusy().session
-    const second = aBusy().session
+  it("keeps the cookie of what was committed before", () => {
+    const { session } = aBusy()
 
-    first.giveUp(failure)
-    second.giveUp(failure, keepCookie)
+    session.giveUp(failure)
 
-    expect(first.life.cookie).toBe(deleted)
-    expect(second.life.cookie).toBe(keepCookie)
+    expect(session.life.cookie).toBe(deleted)
   })
 })
 

@@ -41,11 +41,12 @@ describe("a queue", () => {
 
   it.effect("does not make another key wait", () =>
     Effect.gen(function* () {
-      const { holding, owner } = makeLine()
+      const { holding, letGo, owner } = makeLine()
       yield* Effect.fork(holding)
       yield* settled
 
       expect(yield* inTurn(owner, "other", Effect.succeed("ran"))).toBe("ran")
+      yield* letGo
     })
   )
 
@@ -58,15 +59,19 @@ describe("a queue", () => {
     })
   )
 
-  it.effect("goes on after a turn that was interrupted", () =>
+  it.effect("lets a turn that is interrupted come to its end, then goes on", () =>
     Effect.gen(function* () {
-      const { holding, ran, turn } = makeLine()
+      const { holding, letGo, ran, turn } = makeLine()
       const first = yield* Effect.fork(holding)
       yield* settled
       const second = yield* Effect.fork(turn("second"))
       yield* settled
-      yield* Fiber.interrupt(first)
+      const interrupted = yield* Effect.fork(Fiber.interrupt(first))
+      yield* settled
+      expect(ran).toEqual([])
+      yield* letGo
 
+      yield* Fiber.join(interrupted)
       yield* Fiber.join(second)
 
       expect(ran).toEqual(["second"])

@@ -111,9 +111,9 @@ export class RequestSession {
   }
 
   /** Given up because nobody can tell what is stored. What was committed before keeps its cookie. */
-  giveUp(error: SessionStoreError, cookie = this.life.cookie): void {
+  giveUp(error: SessionStoreError): void {
     const { life, request } = this
-    this.life = emptyLife(request, "retired", cookie, ownId(life), error)
+    this.life = emptyLife(request, "retired", life.cookie, ownId(life), error)
   }
 
   /** Shows this request no session and stores nothing; the session itself lives on. */

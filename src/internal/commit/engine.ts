@@ -139,6 +139,8 @@ const lookAgain = (
   failure?: SessionStoreError
 ): Effect.Effect<Outcome, CommitError> => {
   const { request } = run.session
+  // A store that took so long to fail is not asked again.
+  if (failure !== undefined && isLate(run)) return unknown(run, failure)
   const found = Effect.catchAll(readRow(request, at, intent), (error) =>
     // The first failure says more than that of the second look.
     unknown(run, failure ?? error)
@@ -148,7 +150,7 @@ const lookAgain = (
     if (fate._tag === "Gone") return gone(run)
     if (fate._tag === "Done") return done(run, fate.at, intent, at, attempts)
     const isOver =
-      performance.now() - run.began > retryMillis ||
+      isLate(run) ||
       failure?.reason === "tooLarge" ||
       (failure !== undefined && attempts > mostFailures)
     if (!isOver) {
@@ -163,6 +165,8 @@ const lookAgain = (
     )
   })
 }
+
+const isLate = ({ began }: Run): boolean => performance.now() - began > retryMillis
 
 /** Looks whether a cookie that was decided earlier still names the session. */
 export const lookAtCookie = (

@@ -1,73 +1,45 @@
-/** How what a request asks of the store for its session is run: one after the other, and within a deadline. */
+/** How the commits of one session in this process wait for each other. */
 import * as Effect from "effect/Effect"
 import { makeCommitId } from "../../core/record/token.js"
-import { apart } from "../effect/apart.js"
-import { inTurn, inTurnAtOnce } from "../effect/turns.js"
+import { inTurn } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
-import type { Service } from "../store/contract.js"
-import { neverWaits } from "../store/memory/store.js"
+import { deadlineMillis } from "../store/deadline.js"
+import { losesNoReply } from "../store/memory/store.js"
 import { now } from "./RequestContext.js"
 import type { RequestSession } from "./RequestSession.js"
 
-/** How long a request waits for the store. */
-const deadlineMillis = 2000
-
-/** How long it waits for earlier ones of the same session, as long as they get done. */
+/** How long a request waits for earlier ones of the same session: as long as they get done, and never longer than this. */
 const longestWaitMillis = 10_000
 
-/** How long a commit tries again: it ends with a conflict before the deadline gives it up. */
+/** A commit that tries again makes two calls of the store at most before it knows whether it goes on. */
+const stalledMillis = 2 * deadlineMillis
+
+/** How long a commit tries again. It ends with a conflict, or with the failure of a store that took as long to answer. */
 export const retryMillis = 1800
 
-/**
- * Calls the store in a fiber of its own, so that a client that goes away cuts nothing in half. A store that never waits is
- * called where the request stands: there is nothing to wait for.
- */
-export const withDeadline = <A, E>(
-  store: Service,
-  operation: string,
-  call: Effect.Effect<A, E>
-): Effect.Effect<A, E | SessionStoreError> =>
-  neverWaits(store) ? call : inTime(operation, call, () => {})
-
-const inTime = <A, E>(
-  operation: string,
-  call: Effect.Effect<A, E>,
-  giveUp: (error: SessionStoreError) => void
-): Effect.Effect<A, E | SessionStoreError> =>
-  apart(call, {
-    millis: deadlineMillis,
-    onInterrupt: "leave",
-    onTimeout: () => {
-      const error = new SessionStoreError({ operation, reason: "timeout" })
-      giveUp(error)
-      return error
-    }
-  })
-
-/** Makes the id of a commit. A store that never waits loses no reply, so none has to be recognised. */
+/** Makes the id of a commit. A store that loses no reply needs none by which a commit is recognised. */
 export const newCommitId = ({ request }: RequestSession): string | null =>
-  neverWaits(request.store) ? null : makeCommitId(now(request))
+  losesNoReply(request.store) ? null : makeCommitId(now(request))
 
 /**
- * Runs `work` behind what this request, then this process, does with the session already, and within the deadline. When
- * the deadline passes nobody can tell what is stored, so the request gives the session up: nothing is committed on top.
+ * Runs `work` behind what this request, then this process, does with the session already. Nothing interrupts it, so that
+ * neither an abort nor a deadline cuts it in half.
  */
 export const exclusively = <A, E>(
   session: RequestSession,
   operation: string,
-  work: () => Effect.Effect<A, E>,
-  giveUp = (error: SessionStoreError): void => session.giveUp(error)
-): Effect.Effect<A, E | SessionStoreError> => {
-  const { store } = session.request
-  const once = Effect.suspend(
-    (): Effect.Effect<A, E | SessionStoreError> =>
-      session.life.failure === null ? work() : Effect.fail(session.life.failure)
+  work: () => Effect.Effect<A, E>
+): Effect.Effect<A, E | SessionStoreError> =>
+  inTurn(
+    session.request.store,
+    session.arrivedAt,
+    Effect.suspend(
+      (): Effect.Effect<A, E | SessionStoreError> =>
+        session.life.failure === null ? work() : Effect.fail(session.life.failure)
+    ),
+    {
+      stalledMillis,
+      longestMillis: longestWaitMillis,
+      onImpatience: () => new SessionStoreError({ operation, reason: "timeout" })
+    }
   )
-  return neverWaits(store)
-    ? inTurnAtOnce(store, session.arrivedAt, once)
-    : inTurn(store, session.arrivedAt, inTime(operation, once, giveUp), {
-        stalledMillis: deadlineMillis,
-        longestMillis: longestWaitMillis,
-        onImpatience: () => new SessionStoreError({ operation, reason: "timeout" })
-      })
-}

@@ -13,7 +13,7 @@ import { SessionRefused, SessionStoreError } from "../errors/errors.js"
 import { backOff } from "./backOff.js"
 import { publishDestroyed } from "./destroy.js"
 import { type Outcome, runCommit } from "./engine.js"
-import { exclusively, newCommitId } from "./exclusively.js"
+import { exclusively, newCommitId, retryMillis } from "./exclusively.js"
 import { clientOf, now, publishEvent } from "./RequestContext.js"
 import { type Life, newId, ownId, type RequestSession, record } from "./RequestSession.js"
 import { keepToLimit, refuseAtLimit } from "./sessionLimit.js"
@@ -34,12 +34,8 @@ export const login = (
         for (const one of operations) record(session, "login", "", one)
       })
     }
-    return exclusively(
-      session,
-      "login",
-      () => Effect.zipRight(admit(session, userId, operations), publishLoggedIn(session, userId)),
-      // Nobody may get the cookie of a login that was not judged.
-      (error) => session.giveUp(error, keepCookie)
+    return exclusively(session, "login", () =>
+      Effect.zipRight(admit(session, userId, operations), publishLoggedIn(session, userId))
     )
   })
 
@@ -66,6 +62,7 @@ const admit = (
   operations: ReadonlyArray<Operation>
 ): Effect.Effect<void, LoginError> => {
   const { position, retiredId } = session.life
+  const began = performance.now()
   const exceptId = position.stored?.record.id
   const isRevoked = refuseRevoked(session, userId, exceptId)
   // Asked before too, so that a login that is refused leaves the session as it was.
@@ -74,7 +71,7 @@ const admit = (
     Effect.flatMap(store(session, operations), (outcome) =>
       // Only what is stored is seen by a revocation, or by another login at the limit.
       Effect.onError(
-        judgeTwice(Effect.zipRight(isRevoked, keepToLimit(session, userId))),
+        judgeTwice(Effect.zipRight(isRevoked, keepToLimit(session, userId)), began),
         takeBack(session, session.life, {
           retiredId: outcome === "gone" ? (exceptId ?? retiredId) : retiredId,
           movedOwn: exceptId !== undefined
@@ -143,9 +140,19 @@ const refuseRevoked = (
       isRevoked ? Effect.fail(new SessionRefused({ reason: "revoked" })) : Effect.void
   )
 
-/** Asks a second time where the store was away, so that one lost connection does not cost the guest the session. */
-const judgeTwice = (judged: Effect.Effect<void, LoginError>): Effect.Effect<void, LoginError> =>
-  Effect.catchIf(judged, isAway, () => Effect.zipRight(backOff(attemptsOfAPause), judged))
+/**
+ * Asks a second time where the store was away, so that one lost connection does not cost the guest the session. A store that
+ * took its time to fail is not asked again.
+ */
+const judgeTwice = (
+  judged: Effect.Effect<void, LoginError>,
+  began: number
+): Effect.Effect<void, LoginError> =>
+  Effect.catchIf(
+    judged,
+    (error) => isAway(error) && performance.now() - began < retryMillis,
+    () => Effect.zipRight(backOff(attemptsOfAPause), judged)
+  )
 
 /** As long as a pause gets: what ended one connection may have ended the others, and the pool hears of it later. */
 const attemptsOfAPause = 6

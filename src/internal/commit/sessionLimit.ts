@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import type { SessionEntry } from "../../core/record/record.js"
 import type { SessionLimit } from "../config/model.js"
 import { SessionRefused, type SessionStoreError } from "../errors/errors.js"
+import { withDeadline } from "../store/deadline.js"
 import { publishDestroyed } from "./destroy.js"
 import type { RequestSession } from "./RequestSession.js"
 import { readRecord } from "./readRecord.js"
@@ -57,7 +58,10 @@ const sessionsOf = (
   userId: string
 ): Effect.Effect<ReadonlyArray<SessionEntry>, SessionStoreError> =>
   Effect.map(
-    Stream.runCollect(store.entries({ namespace: settings.namespace, userId })),
+    withDeadline(
+      "entries",
+      Stream.runCollect(store.entries({ namespace: settings.namespace, userId }))
+    ),
     Chunk.toReadonlyArray
   )
 

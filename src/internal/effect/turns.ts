@@ -26,11 +26,15 @@ interface Queue {
   movedMillis: number
 }
 
-type Queues = Map<string, Queue>
+/** By keys in use. There is no queue until somebody waits. */
+type Queues = Map<string, Queue | undefined>
 
 const queuesOf = new WeakMap<object, Queues>()
 
-/** Runs `effect` when every earlier one with this owner and key has ended. An interrupted waiter leaves the queue. */
+/**
+ * Runs `effect` when every earlier one with this owner and key has ended. A waiter that is interrupted leaves the queue. An
+ * effect whose turn has come is not interrupted.
+ */
 export const inTurn = <A, E, R, E2 = never>(
   owner: object,
   key: string,
@@ -38,16 +42,6 @@ export const inTurn = <A, E, R, E2 = never>(
   patience?: Patience<E2>
 ): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) => takeTurn(owner, key, effect, restore, patience))
-
-/** As `inTurn`, for an effect that nothing may interrupt, and that does not wait. */
-export const inTurnAtOnce = <A, E, R>(
-  owner: object,
-  key: string,
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.uninterruptible(Effect.suspend(() => takeTurn(owner, key, effect, asItIs)))
-
-const asItIs: Restore = (effect) => effect
 
 const takeTurn = <A, E, R, E2 = never>(
   owner: object,
@@ -57,7 +51,7 @@ const takeTurn = <A, E, R, E2 = never>(
   patience?: Patience<E2>
 ): Effect.Effect<A, E | E2, R> => {
   const queues = allQueues(owner)
-  const turn = Effect.matchCauseEffect(restore(effect), {
+  const turn = Effect.matchCauseEffect(effect, {
     onFailure: (cause) => {
       callNext(queues, key)
       return Effect.failCause(cause)
@@ -67,11 +61,8 @@ const takeTurn = <A, E, R, E2 = never>(
       return Effect.succeed(value)
     }
   })
-  const queue = queues.get(key)
-  if (queue !== undefined) {
-    return Effect.zipRight(awaitTurn(queues, key, queue, restore, patience), turn)
-  }
-  queues.set(key, { waiters: [], movedMillis: 0 })
+  if (queues.has(key)) return Effect.zipRight(awaitTurn(queues, key, restore, patience), turn)
+  queues.set(key, undefined)
   return turn
 }
 
@@ -91,10 +82,11 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 const awaitTurn = <E>(
   queues: Queues,
   key: string,
-  queue: Queue,
   restore: Restore,
   patience: Patience<E> | undefined
 ): Effect.Effect<void, E> => {
+  const queue = queues.get(key) ?? { waiters: [], movedMillis: 0 }
+  queues.set(key, queue)
   const waiter: Waiter = { isCalled: false, call: () => {} }
   queue.waiters.push(waiter)
   const called = Effect.async<void, E>((resume) => {

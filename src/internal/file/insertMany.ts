@@ -57,7 +57,7 @@ const insertNow = (disk: Disk, record: SessionRecord): Effect.Effect<boolean> =>
     Effect.orElseSucceed(() => false),
     Effect.tap((isStored) => (isStored ? Effect.void : discard(path)))
   )
-  return inTurnOf(disk, id, Effect.uninterruptible(whole))
+  return inTurnOf(disk, id, whole)
 }
 
 const synced = (file: number): Effect.Effect<void, Problem> =>

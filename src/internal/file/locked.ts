@@ -45,13 +45,10 @@ export const underLocks = <A>(
   const whole = Effect.onExit(Effect.zipRight(staged, locked(Effect.void)), (exit) =>
     Exit.isSuccess(exit) && exit.value !== false ? Effect.void : tidy
   )
-  return sorted.reduceRight<Change<A>>(
-    (inner, id) => inTurnOf(disk, id, inner),
-    Effect.uninterruptible(whole)
-  )
+  return sorted.reduceRight<Change<A>>((inner, id) => inTurnOf(disk, id, inner), whole)
 }
 
-/** Runs a change when every earlier one of this id in this process has ended. */
+/** Runs a change when every earlier one of this id in this process has ended. From then on nothing interrupts it. */
 export const inTurnOf = <A, E>(
   disk: Disk,
   id: string,

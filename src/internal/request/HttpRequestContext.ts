@@ -13,6 +13,7 @@ import { clockOf, type RunningFiber, referenceOf, serviceOf } from "../effect/fi
 import { requestOf } from "../effect/requestFiber.js"
 import { SessionEvents } from "../events/hub.js"
 import type { LocalInstant, Service } from "../store/contract.js"
+import { inTime } from "../store/deadline.js"
 import { localNow } from "../store/revocations.js"
 import { SessionStore } from "../store/tag.js"
 
@@ -28,7 +29,7 @@ export type FindContext = (fiber: RunningFiber) => MiddlewareContext
 
 /** An app finds its context where it runs. */
 export const contextOf: FindContext = (fiber) => ({
-  store: serviceOf(fiber, SessionStore),
+  store: inTime(serviceOf(fiber, SessionStore)),
   settings: compile(referenceOf(fiber, SessionConfig)),
   events: referenceOf(fiber, SessionEvents)
 })
@@ -37,7 +38,7 @@ export const contextOf: FindContext = (fiber) => ({
 export const builtContext: Effect.Effect<FindContext, never, SessionStore> = Effect.map(
   Effect.all([SessionStore, SessionConfig, SessionEvents]),
   ([store, settings, events]) => {
-    const context = { store, settings: compile(settings), events }
+    const context = { store: inTime(store), settings: compile(settings), events }
     return () => context
   }
 )

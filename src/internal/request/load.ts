@@ -6,7 +6,6 @@ import { keepCookie } from "../../core/commit/model.js"
 import { readCookie } from "../../core/http/cookie.js"
 import type { SessionRecord } from "../../core/record/record.js"
 import { tokenId } from "../../core/record/token.js"
-import { withDeadline } from "../commit/exclusively.js"
 import { clientOf, publishEvent, type RequestContext } from "../commit/RequestContext.js"
 import { emptyLife, lifeAt, type Phase, RequestSession } from "../commit/RequestSession.js"
 import { readRecord } from "../commit/readRecord.js"
@@ -22,8 +21,7 @@ export const load = (
   if (reading._tag !== "token") return asInvalid(request, reading._tag)
   const { token } = reading
   const id = tokenId(token, request.settings.namespace)
-  const { store } = request
-  return Effect.matchEffect(withDeadline(store, "find", store.find(id)), {
+  return Effect.matchEffect(request.store.find(id), {
     onSuccess: (found) =>
       Option.isSome(found)
         ? arrive(request, found.value, token, id)

@@ -4,7 +4,6 @@
  */
 import * as Effect from "effect/Effect"
 import { lookAtCookie } from "../commit/engine.js"
-import { withDeadline } from "../commit/exclusively.js"
 import type { RequestSession } from "../commit/RequestSession.js"
 
 /** Looks whether the cookie still names the session. Where the store cannot tell, the cookie is sent. */
@@ -12,7 +11,5 @@ export const recheckCookie = (session: RequestSession): Effect.Effect<void> => {
   const { cookie } = session.life
   // Nobody but this request knows a token that was made in it.
   if (cookie._tag !== "Set" || cookie.at.tokenFrom === "here") return Effect.void
-  return Effect.ignore(
-    withDeadline(session.request.store, "find", lookAtCookie(session, cookie.at))
-  )
+  return Effect.ignore(lookAtCookie(session, cookie.at))
 }

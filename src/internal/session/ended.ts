@@ -2,7 +2,6 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { withDeadline } from "../commit/exclusively.js"
 import { ownId, type RequestSession } from "../commit/RequestSession.js"
 import { settingMillis } from "../errors/durations.js"
 import type { Service } from "../store/contract.js"
@@ -29,7 +28,7 @@ export const ended = (
 
 /** The id of the session that had this one; none where that is dead. */
 const idNow = (store: Service, id: string): Effect.Effect<string | null> =>
-  Effect.match(withDeadline(store, "find", store.find(id)), {
+  Effect.match(store.find(id), {
     onFailure: () => id,
     onSuccess: Option.match({
       onNone: () => null,

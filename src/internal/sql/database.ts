@@ -13,14 +13,12 @@ import * as Option from "effect/Option"
 import { apart, callerContext } from "../effect/apart.js"
 import { type RunningFiber, withFiber } from "../effect/fiber.js"
 import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
+import { deadlineMillis } from "../store/deadline.js"
 import { countOf, type Dialect, type Row, type Statements } from "./dialect.js"
 import { failureOf, toStoreError } from "./failure.js"
 import { mysql } from "./mysql.js"
 import { postgres } from "./postgres.js"
 import { sqlite } from "./sqlite.js"
-
-/** How long a call about one session may take, in milliseconds. */
-const deadlineMillis = 2000
 
 /** How long a call about many sessions may take, in milliseconds; if it goes by pages, how long a page may take. */
 const longDeadlineMillis = 30_000

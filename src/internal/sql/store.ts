@@ -6,6 +6,7 @@ import { isId } from "../../core/record/token.js"
 import { settingMillis } from "../errors/durations.js"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import type { Overrides, Primitives, Service } from "../store/contract.js"
+import { keepsTime } from "../store/deadline.js"
 import { make as makeStore } from "../store/make.js"
 import * as Analytics from "./analytics.js"
 import { batchedCalls } from "./batchedCalls.js"
@@ -59,5 +60,5 @@ export const openStore = (
       hourly: Analytics.hourly(table),
       usage: Analytics.usage(table)
     }
-    return makeStore(calls, opening)
+    return keepsTime(makeStore(calls, opening))
   })

@@ -16,8 +16,8 @@ import type { SessionStoreError } from "../errors/errors.js"
  *
  * Each call but `entries` is atomic: of two calls at once, in one process or in two, one happens before the other. It
  * stays atomic when it is interrupted: it has happened or it has not, it leaves no lock behind, and the next call works.
- * A request runs each call in a fiber of its own and interrupts it after two seconds. That fiber has no context of the
- * handler, so the store never runs in a transaction of the app.
+ * A request runs each call of a store that `SessionStore.make` has made in a fiber of its own, and interrupts it after two
+ * seconds. That fiber has no context of the handler, so the store never runs in a transaction of the app.
  *
  * A session that is unknown, over or has another version is an answer: `none` or `false`. A call fails with
  * `SessionStoreError` only when the store cannot answer.

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { withNow } from "../../effect/fiber.js"
 import type { Overrides, Primitives, Service } from "../contract.js"
+import { keepsTime } from "../deadline.js"
 import { make } from "../make.js"
 import { addMark, isRevoked, type Mark, makeMark } from "../revocations.js"
 import { MemoryRecords } from "./records.js"
@@ -58,13 +59,15 @@ export const makeMemoryStore = (
   keepEndedMillis = 0,
   maxSessions: number | undefined = undefined
 ): Service => {
-  const store = make(makeMemory(keepEndedMillis, maxSessions), { keepEnded: keepEndedMillis })
+  const store = keepsTime(
+    make(makeMemory(keepEndedMillis, maxSessions), { keepEnded: keepEndedMillis })
+  )
   memoryStores.add(store)
   return store
 }
 
-/** Whether every call of this store is done when it returns. A store that wraps a memory store may wait. */
-export const neverWaits = (store: Service): boolean => memoryStores.has(store)
+/** Tells whether a write of this store never fails in doubt. That of a store that wraps a memory store may. */
+export const losesNoReply = (store: Service): boolean => memoryStores.has(store)
 
 const lifetimeMillis = 24 * 60 * 60 * 1000
 
