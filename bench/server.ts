@@ -1,5 +1,5 @@
 /**
- * The server the benchmarks measure, a process of its own. `BENCH_URL` names the database, `BENCH_COALESCE=off` sends
+ * The server the benchmarks measure, a process of its own. `BENCH_URL` names the database, `BENCH_BATCHES=off` sends
  * every statement by itself. Answers each message of its parent with the CPU it has used so far.
  */
 import { createServer } from "node:http"
@@ -50,7 +50,7 @@ const server = Layer.effectDiscard(announce).pipe(
       port: 0
     })
   ),
-  Layer.provide(storeLayer(process.env.BENCH_URL ?? "", process.env.BENCH_COALESCE !== "off")),
+  Layer.provide(storeLayer(process.env.BENCH_URL ?? "", process.env.BENCH_BATCHES !== "off")),
   Layer.provide(Logger.minimumLogLevel(LogLevel.Error))
 )
 

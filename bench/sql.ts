@@ -136,7 +136,7 @@ const main = async () => {
   const shared = { name: "shared", server: await startServer({ BENCH_URL: database.url }) }
   const single = {
     name: "single",
-    server: await startServer({ BENCH_URL: database.url, BENCH_COALESCE: "off" })
+    server: await startServer({ BENCH_URL: database.url, BENCH_BATCHES: "off" })
   }
   try {
     for (const connections of [64, 1]) await compare(database, [shared, single], connections)

@@ -22,7 +22,7 @@ import { Collections, collect } from "./internal/file/collect.js"
 import { prepare, probe } from "./internal/file/directory.js"
 import type { Disk } from "./internal/file/disk.js"
 import { discard } from "./internal/file/disk.js"
-import { remove, removeWhere, revokeUser } from "./internal/file/end.js"
+import { remove, removeWhere } from "./internal/file/end.js"
 import { failingAs, Problem, toStoreError } from "./internal/file/failure.js"
 import { makeHolder } from "./internal/file/holder.js"
 import { insertMany } from "./internal/file/insertMany.js"
@@ -148,14 +148,12 @@ const primitivesOf = (disk: Disk): Primitives & Overrides => {
     entries: (filter) =>
       Stream.mapError(entries(disk, filter), (cause) => toStoreError("entries", cause))
   }
-  const removeAll = removeWhere(disk)
   return {
     ...primitives,
     insertMany: (records) => failingAs("insertMany")(insertMany(disk, records)),
     touch: (id, version, lastActivityMillis, expiresAtMillis) =>
       failingAs("touch")(Changes.touch(disk, id, version, lastActivityMillis, expiresAtMillis)),
     collect: (limit) => failingAs("collect")(collect(disk, collections, limit)),
-    removeWhere: removeAll,
-    revokeUser: revokeUser(primitives, removeAll)
+    removeWhere: removeWhere(disk)
   }
 }

@@ -29,7 +29,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { defaults } from "./internal/config/model.js"
 import { answer, storeAway } from "./internal/errors/answers.js"
-import { SessionStoreError } from "./internal/errors/errors.js"
+import { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
 import { comeBackLater, inSession } from "./internal/request/apiSession.js"
 import { Session } from "./internal/session/tag.js"
 
@@ -77,12 +77,15 @@ export class SessionUnavailable extends Schema.TaggedError<SessionUnavailable>(
 /**
  * Provides the session to the endpoints of an `HttpApi`. `SessionMiddleware.HttpApi` is the same.
  *
+ * Each endpoint may end with `SessionUnavailable` (503) or `SessionConflict` (409), because what it changed is committed when
+ * it has given its response.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class HttpApi extends HttpApiMiddleware.Tag<HttpApi>()(
   "effect-session/SessionMiddleware/HttpApi",
-  { provides: Session, failure: SessionUnavailable }
+  { provides: Session, failure: Schema.Union(SessionUnavailable, SessionConflict) }
 ) {}
 
 /**
@@ -96,7 +99,7 @@ export class CsrfRejected extends Schema.TaggedError<CsrfRejected>(
 )(
   "CsrfRejected",
   {},
-  answer(403, "The CSRF check refused the request.").annotations("CsrfRejected")
+  answer(403, "The CSRF check refused the request.", "CsrfRejected").annotations("CsrfRejected")
 ) {}
 
 /**

@@ -18,7 +18,6 @@
  */
 
 import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -27,7 +26,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type { RequestSession } from "./internal/commit/RequestSession.js"
 import { withFiber } from "./internal/effect/fiber.js"
 import {
@@ -36,7 +34,7 @@ import {
   requestOf,
   runWith
 } from "./internal/effect/requestFiber.js"
-import { response as answer, storeAway } from "./internal/errors/answers.js"
+import { response as answer, storeAway, typedBodyOf } from "./internal/errors/answers.js"
 import { settingMillis } from "./internal/errors/durations.js"
 import type { SessionConflict, SessionStoreError } from "./internal/errors/errors.js"
 import { beginOnce, comeBackLater } from "./internal/request/apiSession.js"
@@ -171,7 +169,7 @@ export const make = (options: Options = {}): Mounts => {
     layerHttpApi: Layer.fresh(
       Layer.effect(
         HttpApi,
-        Effect.map(builtContext, (context) => provideApi(context, withTypedAnswer(ready)))
+        Effect.map(builtContext, (context) => provideApi(context, ready))
       )
     )
   }
@@ -395,15 +393,6 @@ const refusal = (error: SessionStoreError | SessionConflict): Response =>
       )
     : storeAway.response
 
-/** Has the error of an `HttpApi` in place of a sentence, so that its clients can read it after a failed commit too. */
-const withTypedAnswer = (options: CheckedOptions): CheckedOptions => ({
-  ...options,
-  unavailable: HttpServerResponse.setBody(
-    answer(503, ""),
-    HttpBody.unsafeJson(Schema.encodeSync(SessionUnavailable)(new SessionUnavailable()))
-  )
-})
-
 /** An `HttpApi` does not let its middleware run the endpoint, so the end of the request is a handler of the response. */
 const provideApi = (findContext: FindContext, options: CheckedOptions): ApiService => {
   const earlier: FailedAttempts = new WeakMap()
@@ -412,7 +401,7 @@ const provideApi = (findContext: FindContext, options: CheckedOptions): ApiServi
     const begun = Effect.flatMap(loaded, (session) => {
       // An attempt that fails is not told of, so the next one supersedes whatever came before it.
       earlier.set(sourceOf(requestOf(fiber)), session)
-      const end = typed(endOf(prepare(session)), options)
+      const end = typed(endOf(prepare(session)))
       return Effect.as(appendResponseHandler(end), toService(session))
     })
     return Effect.catchAll(
@@ -422,22 +411,20 @@ const provideApi = (findContext: FindContext, options: CheckedOptions): ApiServi
   })
 }
 
-/** An endpoint may end with the store's error as a defect: its sentence becomes the error of the `HttpApi` as well. */
+/** An `HttpApi` sends the answers of the library, such as that of a failed commit or of a defect, as the JSON of their errors. */
 const typed =
-  (handler: ResponseHandler, { unavailable }: CheckedOptions): ResponseHandler =>
+  (handler: ResponseHandler): ResponseHandler =>
   (request, response) =>
-    handler(
-      request,
-      response.body === storeAway.response.body && unavailable !== undefined
-        ? HttpServerResponse.setBody(response, unavailable.body)
-        : response
-    )
+    Effect.map(handler(request, response), (leaving) => {
+      const body = typedBodyOf(leaving.body)
+      return body === undefined ? leaving : HttpServerResponse.setBody(leaving, body)
+    })
 
-/** The failure of an `HttpApi`. A conflict has an answer of its own. */
+/** The failure of an `HttpApi`. */
 const unavailable = (
   error: SessionStoreError | SessionConflict
-): Effect.Effect<never, SessionUnavailable> =>
+): Effect.Effect<never, SessionUnavailable | SessionConflict> =>
   Effect.zipRight(
     Effect.zipRight(comeBackLater, varyLast),
-    error._tag === "SessionConflict" ? Effect.die(error) : Effect.fail(new SessionUnavailable())
+    Effect.fail(error._tag === "SessionConflict" ? error : new SessionUnavailable())
   )

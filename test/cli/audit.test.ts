@@ -1,5 +1,6 @@
 /** `audit`: of the store, and of a log that `SessionEvents` wrote. */
 import { appendFileSync } from "node:fs"
+import { userInfo } from "node:os"
 import { join } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as DateTime from "effect/DateTime"
@@ -89,6 +90,51 @@ describe("effect-session audit", () => {
       expect(ada.output.match(/session\.created/g)).toHaveLength(2)
       expect(ada.output).not.toContain("session.revoked")
       expect(ada.output).toContain("1 line could not be read.")
+    }))
+
+  it("shows who ended sessions from the command line, where revoke and clear were given the log", () =>
+    inPlace(async ({ directory, files, run }) => {
+      const log = join(directory, "audit.jsonl")
+      const one = aRecord({ userId: "ada" })
+      const others = ["bob", "bob", "eve"].map((userId) => aRecord({ userId }))
+      await seed(filesIn(files), [one, ...others])
+
+      await run(["revoke", one.id, "--log", log])
+      await run(["revoke", "--user", "bob", "--log", log])
+      await run(["clear", "--yes", "--log", log])
+      const shown = await run(["audit", "--log", log, "--json"])
+
+      const actor = `cli:${userInfo().username}`
+      expect(JSON.parse(shown.output).events).toMatchObject([
+        {
+          "effect_session.reason": "revoke",
+          "session.id": one.id,
+          "user.id": "ada",
+          "effect_session.actor": actor
+        },
+        {
+          "effect_session.reason": "revokeUser",
+          "user.id": "bob",
+          "effect_session.count": 2,
+          "effect_session.actor": actor
+        },
+        {
+          "effect_session.reason": "revokeAll",
+          "effect_session.count": 1,
+          "effect_session.actor": actor
+        }
+      ])
+    }))
+
+  it("a log that cannot be written to is one sentence, exit 1, and ends nothing", () =>
+    inPlace(async ({ directory, files, run }) => {
+      await seed(filesIn(files), [aRecord({ userId: "ada" })])
+
+      const outcome = await run(["revoke", "--user", "ada", "--log", directory])
+
+      expect(outcome).toMatchObject({ code: 1, output: "" })
+      expect(outcome.errors.trim().split("\n")).toHaveLength(1)
+      expect(JSON.parse((await run(["list", "--json"])).output)).toHaveLength(1)
     }))
 
   it("of a log that is missing is one sentence, and exit 1", () =>

@@ -54,7 +54,7 @@ describe("effect-session copy", { timeout: 60_000 }, () => {
 
       expect(refused).toMatchObject({ code: 1, output: "" })
       expect(refused.errors).toMatch(
-        /^To move 3 sessions from .*, add --yes\. Nothing was changed\.\n$/
+        /^To move all sessions from .*, add --yes\. Nothing was changed\.\n$/
       )
       expect(idsOf(before.output)).toHaveLength(3)
       expect(moved.output).toMatch(/^Moved 3 sessions from the files in/)

@@ -156,10 +156,10 @@ describe("effect-session on files", () => {
       const cleared = await run(["clear", "--yes"])
       const after = await run(["list", "--json"])
 
-      expect(await run(["clear"])).toMatchObject({ code: 0, output: "Ended 0 sessions.\n" })
+      expect(await run(["clear", "--yes"])).toMatchObject({ output: "Ended 0 sessions.\n" })
       expect(asked).toMatchObject({ code: 1, output: "" })
       expect(asked.errors).toBe(
-        `To end 2 sessions of the files in ${files}, add --yes. Nothing was changed.\n`
+        `To end all sessions of the namespace session (the files in ${files}), add --yes. Nothing was changed.\n`
       )
       expect(JSON.parse(before.output)).toHaveLength(2)
       expect(cleared).toMatchObject({ code: 0, output: "Ended 2 sessions.\n" })

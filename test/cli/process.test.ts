@@ -126,10 +126,29 @@ describe.skipIf(!isOnPath("script"))("effect-session at a terminal", { timeout: 
 
       const outcome = await atTerminal(directory, command.split(" "), typed)
 
-      expect(outcome.output).toContain("2 sessions")
+      // A number would cost a pass over the store.
+      expect(outcome.output).toMatch(/(?:End|Move) all sessions (?:of|from) .*\[y\/N\]/)
       expect(outcome.output).toContain(said)
       expect(outcome.code).toBe(code)
       expect(await live(files, run)).toBe(left)
+    })
+  )
+
+  it.each([
+    ["stats", /Read [\d,]+ sessions/, "live sessions"],
+    ["cleanup", /Removed [\d,]+ sessions(?! of)/, "Removed 2,000 sessions."]
+  ])("%s of files tells how far it is", (command, progress, said) =>
+    inPlace(async ({ directory }) => {
+      const over = { expiresAtMillis: Date.now() - 1000 }
+      const sessions = Array.from({ length: 4000 }, (_, at) => aRecord(at % 2 === 0 ? over : {}))
+      await seed(filesIn(join(directory, "storage/sessions")), sessions)
+
+      const { code, output } = await atTerminal(directory, [command], "")
+
+      expect(code).toBe(0)
+      expect(output).toMatch(new RegExp(`\r\u001b\\[K${progress.source}`))
+      expect(output).not.toMatch(/ of [\d,]+ sessions/)
+      expect(output).toContain(said)
     })
   )
 })

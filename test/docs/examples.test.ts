@@ -4,11 +4,10 @@
  * HTML comment `<!-- declare ... -->` right above a block declares further names for it.
  */
 import { readdirSync, readFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
-
-const root = resolve(import.meta.dirname, "../..")
+import { languageServiceOf, programOf, root } from "../support/languageService.js"
 
 const prelude = `
 import * as Platform from "@effect/platform"
@@ -54,34 +53,9 @@ const sourceOf = ({ code, declarations }: Block): string =>
 const blocks = pages.flatMap(blocksOf)
 const fileOf = (block: Block) => join(root, "page-examples", `${blocks.indexOf(block)}.ts`)
 
-const check = (): ts.Program => {
-  const sources = new Map(blocks.map((block) => [fileOf(block), sourceOf(block)]))
-  const options: ts.CompilerOptions = {
-    noEmit: true,
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    skipLibCheck: true,
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    lib: ["lib.es2023.d.ts"],
-    types: ["node"],
-    paths: {
-      "effect-session": [join(root, "src/index.ts")],
-      "effect-session/*": [join(root, "src/*.ts")]
-    }
-  }
-  const host = ts.createCompilerHost(options)
-  const { fileExists, readFile } = host
-  host.fileExists = (file) => sources.has(file) || fileExists(file)
-  host.readFile = (file) => sources.get(file) ?? readFile(file)
-  host.getCurrentDirectory = () => root
-  return ts.createProgram([...sources.keys()], options, host)
-}
-
 describe("the examples of the pages type-check", () => {
-  const program = check()
+  const sources = new Map(blocks.map((block) => [fileOf(block), sourceOf(block)]))
+  const program = programOf(languageServiceOf(sources))
 
   for (const block of blocks) {
     it(`${block.page}, line ${block.line}`, () => {

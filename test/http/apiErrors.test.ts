@@ -3,6 +3,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { describe, expect, it } from "@effect/vitest"
@@ -155,6 +156,80 @@ describe("HttpApi", () => {
       },
       { config: SessionConfig.layer({ maxSessionsPerUser: { max: 1, onLimit: "reject" } }) }
     ))
+})
+
+/** Endpoints that declare the error of the store itself, and one that does not. */
+class Declaring extends HttpApi.make("declaring").add(
+  HttpApiGroup.make("users")
+    .add(
+      endpoint("login").addError(SessionStore.SessionStoreError).addError(Session.SessionRefused)
+    )
+    .add(endpoint("logout").addError(SessionStore.SessionStoreError, { status: 503 }))
+    .add(endpoint("loginDies"))
+    .add(endpoint("start"))
+    .middleware(SessionMiddleware.HttpApi)
+) {}
+
+const declaring = HttpApiBuilder.group(Declaring, "users", (handlers) =>
+  handlers
+    .handle("login", () => Session.login("ada"))
+    .handle("logout", () => Session.logout)
+    .handle("loginDies", () => Effect.orDie(Session.login("ada")))
+    .handle("start", () => Session.put("a", 0))
+).pipe(Layer.provide(SessionMiddleware.layerHttpApi))
+
+const routes = HttpRouter.empty.pipe(
+  HttpRouter.get("/start", json(Session.put("a", 0))),
+  HttpRouter.get("/login", json(Session.login("ada"))),
+  HttpRouter.get("/logout", json(Session.logout)),
+  HttpRouter.get("/loginDies", json(Effect.orDie(Session.login("ada"))))
+)
+
+const mounts = {
+  HttpApi: HttpApiBuilder.serve().pipe(
+    Layer.provide(HttpApiBuilder.api(Declaring)),
+    Layer.provide(declaring)
+  ),
+  "HttpApi on HttpLayerRouter": HttpLayerRouter.serve(
+    HttpLayerRouter.addHttpApi(Declaring).pipe(Layer.provide(declaring)),
+    { disableLogger: true }
+  ),
+  HttpRouter: HttpServer.serve(SessionMiddleware.middleware(routes)),
+  HttpLayerRouter: HttpLayerRouter.serve(
+    HttpLayerRouter.addAll([
+      HttpLayerRouter.route("GET", "/start", json(Session.put("a", 0))),
+      HttpLayerRouter.route("GET", "/login", json(Effect.orDie(Session.login("ada")))),
+      HttpLayerRouter.route("GET", "/logout", json(Effect.orDie(Session.logout))),
+      HttpLayerRouter.route("GET", "/loginDies", json(Effect.orDie(Session.login("ada"))))
+    ]).pipe(Layer.provide(SessionMiddleware.layer)),
+    { disableLogger: true }
+  )
+}
+
+describe.each(Object.entries(mounts))("%s", (_name, mount) => {
+  it.each(["login", "logout", "loginDies"])(
+    "logs once why the store made /%s fail, and does not tell the client",
+    (name) => {
+      const { broken, store } = breakable()
+      const { errors, logger } = listening()
+      return withLayer(
+        mount.pipe(Layer.provide(logger)),
+        async (server) => {
+          const client = server.client()
+          await client.send("/start")
+          broken()
+
+          const { status, text } = await client.send(`/${name}`)
+
+          expect(status).toBe(503)
+          expect(text).not.toContain("db-internal")
+          expect(errors).toHaveLength(1)
+          expect(errors[0]).toContain("db-internal.example")
+        },
+        { store }
+      )
+    }
+  )
 })
 
 describe("HttpRouter", () => {

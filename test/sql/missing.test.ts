@@ -1,7 +1,7 @@
 /** Whatever a database lacks of the store: `migrate` makes it, or says what is in the way. */
 
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Layer } from "effect"
+import { Effect, Exit, Layer, Logger } from "effect"
 import { expect, test } from "vitest"
 import { inspectTable } from "../../src/internal/sql/inspect.js"
 import { SessionStore } from "../../src/SessionStore.js"
@@ -35,8 +35,14 @@ const inspect = (kind: Kind, url: string) =>
     Effect.exit(Effect.flatMap(SqlClient, (sql) => inspectTable(sql, "sessions")))
   )
 
-const works = (kind: Kind, url: string) =>
-  withClient(
+/** Uses a store, and tells whether it worked and what was logged. */
+const use = (kind: Kind, url: string) => {
+  const logged: Array<string> = []
+  const listening = Logger.replace(
+    Logger.defaultLogger,
+    Logger.make(({ message }) => logged.push(String(message)))
+  )
+  return withClient(
     kind,
     url,
     Effect.gen(function* () {
@@ -45,9 +51,12 @@ const works = (kind: Kind, url: string) =>
       yield* store.insert(record)
       const found = yield* store.find(record.id)
       const ended = yield* store.revokeUser({ namespace: record.namespace, userId: "ada" })
-      return found._tag === "Some" && ended > 0
-    }).pipe(Effect.provide(SqlSessionStore.layer))
+      return { works: found._tag === "Some" && ended > 0, logged }
+    }).pipe(Effect.provide(SqlSessionStore.layer), Effect.provide(listening))
   )
+}
+
+const inOrder = { works: true, logged: [] }
 
 interface Lost {
   readonly what: string
@@ -103,7 +112,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
       )
       expect(messageOf(inspected)).toBe(messageOf(opened))
       expect(migrated).toEqual(Exit.succeed(["0001_create_sessions"]))
-      expect(await works(kind, url)).toBe(true)
+      expect(await use(kind, url)).toEqual(inOrder)
       expect(await migrate(kind, url)).toEqual(Exit.succeed([]))
     })
   }
@@ -115,15 +124,18 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
       await run(kind, url, drop)
 
       const inspected = await inspect(kind, url)
-      const worked = await works(kind, url)
+      const used = await use(kind, url)
       const migrated = await migrate(kind, url)
 
       expect(messageOf(inspected)).toContain(`lacks ${what.split(" on (")[0]}`)
       expect(messageOf(inspected)).toContain(what.split(" on ")[1] ?? "")
-      expect(worked).toBe(true)
+      expect(used).toEqual({
+        works: true,
+        logged: [expect.stringContaining(what.split(" on (")[0] ?? what)]
+      })
       expect(migrated).toMatchObject({ _tag: "Success", value: [expect.stringMatching(/^000/)] })
       expect(await inspect(kind, url)).toEqual(Exit.void)
-      expect(await works(kind, url)).toBe(true)
+      expect(await use(kind, url)).toEqual(inOrder)
     })
   }
 
@@ -133,13 +145,13 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
     await run(kind, url, "drop table sessions", "drop table sessions_revocations")
 
     expect(await migrate(kind, url)).toEqual(Exit.succeed(["0001_create_sessions"]))
-    expect(await works(kind, url)).toBe(true)
+    expect(await use(kind, url)).toEqual(inOrder)
   })
 
   test("nothing is made where only the record is gone", async () => {
     const url = await aDatabase()
     await migrate(kind, url)
-    await works(kind, url)
+    await use(kind, url)
     await run(kind, url, "drop table effect_session_migrations")
 
     expect(await migrate(kind, url)).toMatchObject({ _tag: "Success" })
@@ -168,7 +180,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
     }
     expect(await migrate(kind, url)).toMatchObject({ _tag: "Success" })
     expect(await inspect(kind, url)).toEqual(Exit.void)
-    expect(await works(kind, url)).toBe(true)
+    expect(await use(kind, url)).toEqual(inOrder)
   })
 
   for (const name of ["sessions", "sessions_revocations", "effect_session_migrations"]) {
@@ -183,7 +195,7 @@ onEach([postgres, mysql, sqlite], (kind, aDatabase) => {
       )
       await run(kind, url, `drop view ${name}`)
       expect(await migrate(kind, url)).toMatchObject({ _tag: "Success" })
-      expect(await works(kind, url)).toBe(true)
+      expect(await use(kind, url)).toEqual(inOrder)
     })
   }
 

@@ -1,6 +1,6 @@
 /** The first line of a type error says what is wrong and what to use, as a user reads it in the editor. */
 import { describe, expect, it } from "vitest"
-import { open } from "./languageService.js"
+import { open } from "./editor.js"
 
 const valueOf = (type: string) =>
   `Argument of type '${type}' is not assignable to parameter of type '`

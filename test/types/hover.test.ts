@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
-import { open, root } from "./languageService.js"
+import { root } from "../support/languageService.js"
+import { open } from "./editor.js"
 
 interface Package {
   readonly exports: Readonly<Record<string, unknown>>

@@ -1,6 +1,5 @@
 /** `audit`: the users who were seen from several addresses, or the events of an audit log. */
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,12 +7,10 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
-import { SessionStore } from "../../SessionStore.js"
 import { toCliError } from "./CliError.js"
 import * as Format from "./format.js"
 import { encodeSessions, sessionsTable } from "./look.js"
-import * as Progress from "./progress.js"
-import { withStore } from "./store.js"
+import { withListing } from "./store.js"
 
 /** What `audit` is asked. */
 interface Question {
@@ -27,11 +24,11 @@ interface Question {
 
 /** `audit`: of the store, or with `--log` of a file. */
 export const audit = (question: Question) =>
-  question.log === undefined ? withStore(showUsers(question)) : showEvents(question, question.log)
+  question.log === undefined ? withListing(showUsers(question)) : showEvents(question, question.log)
 
 const showUsers = ({ json, limit, user: userId, ...recent }: Question) =>
   Effect.gen(function* () {
-    const found = yield* watched(SessionAdmin.audit({ ...recent, userId }))
+    const found = yield* SessionAdmin.audit({ ...recent, userId })
     const users = found.slice(0, limit)
     const encoded = users.map(({ sessions, ...user }) => ({
       ...user,
@@ -47,20 +44,6 @@ const showUsers = ({ json, limit, user: userId, ...recent }: Question) =>
     })
     yield* Format.more(found.length - limit)
   })
-
-/** Runs a question that lists the store, and tells how far the listing is. */
-const watched = <A, E, R>(question: Effect.Effect<A, E, R>) =>
-  Progress.track({ doing: "Read", advice: "Nothing was changed." }, (tell) =>
-    Effect.flatMap(SessionStore, (store) => {
-      let done = 0
-      const entries: typeof store.entries = (filter) =>
-        Stream.mapChunksEffect(store.entries(filter), (chunk) => {
-          done += Chunk.size(chunk)
-          return Effect.as(tell(done), chunk)
-        })
-      return Effect.provideService(question, SessionStore, { ...store, entries })
-    })
-  )
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the log

@@ -1,8 +1,11 @@
 /** The commands that end or remove sessions: `cleanup`, `clear`, `revoke`. */
+import { userInfo } from "node:os"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as SessionAdmin from "../../SessionAdmin.js"
+import * as SessionEvents from "../../SessionEvents.js"
 import { SessionStore } from "../../SessionStore.js"
-import { CliError } from "./CliError.js"
+import { CliError, type Failure, toCliError } from "./CliError.js"
 import { confirm } from "./confirm.js"
 import * as Format from "./format.js"
 import * as Progress from "./progress.js"
@@ -11,6 +14,8 @@ import { chosen, withStore } from "./store.js"
 
 interface Question {
   readonly json: boolean
+  /** The audit log to write to. */
+  readonly log: string | undefined
   readonly namespace: string
 }
 
@@ -21,18 +26,16 @@ export const cleanup = ({ json }: { readonly json: boolean }) =>
   withStore(
     Effect.gen(function* () {
       const store = yield* SessionStore
-      // Counting is a pass of its own, so only somebody who watches is told the total.
-      const over = Progress.isWatched() ? yield* store.count({ state: "over" }) : undefined
       const collected = yield* Progress.track(
         { doing: "Removed", advice: "To go on, run the command again." },
         (tell) =>
           Effect.gen(function* () {
-            yield* tell(0, over?.sessions)
+            yield* tell(0)
             let [sum, last] = [0, batch]
             while (last >= batch) {
               last = yield* store.collect(batch)
               sum += last
-              yield* tell(sum, over?.sessions)
+              yield* tell(sum)
             }
             return sum
           })
@@ -48,35 +51,29 @@ export const cleanup = ({ json }: { readonly json: boolean }) =>
 const showEnded = (json: boolean) => (revoked: number) =>
   Format.show(json, { revoked }, () => `Ended ${Format.counted(revoked, "session")}.`)
 
-/** `clear`: logs everybody out. */
-export const clear = ({ json, namespace, yes }: Question & { readonly yes: boolean }) =>
+/** `clear`: logs everybody out. It does not count what it asks about, which would be a pass over the store of its own. */
+export const clear = ({ json, log, namespace, yes }: Question & { readonly yes: boolean }) =>
   Effect.gen(function* () {
     const { description } = yield* chosen
-    yield* withStore(
-      Effect.gen(function* () {
-        const store = yield* SessionStore
-        const live = Effect.map(store.count({ namespace }), ({ sessions }) => sessions)
-        if (!yes) {
-          const sessions = yield* live
-          if (sessions === 0) return yield* showEnded(json)(0)
-          const ended = `${Format.counted(sessions, "session")} of ${description}`
-          yield* confirm(`End ${ended}, and log everybody out?`, `To end ${ended}, add --yes.`)
-        }
-        const revoked = yield* Effect.onInterrupt(store.removeWhere({ namespace }), () =>
-          sayLeft(live)
-        )
-        yield* showEnded(json)(revoked)
-      })
+    const all = `all sessions of the namespace ${namespace} (${description})`
+    const asked = confirm(`End ${all}, and log everybody out?`, `To end ${all}, add --yes.`)
+    const ended = Effect.onInterrupt(
+      SessionAdmin.revokeAllWith({ namespace, actor: actorHere() }),
+      () => sayLeft(namespace)
     )
+    const cleared = Effect.flatMap(logged(log, ended), showEnded(json))
+    yield* withStore(yes ? cleared : Effect.zipRight(asked, cleared))
   })
 
 /** Says how many sessions are left; the store does not tell while it ends them. */
-const sayLeft = (live: Effect.Effect<number, unknown>) =>
+const sayLeft = (namespace: string) =>
   Effect.gen(function* () {
     const run = yield* Run
+    const store = yield* SessionStore
     run.stopped = "Stopped. Some sessions have ended. To end the others, run the command again."
-    const left = yield* Effect.timeout(Effect.interruptible(live), "5 seconds")
-    run.stopped = `Stopped when ${Format.counted(left, "session")} were left. To end them, run the command again.`
+    const live = Effect.interruptible(store.count({ namespace }))
+    const { sessions } = yield* Effect.timeout(live, "5 seconds")
+    run.stopped = `Stopped when ${Format.counted(sessions, "session")} were left. To end them, run the command again.`
   }).pipe(Effect.ignore)
 
 /** `revoke`: ends one session, or those of a user. */
@@ -84,26 +81,45 @@ export const revoke = ({
   except,
   id,
   json,
+  log,
   namespace,
   user
 }: Question & Readonly<Record<"except" | "id" | "user", string | undefined>>) => {
+  const options = { namespace, actor: actorHere() }
+  const end = <E extends Failure>(revoked: Effect.Effect<number, E, SessionStore>) =>
+    withStore(Effect.flatMap(logged(log, revoked), showEnded(json)))
   if (user !== undefined && id === undefined) {
-    const revoked = SessionAdmin.revokeUser(user, { namespace, except })
-    return withStore(Effect.flatMap(revoked, showEnded(json)))
+    return end(SessionAdmin.revokeUser(user, { ...options, except }))
   }
   if (user === undefined && id !== undefined && except === undefined) {
-    return withStore(Effect.flatMap(revokeOne(id, namespace), showEnded(json)))
+    return end(revokeOne(id, options))
   }
   const message =
     "Name either the id of a session, or --user and a user; --except goes with --user. Nothing was changed."
   return new CliError({ message })
 }
 
-const revokeOne = (id: string, namespace: string) =>
-  Effect.flatMap(SessionAdmin.revoke(id, { namespace }), (ended) =>
+const revokeOne = (id: string, options: SessionAdmin.Revocation) =>
+  Effect.flatMap(SessionAdmin.revoke(id, options), (ended) =>
     ended
       ? Effect.succeed(1)
       : new CliError({
-          message: `No live session of the namespace ${namespace} has the id ${id}. Nothing was changed.`
+          message: `No live session of the namespace ${options.namespace} has the id ${id}. Nothing was changed.`
         })
   )
+
+/** Runs what ends sessions, and appends what happened to an audit log where one is named. */
+const logged = <A, E, R>(log: string | undefined, ended: Effect.Effect<A, E, R>) =>
+  Effect.provide(
+    ended,
+    log === undefined ? Layer.empty : Layer.mapError(SessionEvents.layerAuditFile(log), toCliError)
+  )
+
+/** Who runs the command, for an event: `cli:` and the user of the operating system, by number where it has no name. */
+const actorHere = (): string => {
+  try {
+    return `cli:${userInfo().username}`
+  } catch {
+    return `cli:${process.getuid?.()}`
+  }
+}

@@ -78,7 +78,7 @@ const cleanup = command(
 const clear = command(
   "clear",
   "Ends all sessions, which logs everybody out. Asks first.",
-  { namespace: Options.namespace, yes: Options.yes },
+  { namespace: Options.namespace, log: Options.log, yes: Options.yes },
   async () => (await import("./change.js")).clear
 )
 
@@ -140,7 +140,8 @@ const revoke = command(
     namespace: Options.namespace,
     id: Options.argument("id", "The id of a session."),
     user: Options.optional("user", "id", "End all sessions of this user."),
-    except: Options.optional("except", "id", "With --user: the id of a session that goes on.")
+    except: Options.optional("except", "id", "With --user: the id of a session that goes on."),
+    log: Options.log
   },
   async () => (await import("./change.js")).revoke
 )

@@ -53,16 +53,16 @@ const copyBetween = (
     const names = `from ${source.description} to ${target.description}`
     const stores = { from: opened(source), to: opened(target) }
     const inBoth = Effect.mapError(inStore(names))
-    if (dryRun || (move && !yes)) {
-      const { total } = yield* inBoth(SessionStore.copy({ ...stores, dryRun: true }))
+    if (dryRun) {
+      const { total } = yield* inBoth(SessionStore.copy({ ...stores, dryRun }))
       const all = Format.counted(total, "session")
-      if (dryRun) {
-        const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
-        return yield* Format.show(json, { total }, () => said)
-      }
-      if (total === 0) return yield* Format.show(json, { copied: 0 }, () => "Moved 0 sessions.")
-      const question = `Move ${all} ${names}? They are removed from the first store.`
-      yield* confirm(question, `To move ${all} ${names}, add --yes.`)
+      const said = `Would ${move ? "move" : "copy"} ${all} ${names}. Nothing was changed.`
+      return yield* Format.show(json, { total }, () => said)
+    }
+    if (move && !yes) {
+      const all = `all sessions ${names}`
+      const question = `Move ${all}? They are removed from the first store.`
+      yield* confirm(question, `To move ${all}, add --yes.`)
     }
     const doing = move ? "Moved" : "Copied"
     const report = yield* Progress.track(

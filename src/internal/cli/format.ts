@@ -140,7 +140,8 @@ export const printable = (text: string): string =>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** "12,000". */
-export const grouped = (count: number | string): string => count.toLocaleString("en-US")
+export const grouped = (count: number | string): string =>
+  String(count).replace(/\B(?=(?:\d{3})+$)/g, ",")
 
 /** "1 session", "2 sessions". */
 export const counted = (count: number, noun: string): string =>

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SessionAdmin from "../../SessionAdmin.js"
 import * as Format from "./format.js"
-import { withStore } from "./store.js"
+import { withListing } from "./store.js"
 
 /** What the commands are asked. */
 interface Question {
@@ -60,7 +60,7 @@ export const list = ({
 }: Question & { readonly all: boolean; readonly user: string | undefined }) => {
   const listing = { namespace, userId: user, state: all ? "all" : "live" } as const
   const some = Stream.take(SessionAdmin.stream(listing), limit + lookAhead + 1)
-  return withStore(
+  return withListing(
     Effect.gen(function* () {
       const found = Chunk.toReadonlyArray(yield* Stream.runCollect(some))
       yield* showSessions(json, found.slice(0, limit))
@@ -72,7 +72,7 @@ export const list = ({
 
 /** `active`: who was here recently. */
 export const active = ({ json, limit, ...recent }: Recent) =>
-  withStore(
+  withListing(
     Effect.gen(function* () {
       const found = yield* SessionAdmin.active(recent)
       yield* showSessions(json, found.slice(0, limit))
@@ -86,7 +86,7 @@ export const active = ({ json, limit, ...recent }: Recent) =>
 
 /** `stats`: figures of the store, and of a time. */
 export const stats = ({ json, limit, namespace, within }: Recent) =>
-  withStore(
+  withListing(
     Effect.gen(function* () {
       const all = yield* SessionAdmin.figures({ namespace, within })
       const found = { ...all, suspicious: all.suspicious.slice(0, limit) }

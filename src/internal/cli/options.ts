@@ -110,6 +110,13 @@ export const limit = (byDefault: number, what: string) =>
     "--limit must be a whole number of at least 1."
   )
 
+/** `--log`: where a command that ends sessions writes its event. */
+export const log = optional(
+  "log",
+  "file",
+  "Append who ended what to this audit log, as SessionEvents.layerAuditFile does."
+)
+
 /** `--json`: for programs. */
 export const json = flag("json", "Print JSON instead of text.")
 

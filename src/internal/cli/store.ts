@@ -1,10 +1,14 @@
 /** The store a command works on: the one that the environment names, if it is not the memory of a server. */
 import { existsSync, readdirSync, statSync } from "node:fs"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import type { SessionStore } from "../../SessionStore.js"
+import * as Stream from "effect/Stream"
+import { SessionStore } from "../../SessionStore.js"
 import { type Choice, choose } from "../env/choice.js"
 import { isShard } from "../file/paths.js"
+import { figures as figuresOf } from "../store/derivedAnalytics.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
+import * as Progress from "./progress.js"
 
 /** The store of the environment. */
 export const chosen: Effect.Effect<Choice, Failure> = Effect.filterOrFail(
@@ -29,6 +33,23 @@ export const withStore = <A, E extends Failure, R>(
       inStore(choice.description)
     )
   })
+
+/** Runs a command that only lists the store, and tells how far the listing is. A database adds up by itself, unseen. */
+export const withListing = <A, E extends Failure, R>(command: Effect.Effect<A, E, R>) =>
+  withStore(
+    Progress.track({ doing: "Read", advice: "Nothing was changed." }, (tell) =>
+      Effect.flatMap(Effect.all([SessionStore, chosen]), ([store, { driver }]) => {
+        let done = 0
+        const entries: typeof store.entries = (filter) =>
+          Stream.mapChunksEffect(store.entries(filter), (chunk) => {
+            done += Chunk.size(chunk)
+            return Effect.as(tell(done), chunk)
+          })
+        const figures = driver === "database" ? store.figures : figuresOf(entries)
+        return Effect.provideService(command, SessionStore, { ...store, entries, figures })
+      })
+    )
+  )
 
 /** Fails where no store is. Opening one there would make its directory or its file. */
 export const assertThere = (

@@ -4,6 +4,7 @@
  * about responses.
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -31,9 +32,21 @@ export interface Answer {
   readonly annotations: <A>(identifier: string) => Schema.Annotations.Schema<A>
 }
 
-/** Makes an answer. */
-export const answer = (status: number, sentence: string): Answer => {
+const typedBodies = new WeakMap<HttpBody.HttpBody, HttpBody.HttpBody>()
+
+/** The JSON that an `HttpApi` sends in place of the sentence of an answer; `undefined` for what is none. */
+export const typedBodyOf = (body: HttpBody.HttpBody): HttpBody.HttpBody | undefined =>
+  typedBodies.get(body)
+
+/** Makes an answer. An `HttpApi` sends the tag of the error and these fields, so that its clients can decode what is declared. */
+export const answer = (
+  status: number,
+  sentence: string,
+  tag: string,
+  fields: Readonly<Record<string, string>> = { message: sentence }
+): Answer => {
   const told = response(status, sentence)
+  typedBodies.set(told.body, HttpBody.unsafeJson({ _tag: tag, ...fields }))
   return {
     response: told,
     respond: Effect.succeed(told),
@@ -45,14 +58,16 @@ export const answer = (status: number, sentence: string): Answer => {
 /** Another request of the session came first. */
 export const conflicted = answer(
   409,
-  "Another request of this session came first. Please try again."
+  "Another request of this session came first. Please try again.",
+  "SessionConflict",
+  {
+    operation: "commit",
+    reason: "the change no longer fits, or too many requests wrote at once"
+  }
 )
 
 /** The store cannot be reached. */
-export const storeAway = answer(503, "The session store is unavailable.")
+export const storeAway = answer(503, "The session store is unavailable.", "SessionUnavailable", {})
 
 /** The session could not be stored for a reason of the program's own. */
-export const unstored = answer(500, "The session could not be stored.")
-
-/** The program used the session in a wrong way. */
-export const misused = answer(500, "The session could not be used.")
+export const unstored = answer(500, "The session could not be stored.", "SessionEncodeError")

@@ -12,8 +12,31 @@
 import type * as HttpServerRespondable from "@effect/platform/HttpServerRespondable"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import * as Answers from "./answers.js"
+
+/** The same schema. Where it encodes a value while a fiber runs, it runs an effect in the surroundings of that fiber. */
+const whenEncoded = <A>(ast: SchemaAST.AST, run: (value: A) => Effect.Effect<void>) => {
+  const encode = (value: A) =>
+    Option.match(Fiber.getCurrentFiber(), {
+      onNone: () => ParseResult.succeed(value),
+      onSome: (fiber) =>
+        Effect.sync(() => {
+          Effect.runSync(Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), run(value)))
+          return value
+        })
+    })
+  return new SchemaAST.Transformation(
+    ast,
+    SchemaAST.typeAST(ast),
+    new SchemaAST.FinalTransformation(ParseResult.succeed, encode),
+    ast.annotations
+  )
+}
 
 /** Why a store failed. */
 export const StoreFailureReason = Schema.Literal(
@@ -28,7 +51,8 @@ export const StoreFailureReason = Schema.Literal(
  * The store could not do what was asked: for the operator. Unhandled it is logged, and answers 503 with `Retry-After`.
  *
  * `operation` is the verb of the store or the session (`find`, `commit`, ...). `cause` keeps what the driver said, for logs:
- * it is no part of the schema, so it is never sent to a client.
+ * it is no part of the schema, so it is never sent to a client. Where a request encodes the error, as an `HttpApi` that declares
+ * it does, the error is logged with its cause.
  *
  * @since 0.1.0
  * @category errors
@@ -41,6 +65,8 @@ export class SessionStoreError
   )
   implements HttpServerRespondable.Respondable
 {
+  /** Encoded it goes on without its cause, so it is logged then. */
+  static override readonly ast = whenEncoded(super.ast, ({ logged }: SessionStoreError) => logged)
   // What is decoded has no cause, and `told` is all that the schema knows.
   // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(
@@ -94,7 +120,7 @@ export class SessionConflict
   }
 }
 
-const refused = Answers.answer(403, "The login was refused.")
+const refused = Answers.answer(403, "The login was refused.", "SessionRefused")
 
 /**
  * A login was refused. Unhandled it answers 403.
@@ -123,7 +149,7 @@ export class SessionRefused
   }
 }
 
-const unread = Answers.answer(500, "The session could not be read.")
+const unread = Answers.answer(500, "The session could not be read.", "SessionDecodeError")
 
 /**
  * A stored value does not have the shape that its schema asks for: for the developer. Unhandled it answers 500.
@@ -174,6 +200,10 @@ export class SessionEncodeError
   }
 }
 
+const misused = "The session could not be used."
+
+const badKey = Answers.answer(500, misused, "SessionKeyError")
+
 /**
  * A key is not a path into the session: it has an empty segment, the name of a prototype, a word on a list, or too many
  * segments. Unhandled it answers 500.
@@ -187,7 +217,7 @@ export class SessionKeyError
   extends Schema.TaggedError<SessionKeyError>("effect-session/Session/SessionKeyError")(
     "SessionKeyError",
     { operation: Schema.String, key: Schema.String, reason: Schema.String },
-    Answers.misused.annotations("SessionKeyError")
+    badKey.annotations("SessionKeyError")
   )
   implements HttpServerRespondable.Respondable
 {
@@ -195,9 +225,11 @@ export class SessionKeyError
     return `Session.${this.operation} cannot use the key "${this.key}": ${this.reason}.`
   }
   [Answers.symbol]() {
-    return Answers.misused.respond
+    return badKey.respond
   }
 }
+
+const badType = Answers.answer(500, misused, "SessionTypeError")
 
 /**
  * An operation does not fit what it met or what it was given. The data is unchanged. Unhandled it answers 500.
@@ -212,7 +244,7 @@ export class SessionTypeError
   extends Schema.TaggedError<SessionTypeError>("effect-session/Session/SessionTypeError")(
     "SessionTypeError",
     { operation: Schema.String, key: Schema.String, reason: Schema.String },
-    Answers.misused.annotations("SessionTypeError")
+    badType.annotations("SessionTypeError")
   )
   implements HttpServerRespondable.Respondable
 {
@@ -221,11 +253,11 @@ export class SessionTypeError
     return `Session.${this.operation} does not fit ${on}: ${this.reason}.`
   }
   [Answers.symbol]() {
-    return Answers.misused.respond
+    return badType.respond
   }
 }
 
-const unauthenticated = Answers.answer(401, "Please log in.")
+const unauthenticated = Answers.answer(401, "Please log in.", "SessionUnauthenticated")
 
 /**
  * Nobody is logged in. Unhandled it answers 401.
@@ -247,7 +279,11 @@ export class SessionUnauthenticated
   }
 }
 
-const reauthenticate = Answers.answer(403, "Please log in again to do this.")
+const reauthenticate = Answers.answer(
+  403,
+  "Please log in again to do this.",
+  "SessionReauthenticationRequired"
+)
 
 /**
  * The user must log in again: nobody is logged in (`guest`), or the last login is too long ago (`stale`). Unhandled it
@@ -278,7 +314,11 @@ export class SessionReauthenticationRequired
   }
 }
 
-const misconfigured = Answers.answer(500, "The server is not configured correctly.")
+const misconfigured = Answers.answer(
+  500,
+  "The server is not configured correctly.",
+  "SessionConfigError"
+)
 
 /**
  * A setting is wrong: for the developer or the operator. `field` names it, the message says what it must be.

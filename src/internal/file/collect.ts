@@ -3,7 +3,9 @@
  * over.
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { isCollectable, type SessionRecord, withoutStaleToken } from "../../core/record/record.js"
+import { sumOf } from "../store/collectAll.js"
 import { rewrite } from "./changes.js"
 import { type Disk, readStored } from "./disk.js"
 import { end } from "./end.js"
@@ -27,14 +29,15 @@ const filesAtOnce = 8
 
 /**
  * Collects at most `limit` sessions, shard by shard, and deletes what killed processes left behind. A file that cannot be
- * read or changed is skipped, with one warning a run. A failure that is not about one file ends the run.
+ * read or changed is skipped, with one warning a run. A failure that is not about one file ends the run; what was collected
+ * before counts.
  */
 export const collect = (disk: Disk, earlier: Collections, limit: number): Step<number> =>
   Effect.suspend(() => {
     const skipped = new SkippedFiles()
+    let collected = 0
     const run = Effect.gen(function* () {
-      let collected = 0
-      if (limit <= 0) return collected
+      if (limit <= 0) return
       const shards = yield* shardsOf(disk)
       // On from where the last one stopped, so that many collections with a limit are one pass, and round to there.
       const later = shards.filter((shard) => shard >= earlier.stoppedIn)
@@ -49,12 +52,14 @@ export const collect = (disk: Disk, earlier: Collections, limit: number): Step<n
         stamps.next()
         if (collected < limit) continue
         earlier.stoppedIn = shard
-        return collected
+        return
       }
       yield* tidyHolders(disk)
-      return collected
     })
-    return Effect.ensuring(run, skipped.warn)
+    const ended = Effect.flatMap(Effect.either(Effect.as(run, 0)), (rest) =>
+      sumOf([Either.right(collected), rest])
+    )
+    return Effect.ensuring(ended, skipped.warn)
   })
 
 const each = <A, B>(items: ReadonlyArray<A>, step: (item: A) => Step<B>): Step<Array<B>> =>

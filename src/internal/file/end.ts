@@ -11,9 +11,8 @@ import {
   type SessionRecord
 } from "../../core/record/record.js"
 import { isId } from "../../core/record/token.js"
-import type { Overrides, Primitives, Service } from "../store/contract.js"
+import type { Overrides, Primitives } from "../store/contract.js"
 import * as Derived from "../store/derived.js"
-import { writeMark } from "../store/revocations.js"
 import { encodeSession } from "./codec.js"
 import { assertPresent, type Disk, isThere, lstat, stage, unlink } from "./disk.js"
 import { failingAs, isCorrupt, Problem, toStoreError } from "./failure.js"
@@ -127,14 +126,3 @@ export const removeWhere =
       )
       return Effect.zipLeft(whole, failingAs(operation)(skipped.failure))
     })
-
-/**
- * Writes the mark, then ends the sessions, as the derived call does. If the mark cannot be written it still ends the
- * sessions, then fails: a disk that is full can delete.
- */
-export const revokeUser =
-  (primitives: Primitives, removeWhere: RemoveWhere): Service["revokeUser"] =>
-  ({ namespace, userId, except }) =>
-    Effect.flatMap(Effect.either(writeMark(primitives, { namespace, userId }, except)), (marked) =>
-      Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
-    )

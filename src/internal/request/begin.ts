@@ -21,7 +21,6 @@ import { watchUpgrade } from "./websocket.js"
 /** Options whose durations are worked out. */
 export interface CheckedOptions extends Options {
   readonly lock: LockOptions | undefined
-  readonly unavailable?: Ending["unavailable"]
 }
 
 /** The attempts that failed, by what the request came from. Another one supersedes them. */
@@ -43,7 +42,7 @@ export const begin = (
   const context = requestContextOf(fiber, findContext(fiber))
   const { request } = context
   const source = sourceOf(request)
-  const { lock, unavailable } = options
+  const { lock } = options
   const lockOwner = lock === undefined ? null : ownerOf(source)
   // The app is run again: the last attempt is the one that commits.
   failed.get(source)?.leave(() => {})
@@ -51,7 +50,7 @@ export const begin = (
     loaded: loadAs(fiber, context, options, lockOwner),
     prepare: (session) => {
       watchUpgrade(request, () => leaveByUpgrade(session, fiber))
-      return { session, options, unavailable, lockOwner }
+      return { session, options, lockOwner }
     }
   }
 }

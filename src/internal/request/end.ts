@@ -25,8 +25,6 @@ type Response = HttpServerResponse.HttpServerResponse
 export interface Ending {
   readonly session: RequestSession
   readonly options: Options
-  /** The answer where the store is down, if it is not plain text. */
-  readonly unavailable?: Response | undefined
   /** Whose lock is given back. */
   readonly lockOwner: LockOwner
 }
@@ -104,7 +102,7 @@ const rememberPage = (session: RequestSession, request: Request): void => {
 }
 
 const close = (
-  { lockOwner, options, session, unavailable }: Ending,
+  { lockOwner, options, session }: Ending,
   response: Response,
   closing: CommitOptions | undefined,
   fiber: RunningFiber
@@ -133,7 +131,7 @@ const close = (
     onFailure: (cause) =>
       Effect.zipRight(
         Effect.logError("The session could not be committed", cause),
-        lookAndLeave(failureAnswer(Cause.squash(cause), unavailable), false)
+        lookAndLeave(failureAnswer(Cause.squash(cause)), false)
       )
   })
 }

@@ -12,11 +12,9 @@ import { cookiesOf } from "./responseCookie.js"
 type Response = HttpServerResponse.HttpServerResponse
 
 /** The answer in place of the handler's where the commit failed. */
-export const failureAnswer = (error: unknown, unavailable: Response | undefined): Response => {
+export const failureAnswer = (error: unknown): Response => {
   if (error instanceof SessionConflict) return conflicted.response
-  return error instanceof SessionEncodeError
-    ? unstored.response
-    : (unavailable ?? storeAway.response)
+  return error instanceof SessionEncodeError ? unstored.response : storeAway.response
 }
 
 /**

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { SessionStoreError } from "../errors/errors.js"
+import { collectBySteps } from "../store/collectAll.js"
 import type { Service } from "../store/contract.js"
 import type { Parameter } from "./dialect.js"
 import { hourOf } from "./listing.js"
@@ -29,9 +30,11 @@ export const collect = (table: SessionTable): Service["collect"] => {
       const now = yield* Clock.currentTimeMillis
       const due = now - keepEndedMillis
       const limit = Math.max(0, most)
-      let count = yield* dropExpired(due, limit)
-      count += (yield* dropEnded([due], limit - count)).count
-      if (keepEndedMillis > 0) count += yield* clearExpired(now, limit - count)
+      const count = yield* collectBySteps(limit, [
+        (left) => dropExpired(due, left),
+        (left) => Effect.map(dropEnded([due], left), ({ count }) => count),
+        ...(keepEndedMillis > 0 ? [(left: number) => clearExpired(now, left)] : [])
+      ])
       yield* aside(eraseTokens([now], limit), "Sealed tokens whose grace is over were not erased.")
       yield* aside(forgetRevocations(table), "Old revocations were not deleted.")
       return count

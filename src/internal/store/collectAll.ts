@@ -1,6 +1,7 @@
 /** Garbage collection: in batches with pauses, by a fiber of its own or forked off a request. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import type { SessionStoreError } from "../errors/errors.js"
@@ -62,6 +63,38 @@ export const collectAll = (
       // What was collected before a failure counts too.
       Effect.ensuring(Effect.suspend(() => report(count)))
     )
+  })
+
+/**
+ * Adds up what the steps of a collection have collected. A step that failed is logged, since what others did counts; only
+ * where nothing was collected, its failure is that of the whole.
+ */
+export const sumOf = <E>(
+  steps: ReadonlyArray<Either.Either<number, E>>
+): Effect.Effect<number, E> => {
+  const count = steps.reduce((sum, step) => sum + Either.getOrElse(step, () => 0), 0)
+  const failed = steps.find(Either.isLeft)
+  if (failed === undefined) return Effect.succeed(count)
+  return count === 0
+    ? Effect.fail(failed.left)
+    : Effect.as(
+        Effect.logWarning("A part of the collection of sessions failed", failed.left),
+        count
+      )
+}
+
+/** Takes steps that each collect at most what the ones before have left of a limit. */
+export const collectBySteps = <E>(
+  limit: number,
+  steps: ReadonlyArray<(limit: number) => Effect.Effect<number, E>>
+): Effect.Effect<number, E> =>
+  Effect.suspend(() => {
+    let left = limit
+    const take = (step: (limit: number) => Effect.Effect<number, E>) =>
+      left <= 0
+        ? Effect.succeed(Either.right(0))
+        : Effect.either(Effect.tap(step(left), (count) => Effect.sync(() => (left -= count))))
+    return Effect.flatMap(Effect.forEach(steps, take), sumOf)
   })
 
 const report = (count: number): Effect.Effect<void> =>

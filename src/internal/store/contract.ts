@@ -138,6 +138,9 @@ export interface Service extends Primitives {
    * Collects at most `limit` sessions that are over, and gives how many it collected: fewer than `limit` means that none
    * is left. It deletes them. With `keepEnded` it first clears their payload, and deletes them when that time has passed.
    *
+   * Where a part of it fails, the rest is done and counts, the failure is logged, and the next call tries again. It fails
+   * only where it collected nothing.
+   *
    * A store that overrides this call also erases sealed tokens (`previous.sealedToken`) whose grace is over. The derived
    * call leaves them to the session's next write.
    */
@@ -148,7 +151,7 @@ export interface Service extends Primitives {
   ) => Effect.Effect<{ readonly sessions: number; readonly users: number }, SessionStoreError>
   /**
    * Ends every live session that the filter lets through, except the one whose id or previous id is `except`. Gives how
-   * many it ended.
+   * many it ended. Where one cannot be ended, it ends the others, then fails.
    */
   readonly removeWhere: (
     filter: SessionFilter,

@@ -5,10 +5,12 @@
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { isCollectable, isSpared, type SessionEntry, touched } from "../../core/record/record.js"
 import type { SessionStoreError } from "../errors/errors.js"
+import { sumOf } from "./collectAll.js"
 import type { Primitives, Service } from "./contract.js"
 
 /** How many removals of one call run at the same time. */
@@ -55,14 +57,14 @@ export const collect = (
         left = due
       }
       const due = left.splice(0, Math.max(0, limit))
-      yield* Effect.forEach(due, (id) => remove(id), { concurrency, discard: true })
-      return due.length
+      const removals = due.map((id) => Effect.either(Effect.as(remove(id), 1)))
+      return yield* sumOf(yield* Effect.all(removals, { concurrency }))
     })
 }
 
 /**
  * Derives `removeWhere`: lists once, and removes what it finds. If a session that was listed is no longer there, it may have
- * changed its id twice since, so it lists again.
+ * changed its id twice since, so it lists again. Where one cannot be removed, it removes the others, then fails.
  */
 export const removeWhere =
   (entries: Primitives["entries"], remove: Primitives["remove"]): Service["removeWhere"] =>
@@ -73,7 +75,10 @@ export const removeWhere =
       for (let passes = 1; passes <= mostPasses; passes++) {
         const listed = yield* Stream.runCollect(entries({ ...filter, state: "live" }))
         const others = Chunk.filter(listed, (entry) => !isSpared(entry, options?.except))
-        const removed = yield* Effect.forEach(others, ({ id }) => remove(id), { concurrency })
+        const removals = yield* Effect.forEach(others, ({ id }) => Effect.either(remove(id)), {
+          concurrency
+        })
+        const removed = yield* Either.all(removals)
         const count = removed.filter(Option.isSome).length
         total += count
         if (count === removed.length) break

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { SessionEntry } from "../../../core/record/record.js"
 import type { SessionStoreError } from "../../errors/errors.js"
+import { collectBySteps } from "../collectAll.js"
 import type { Overrides, Primitives } from "../contract.js"
 import { findOrCopy, isHidden, type Stores } from "./handover.js"
 
@@ -55,12 +56,7 @@ export const makeMigrating = (stores: Stores): Primitives & Overrides => {
       Effect.flatMap(to.revokedWithin(options), (revoked) =>
         revoked ? Effect.succeed(true) : from.revokedWithin(options)
       ),
-    collect: (limit) =>
-      Effect.flatMap(from.collect(limit), (collected) =>
-        collected < limit
-          ? Effect.map(to.collect(limit - collected), (rest) => collected + rest)
-          : Effect.succeed(collected)
-      )
+    collect: (limit) => collectBySteps(limit, [from.collect, to.collect])
   }
 }
 
