@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Fiber, Option } from "effect"
 import { expect, test } from "vitest"
 import type { SessionStoreError } from "../../src/SessionStore.js"
 import { aRecord } from "../support/record.js"
@@ -42,6 +42,38 @@ onEach([postgres, mysql], (kind, aDatabase) => {
     )
 
     expect(failureOf(exit)).toMatchObject({ operation: "update", reason: "timeout" })
+    await dispose()
+  })
+
+  test("a caller that goes away cancels no statement", async () => {
+    const { store, run, dispose } = await openStore(kind, await aDatabase())
+    const record = aRecord({ id: idOf(1) })
+    await run(store.insert(record))
+    const updated = store.update({ ...record, version: 2 }, 1)
+    const versionNow = Effect.map(
+      store.find(record.id),
+      (found) => Option.getOrThrow(found).version
+    )
+
+    await run(
+      Effect.flatMap(SqlClient, (sql) =>
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql.unsafe(heldRow[kind.name])
+            const caller = yield* Effect.fork(updated)
+            yield* Effect.sleep(300)
+            yield* Fiber.interrupt(caller)
+            yield* Effect.sleep(300)
+          })
+        )
+      )
+    )
+
+    // It goes on when it has got the row.
+    const version = await run(
+      Effect.repeat(Effect.delay(versionNow, 50), { until: (version) => version === 2, times: 40 })
+    )
+    expect(version).toBe(2)
     await dispose()
   })
 

@@ -57,7 +57,7 @@ export const makeDatabase = (
         )
       : undefined
     const callWithin =
-      <E extends SessionConfigError>(millis: number) =>
+      <E extends SessionConfigError>(millis: number, onInterrupt: "leave" | "interrupt") =>
       <A>(
         operation: string,
         statements: Effect.Effect<A, SqlError | SessionStoreError | E>
@@ -65,7 +65,7 @@ export const makeDatabase = (
         const call = apart(repeated(dialect, operation, statements), {
           millis,
           onTimeout: () => new SessionStoreError({ operation, reason: "timeout" }),
-          onInterrupt: "interrupt"
+          onInterrupt
         })
         if (only === undefined) return call
         // The call would wait for its own caller.
@@ -77,9 +77,10 @@ export const makeDatabase = (
       client,
       dialect,
       ...statementsOf(client, dialect),
-      call: callWithin<never>(deadlineMillis),
-      longCall: callWithin<never>(longDeadlineMillis),
-      endlessCall: callWithin<SessionConfigError>(Number.POSITIVE_INFINITY)
+      // To cancel a statement takes another connection, which clients that go away in numbers would use up.
+      call: callWithin<never>(deadlineMillis, "leave"),
+      longCall: callWithin<never>(longDeadlineMillis, "interrupt"),
+      endlessCall: callWithin<SessionConfigError>(Number.POSITIVE_INFINITY, "interrupt")
     }
   })
 
