@@ -52,7 +52,7 @@ const use = (kind: Kind, url: string) => {
       const found = yield* store.find(record.id)
       const ended = yield* store.revokeUser({ namespace: record.namespace, userId: "ada" })
       return { works: found._tag === "Some" && ended > 0, logged }
-    }).pipe(Effect.provide(SqlSessionStore.layer), Effect.provide(listening))
+    }).pipe(Effect.provide(Layer.provideMerge(SqlSessionStore.layer, listening)))
   )
 }
 
