@@ -45,7 +45,7 @@ export const startRedis = async (settings: Settings = {}): Promise<RedisServer> 
     ...settings
   }).flatMap(([name, value]) => [`--${name}`, value])
   const { requirepass: password } = settings
-  const url = `redis://${password === undefined ? "" : `:${password}@`}127.0.0.1:${port}/0`
+  const url = `redis://${password === undefined ? "" : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}/0`
   const run = (...args: ReadonlyArray<string>) => commandAt(url, args)
   let server = await launch(flags, run)
   const stop = () => endProcess(server, "SIGTERM")

@@ -6,7 +6,8 @@
  * the server says it did not do, because another node has the slot, is sent to that node.
  */
 import type { Pending } from "./deadlines.js"
-import { type Client, connectedMaster, locator, type Server } from "./server.js"
+import type { Server } from "./model.js"
+import { type Client, connectedMaster, locator } from "./server.js"
 
 /** Sends a command, unless its time is over before it can be sent. */
 export type Send = (args: ReadonlyArray<string>, call: Pending) => Promise<unknown>

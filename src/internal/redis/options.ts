@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { SessionConfigError } from "../errors/errors.js"
 import type { Credentials, Server } from "./model.js"
-import { serverOfUrl } from "./url.js"
+import { defaultPrefix, type Named, prefixes, serverOfUrl } from "./url.js"
 
 /** The address of a node. */
 export interface Node {
@@ -28,7 +28,7 @@ export type Connection =
   | {
       /**
        * `redis://user:password@host:6379/0`, or `rediss:` for TLS. With `?sentinel=<name>` the host is a Sentinel, with
-       * `?cluster=true` a node of a cluster; `&node=<host>:<port>` names another one.
+       * `?cluster=true` a node of a cluster; `&node=<host>:<port>` names another one. `?prefix=` is as the option.
        */
       readonly url: string | Redacted.Redacted<string>
       /** Options of `node:tls`, such as `ca`, for `rediss:`. */
@@ -60,15 +60,17 @@ export type Options = Connection & {
   readonly keepEnded?: Duration.DurationInput | undefined
 }
 
-/** The server that the options name. */
+/** The server that the options name, and the prefix. */
 export const serverOf = (
   options: Exclude<Options, { readonly send: unknown }>
-): Effect.Effect<Server, SessionConfigError> => {
+): Effect.Effect<Named, SessionConfigError> => {
   if ("url" in options) {
     const url = typeof options.url === "string" ? Redacted.make(options.url) : options.url
-    return Effect.map(serverOfUrl("url", url), (server) =>
-      options.tls === undefined ? server : { ...server, tls: options.tls }
-    )
+    const { prefix, tls } = options
+    return Effect.map(serverOfUrl("url", url), (named) => ({
+      server: tls === undefined ? named.server : { ...named.server, tls },
+      prefix: prefix ?? named.prefix
+    }))
   }
   if ("sentinel" in options) {
     const { nodes, ...sentinel } = options.sentinel
@@ -89,10 +91,22 @@ const nodeAt =
   (defaultPort: number) =>
   ({ host, port = defaultPort }: Node) => ({ host, port })
 
-const checked = (field: string, server: Server): Effect.Effect<Server, SessionConfigError> => {
+const checked = (
+  field: string,
+  server: Server & { readonly prefix?: string | undefined }
+): Effect.Effect<Named, SessionConfigError> => {
   const isAddress = ({ host, port }: Node) =>
     host !== "" && Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536
   return server.nodes.length > 0 && server.nodes.every(isAddress)
-    ? Effect.succeed(server)
+    ? Effect.succeed({ server, prefix: server.prefix })
     : new SessionConfigError({ field, reason: "must name a host and a port from 1 to 65535." })
 }
+
+/** What all keys of the store begin with: the braces put them into one slot of a cluster. */
+export const baseOf = (prefix = defaultPrefix): Effect.Effect<string, SessionConfigError> =>
+  prefixes.test(prefix)
+    ? Effect.succeed(`{${prefix}}`)
+    : new SessionConfigError({
+        field: "prefix",
+        reason: "must be 1 to 64 letters, digits and _, -, ., :."
+      })

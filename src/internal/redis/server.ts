@@ -174,6 +174,10 @@ export const connectedMaster = async (node: Address, server: Server): Promise<Cl
   }
 }
 
+/** What the server that has the keys says of itself. */
+export const infoOf = async (server: Server, slotKey: string): Promise<string> =>
+  String(await ask(await locator(server, slotKey)(), server, ["INFO"]))
+
 const answerTo = async (client: Client, command: ReadonlyArray<string>): Promise<unknown> => {
   const timer = setTimeout(() => client.destroy(), connectMillis)
   try {

@@ -15,24 +15,15 @@ import { collect, entries, removeWhere } from "./listing.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import * as Scripts from "./scripts.js"
 
-/** How a store is opened. */
-export interface Opening {
-  readonly prefix: string
-  readonly keepEnded: Duration.DurationInput
-}
-
-/** What all keys of a store begin with; the braces put them into one slot of a cluster. */
-export const baseOf = (prefix: string): string => `{${prefix}}`
-
 /** Opens the store; fails if the server is too old, or if a text does not come back from it as it was. */
 export const openStore = (
   sender: Sender,
-  opening: Opening
+  base: string,
+  keepEnded: Duration.DurationInput
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError> =>
   Effect.suspend(() => {
-    const keepEndedMillis = settingMillis("keepEnded", opening.keepEnded)
-    const calls = makeCalls(sender, baseOf(opening.prefix), keepEndedMillis)
-    return Effect.as(proven(calls), makeStore(primitives(calls), opening))
+    const calls = makeCalls(sender, base, settingMillis("keepEnded", keepEnded))
+    return Effect.as(proven(calls), makeStore(primitives(calls), { keepEnded }))
   })
 
 const primitives = (calls: Calls): Primitives & Overrides => {

@@ -6,25 +6,38 @@ import type { Address, Server } from "./model.js"
 
 const fail = (field: string, reason: string) => new SessionConfigError({ field, reason })
 
+/** What the keys of a store may begin with. */
+export const prefixes = /^[\w.:-]{1,64}$/
+
+/** The prefix of a store that is not given one. */
+export const defaultPrefix = "effect-session"
+
+/** What a URL says. */
+export interface Named {
+  readonly server: Server
+  readonly prefix: string | undefined
+}
+
 /** The parameters that a URL may have, and the values they take. */
 const parameters: ReadonlyMap<string, RegExp> = new Map([
   ["cluster", /^true$/],
+  ["prefix", prefixes],
   ["sentinel", /^[\w.-]+$/],
   ["node", /^[^:@/]+:\d{1,5}$/]
 ])
 
-/** The server of a URL; `source` is the option or the variable that holds it. */
+/** The server of a URL, and its prefix; `source` is the option or the variable that holds it. */
 export const serverOfUrl = (
   source: string,
   given: Redacted.Redacted<string>
-): Effect.Effect<Server, SessionConfigError> =>
+): Effect.Effect<Named, SessionConfigError> =>
   Effect.try({
     try: () => serverIn(source, Redacted.value(given)),
     // The error of `URL` quotes the URL, and with it the password.
     catch: (error) => (error instanceof SessionConfigError ? error : fail(source, "is not a URL."))
   })
 
-const serverIn = (source: string, text: string): Server => {
+const serverIn = (source: string, text: string): Named => {
   if (!/^rediss?:\/\//i.test(text)) throw fail(source, "must begin with redis:// or rediss://.")
   const url = new URL(text)
   // Such a part may be the rest of a password, so it is not named.
@@ -44,7 +57,7 @@ const serverIn = (source: string, text: string): Server => {
     throw fail(source, "has the parameter node, which needs sentinel or cluster.")
   }
   const tls = /^rediss:/i.test(url.protocol)
-  return {
+  const server = {
     nodes: [first, ...more],
     username: decoded(url.username),
     password: url.password === "" ? undefined : Redacted.make(decodeURIComponent(url.password)),
@@ -53,6 +66,7 @@ const serverIn = (source: string, text: string): Server => {
     sentinel: name === null ? undefined : { name, tls },
     isCluster
   }
+  return { server, prefix: url.searchParams.get("prefix") ?? undefined }
 }
 
 const checkParameter = (source: string, key: string, value: string): void => {
@@ -89,8 +103,11 @@ const databaseIn = (source: string, { pathname }: URL, isCluster: boolean): numb
   return database
 }
 
-/** What a server is and where, for people, without user and password. */
-export const describe = ({ database = 0, isCluster, nodes, sentinel }: Server): string => {
+/** What the store is and where, for people, without user and password. */
+export const describe = ({ prefix = defaultPrefix, server }: Named): string =>
+  `the keys {${prefix}} of ${placeOf(server)}`
+
+const placeOf = ({ database = 0, isCluster, nodes, sentinel }: Server): string => {
   const hosts = nodes.map(({ host, port }) => `${host}:${port}`).join(", ")
   if (sentinel !== undefined) return `Redis, the master ${sentinel.name} of the Sentinels ${hosts}`
   return isCluster === true ? `the Redis cluster at ${hosts}` : `Redis at ${hosts}/${database}`
