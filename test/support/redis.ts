@@ -1,5 +1,5 @@
 /** A Redis server of the tests, from the binary on PATH: its own port and directory. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { rm } from "node:fs/promises"
 import { createClient } from "redis"
 import { endProcess, eventually, freePort, isOnPath, temporaryDirectory } from "./process.js"
@@ -86,10 +86,6 @@ const launch = async (
 /** Starts Sentinel, which is the same binary, with a configuration file that it may write to. */
 export const launchSentinel = (file: string): ChildProcess =>
   spawn(binary ?? "redis-server", [file, "--sentinel"], { stdio: "ignore" })
-
-/** What the server's version is. */
-export const redisVersion = (): string =>
-  /v=([\d.]+)/.exec(spawnSync(binary ?? "redis-server", ["--version"]).stdout.toString())?.[1] ?? ""
 
 /** Sends one command over a connection of its own. */
 export const commandAt = async (url: string, args: ReadonlyArray<string>): Promise<unknown> => {

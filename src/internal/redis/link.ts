@@ -115,5 +115,6 @@ const closed = () => new Error("The session store is closed.")
 /** Waits longer after each attempt, and not as long as other servers do. */
 const pauseAfter = (attempts: number): Promise<void> => {
   const most = Math.min(longestPauseMillis, 25 * 2 ** attempts)
-  return new Promise((resolve) => setTimeout(resolve, most * (0.5 + Math.random() / 2)))
+  const millis = most * (0.5 + Math.random() / 2)
+  return new Promise((resolve) => setTimeout(resolve, millis))
 }
