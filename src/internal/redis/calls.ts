@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { withNow } from "../effect/fiber.js"
 import { SessionStoreError } from "../errors/errors.js"
+import { deadlineMillis } from "../store/deadline.js"
 import { Deadlines, type Pending } from "./deadlines.js"
 import { toStoreError } from "./failure.js"
 import type { Script } from "./scripts.js"
@@ -29,9 +30,6 @@ export interface Calls {
   /** For a call about many sessions, which no request waits for. */
   readonly runLong: Run
 }
-
-/** How long a call about one session may take, in milliseconds. */
-const deadlineMillis = 2000
 
 /** How long a page of a call about many sessions may take, in milliseconds. */
 const longDeadlineMillis = 30_000

@@ -8,6 +8,7 @@ import { isId } from "../../core/record/token.js"
 import { settingMillis } from "../errors/durations.js"
 import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import type { Overrides, Primitives, Service } from "../store/contract.js"
+import { keepsTime } from "../store/deadline.js"
 import { make as makeStore } from "../store/make.js"
 import { type Calls, makeCalls, type Sender } from "./calls.js"
 import { entryIn, recordIn, textOf, tokenOf } from "./format.js"
@@ -23,7 +24,7 @@ export const openStore = (
 ): Effect.Effect<Service, SessionStoreError | SessionConfigError> =>
   Effect.suspend(() => {
     const calls = makeCalls(sender, base, settingMillis("keepEnded", keepEnded))
-    return Effect.as(proven(calls), makeStore(primitives(calls), { keepEnded }))
+    return Effect.as(proven(calls), keepsTime(makeStore(primitives(calls), { keepEnded })))
   })
 
 const primitives = (calls: Calls): Primitives & Overrides => {
