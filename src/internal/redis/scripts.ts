@@ -27,9 +27,13 @@ const shared = `
 local base, now, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local hour, day = 3600000, 86400000
 
+local readAt
 local function serverNow()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  if not readAt then
+    local time = redis.call('TIME')
+    readAt = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return readAt
 end
 
 local function keyOf(kind, name) return base .. ':' .. kind .. ':' .. name end
@@ -45,7 +49,8 @@ local function headOf(id)
   return redis.call('GET', keyOf('s', id))
 end
 
-local function parse(text)
+-- What another text of the session says in the same words is not read again.
+local function parse(text, like)
   local flags = tonumber(string.sub(text, 1, 1))
   local r = {
     version = tonumber(string.sub(text, 2, 18)),
@@ -65,12 +70,20 @@ local function parse(text)
   if not second then return nil end
   r.head = string.sub(text, 1, second)
   r.identity = string.sub(text, start, first)
-  local isRead, identity = pcall(cjson.decode, r.identity)
-  local isReadToo, rest = pcall(cjson.decode, string.sub(text, first + 1, second))
-  if not (isRead and isReadToo) then return nil end
-  r.id, r.ns = identity[1], identity[2]
-  if identity[3] ~= cjson.null then r.user = identity[3] end
-  r.previous, r.untilMillis = rest[2], rest[4]
+  if like and like.identity == r.identity then
+    r.id, r.ns, r.user = like.id, like.ns, like.user
+  else
+    local isRead, identity = pcall(cjson.decode, r.identity)
+    if not isRead then return nil end
+    r.id, r.ns = identity[1], identity[2]
+    if identity[3] ~= cjson.null then r.user = identity[3] end
+  end
+  local comma = string.find(text, ',', first + 1, true)
+  if comma and comma < second then
+    local isRead, rest = pcall(cjson.decode, string.sub(text, first + 1, second))
+    if not isRead then return nil end
+    r.previous, r.untilMillis = rest[2], rest[4]
+  end
   return r
 end
 
@@ -102,7 +115,7 @@ end
 
 local function hold(key, due)
   local left = redis.call('PTTL', key)
-  if left < due - serverNow() then redis.call('PEXPIREAT', key, due + day) end
+  if left < due + hour - serverNow() then redis.call('PEXPIREAT', key, due + day) end
 end
 
 local function unlink(ns, id, user, member)
@@ -112,20 +125,22 @@ local function unlink(ns, id, user, member)
   if user then redis.call('ZREM', userKey('u', ns, user), id) end
 end
 
-local function link(r, due, score)
+-- The indexes of a session that stays where it is are held for longer only once an hour.
+local function link(r, due, score, expiredBefore)
   local byTime, at = 'x', r.expires
   if r.ended then byTime, at = 'e', r.ended end
-  redis.call('ZADD', keyOf(byTime, r.ns), at, memberOf(r))
-  hold(keyOf(byTime, r.ns), due)
+  local times, activity = keyOf(byTime, r.ns), keyOf('a', r.ns)
   score = math.max(score or r.last, r.last)
-  if redis.call('ZADD', keyOf('a', r.ns), 'GT', score, r.id) == 1 then
+  redis.call('ZADD', times, at, memberOf(r))
+  if redis.call('ZADD', activity, 'GT', score, r.id) == 1 then
     redis.call('SADD', base .. ':n', r.ns)
   end
-  hold(keyOf('a', r.ns), due)
-  if r.user then
-    redis.call('ZADD', userKey('u', r.ns, r.user), 'GT', score, r.id)
-    hold(userKey('u', r.ns, r.user), due)
-  end
+  local user = r.user and userKey('u', r.ns, r.user)
+  if user then redis.call('ZADD', user, 'GT', score, r.id) end
+  if expiredBefore and math.floor(expiredBefore / hour) == math.floor(r.expires / hour) then return end
+  hold(times, due)
+  hold(activity, due)
+  if user then hold(user, due) end
 end
 
 local function release(r)
@@ -134,14 +149,14 @@ local function release(r)
   end
 end
 
-local function store(r, text, token, score)
+local function store(r, text, token, score, expiredBefore)
   local due = serverDue(r)
   redis.call('SET', keyOf('s', r.id), text, 'PXAT', due)
   if token ~= '' and r.untilMillis > now then
     redis.call('SET', keyOf('t', r.id), token, 'PXAT', serverNow() + r.untilMillis - now)
   end
   if r.previous then redis.call('SET', keyOf('p', r.previous), r.id, 'PXAT', due) end
-  link(r, due, score)
+  link(r, due, score, expiredBefore)
 end
 
 local function erase(r)
@@ -221,8 +236,9 @@ return 1
 
 /** `text`, `token`, `id`, `version`: 1 if the live session `id` had that version. The text may have another id. */
 export const replace = script(`
-local text, token, r, old = ARGV[3], ARGV[4], parse(ARGV[3]), read(ARGV[5])
+local text, token, old = ARGV[3], ARGV[4], read(ARGV[5])
 if not old or not isLive(old) or old.version ~= tonumber(ARGV[6]) then return 0 end
+local r = parse(text, old)
 local moves = r.id ~= old.id
 if moves and redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
 local origin = old.origin or (moves and old.id)
@@ -231,7 +247,8 @@ if origin then
 end
 local score = tonumber(redis.call('ZSCORE', keyOf('a', old.ns), old.id) or old.last)
 if moves then score = score + 1 / 1024 end
-store(r, text, token, score)
+local stays = not moves and old.ns == r.ns and old.user == r.user and not r.ended
+store(r, text, token, score, stays and old.expires)
 if old.previous and old.previous ~= r.previous then release(old) end
 if old.sealed and (moves or token == '') then redis.call('DEL', keyOf('t', old.id)) end
 if moves then redis.call('DEL', keyOf('s', old.id)) end
@@ -250,12 +267,13 @@ local r = read(ARGV[3])
 if not r or not isLive(r) or r.version ~= tonumber(ARGV[4]) then return 0 end
 local last, expires = math.max(r.last, tonumber(ARGV[5])), math.max(r.expires, tonumber(ARGV[6]))
 if last == r.last and expires == r.expires then return 1 end
+local expiredBefore = r.expires
 r.last, r.expires = last, expires
 redis.call('SETRANGE', keyOf('s', r.id), 18, digits(last) .. digits(expires))
 local due = serverDue(r)
 redis.call('PEXPIREAT', keyOf('s', r.id), due)
 if r.previous then redis.call('PEXPIREAT', keyOf('p', r.previous), due) end
-link(r, due)
+link(r, due, nil, expiredBefore)
 return 1
 `)
 

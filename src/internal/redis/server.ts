@@ -35,7 +35,7 @@ const clientOf = (node: Address, { password, tls, username }: Credentials, datab
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostWaiting,
     // Its own deadline ends when a command is sent, and would cost more than the command.
-    commandOptions: {}
+    commandOptions: { timeout: 0 }
   }).on("error", () => {})
 
 /** Connects to a node, and waits until it answers. */
