@@ -76,19 +76,20 @@ describe.skipIf(lacksRedis)("the keys of a Redis store", () => {
   })
 
   it("lose the sealed token when its grace is over, by the server alone", async () => {
-    const record = aRecord()
-    const previous = {
-      id: record.id,
-      kind: "alias" as const,
-      untilMillis: Date.now() + 2000,
-      sealedToken: "sealed-text"
-    }
-    const current = moved(record, { previous })
-    const found = await withStore((store) =>
-      Effect.zipRight(
-        Effect.zipRight(store.insert(record), store.move(record.id, current, 1)),
-        store.find(current.id)
-      )
+    const { current, found, previous } = await withStore((store) =>
+      Effect.gen(function* () {
+        const record = aRecord()
+        yield* store.insert(record)
+        const previous = {
+          id: record.id,
+          kind: "alias" as const,
+          untilMillis: Date.now() + 3000,
+          sealedToken: "sealed-text"
+        }
+        const current = moved(record, { previous })
+        yield* store.move(record.id, current, 1)
+        return { current, previous, found: yield* store.find(current.id) }
+      })
     )
 
     expect(found).toEqual(Option.some(current))
@@ -104,9 +105,14 @@ describe.skipIf(lacksRedis)("the keys of a Redis store", () => {
   })
 
   it("of sessions that the server has deleted leave the indexes with the next collection", async () => {
-    const expiring = aRecord({ userId: "7", expiresAtMillis: Date.now() + 200 })
     const living = aRecord({ userId: "7" })
-    await withStore((store) => store.insertMany([expiring, living]))
+    const expiring = await withStore((store) =>
+      Effect.suspend(() => {
+        // Not over yet when it reaches the server: what is over already waits for a collection.
+        const record = aRecord({ userId: "7", expiresAtMillis: Date.now() + 2000 })
+        return Effect.as(store.insertMany([record, living]), record)
+      })
+    )
     await eventually(async () => {
       expect(await server.run("EXISTS", key("s", expiring.id))).toBe(0)
     })

@@ -7,7 +7,7 @@
  */
 import type { Pending } from "./deadlines.js"
 import type { Server } from "./model.js"
-import { type Client, connectedMaster, locator } from "./server.js"
+import { type Client, connectedMaster, destroy, locator } from "./server.js"
 
 /** Sends a command, unless its time is over before it can be sent. */
 export type Send = (args: ReadonlyArray<string>, call: Pending) => Promise<unknown>
@@ -74,7 +74,7 @@ export class Link {
 
   private async connect(): Promise<void> {
     const client = await connectedMaster(await this.locate(), this.server)
-    if (this.isClosed) return client.destroy()
+    if (this.isClosed) return destroy(client)
     const lose = () => this.lose(client)
     client.on("error", lose).on("end", lose)
     this.client = client
@@ -87,7 +87,7 @@ export class Link {
   private lose(client: Client | undefined): void {
     if (client === undefined || client !== this.client) return
     this.client = undefined
-    client.destroy()
+    destroy(client)
     if (!this.isClosed) void this.reconnect()
   }
 

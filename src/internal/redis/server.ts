@@ -38,6 +38,11 @@ const clientOf = (node: Address, { password, tls, username }: Credentials, datab
     commandOptions: { timeout: 0 }
   }).on("error", () => {})
 
+/** Ends a connection. Some versions of the client fail to end one that has ended. */
+export const destroy = (client: Client): void => {
+  if (client.isOpen) client.destroy()
+}
+
 /** Connects to a node, and waits until it answers. */
 const connected = async (
   node: Address,
@@ -46,7 +51,7 @@ const connected = async (
 ): Promise<Client> => {
   const client = clientOf(node, credentials, database)
   // A server that stands still accepts a connection and then says nothing.
-  const timer = setTimeout(() => client.destroy(), connectMillis)
+  const timer = setTimeout(() => destroy(client), connectMillis)
   try {
     await client.connect()
     return client
@@ -62,12 +67,12 @@ const ask = async (
   question: ReadonlyArray<string>
 ): Promise<unknown> => {
   const client = await connected(node, credentials)
-  const timer = setTimeout(() => client.destroy(), connectMillis)
+  const timer = setTimeout(() => destroy(client), connectMillis)
   try {
     return await client.sendCommand(question)
   } finally {
     clearTimeout(timer)
-    client.destroy()
+    destroy(client)
   }
 }
 
@@ -169,7 +174,7 @@ export const connectedMaster = async (node: Address, server: Server): Promise<Cl
     if (roleIn(await answerTo(client, ["HELLO"])) === "replica") throw new ReplicaError()
     return client
   } catch (error) {
-    client.destroy()
+    destroy(client)
     throw error
   }
 }
@@ -179,7 +184,7 @@ export const infoOf = async (server: Server, slotKey: string): Promise<string> =
   String(await ask(await locator(server, slotKey)(), server, ["INFO"]))
 
 const answerTo = async (client: Client, command: ReadonlyArray<string>): Promise<unknown> => {
-  const timer = setTimeout(() => client.destroy(), connectMillis)
+  const timer = setTimeout(() => destroy(client), connectMillis)
   try {
     return await client.sendCommand(command)
   } finally {
