@@ -3,20 +3,20 @@
  * touch overwrites two of them and no payload:
  *
  * ```
- * flags (1) version (17) last activity (17) expiry (17) end (17, blank until then) [the session's first id (40)]
+ * kind (1) version (17) last activity (17) expiry (17) end (17, blank until then)
  * [id, namespace, user, address, user agent, creation] as JSON, and a line break
  * [length of the payload, previous id, its kind, until when] as JSON, and a line break
  * payload
  * ```
  *
- * `flags` is 1, and 1 more when the session has had another id, and 2 more when a sealed token is kept beside it.
+ * The kind is 1, or 2 when a sealed token is kept beside the text.
  */
 import type { PreviousId, SessionEntry, SessionRecord } from "../../core/record/record.js"
 
 /** The text of a record. The sealed token is no part of it, because it expires earlier. */
 export const textOf = (record: SessionRecord): string => {
   const { payload, previous, version } = record
-  const flags = tokenOf(record) === "" ? "1" : "3"
+  const kind = tokenOf(record) === "" ? "1" : "2"
   const times = [version, record.lastActivityMillis, record.expiresAtMillis, record.endedAtMillis]
   const identity = [
     record.id,
@@ -29,14 +29,13 @@ export const textOf = (record: SessionRecord): string => {
   const before = previous === null ? [] : [previous.id, previous.kind, previous.untilMillis]
   const rest = [Buffer.byteLength(payload), ...before]
   const numbers = times.map((number) => String(number ?? "").padStart(width)).join("")
-  return `${flags}${numbers}${JSON.stringify(identity)}\n${JSON.stringify(rest)}\n${payload}`
+  return `${kind}${numbers}${JSON.stringify(identity)}\n${JSON.stringify(rest)}\n${payload}`
 }
 
 /** The sealed token of a record; nothing if it has none. */
 export const tokenOf = ({ previous }: SessionRecord): string => previous?.sealedToken ?? ""
 
 const width = 17
-const idLength = 40
 const numbersEnd = 1 + 4 * width
 
 /** The record of a text. Throws where this store cannot have written the text. */
@@ -48,23 +47,16 @@ export const recordIn = (text: string, sealedToken: string | null): SessionRecor
   return { ...rest, version: numberAt(text, 0), previous, payload: text.slice(payloadStart) }
 }
 
-/** The entry of a text, which may lack the payload, and the session's first id, by which a listing knows it again. */
-export const entryIn = (
-  text: string
-): { readonly entry: SessionEntry; readonly firstId: string } => {
-  const { entry } = read(text)
-  const firstId = hasFirstId(text) ? text.slice(numbersEnd, numbersEnd + idLength) : entry.id
-  return { entry, firstId }
-}
+/** The entry of a text, which may lack the payload. */
+export const entryIn = (text: string): SessionEntry => read(text).entry
 
 const read = (text: string) => {
-  const start = hasFirstId(text) ? numbersEnd + idLength : numbersEnd
-  const identityEnd = text.indexOf("\n", start)
+  const identityEnd = text.indexOf("\n", numbersEnd)
   const restEnd = text.indexOf("\n", identityEnd + 1)
-  if (!/^[1-4]$/.test(text.charAt(0)) || identityEnd < 0 || restEnd < 0) throw unreadable()
+  if (!/^[12]$/.test(text.charAt(0)) || identityEnd < 0 || restEnd < 0) throw unreadable()
   // What these lists hold is what `textOf` wrote: nobody else knows how a text begins.
   const [id, namespace, userId, ipAddress, userAgent, createdAtMillis] = JSON.parse(
-    text.slice(start, identityEnd)
+    text.slice(numbersEnd, identityEnd)
   )
   const [payloadBytes, previousId = null, kind, untilMillis] = JSON.parse(
     text.slice(identityEnd + 1, restEnd)
@@ -84,8 +76,6 @@ const read = (text: string) => {
   }
   return { entry, kind, untilMillis, payloadStart: restEnd + 1 }
 }
-
-const hasFirstId = (text: string): boolean => text.startsWith("2") || text.startsWith("4")
 
 const fieldAt = (text: string, index: number): string =>
   text.slice(1 + index * width, 1 + (index + 1) * width)

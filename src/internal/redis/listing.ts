@@ -17,8 +17,10 @@ const pageSize = 200
 /** How many it ends in one step, which takes as long. */
 const endedAtOnce = 50
 
-/** Where a page begins: behind a member of the index with a score, or at a score. */
+/** Where a page begins: in an index, behind a member with a score, or at a score. */
 interface Position {
+  /** `l` is that of the numbers, `a` that of activity, `u` with the user that of the user's sessions. */
+  readonly index: string
   readonly score: string
   readonly member: string
 }
@@ -29,25 +31,55 @@ export const entries =
   (filter) =>
     Stream.flatMap(namespacesOf(calls, "entries", filter), (namespace) =>
       Stream.suspend(() => {
-        // A session that is used while it is listed comes again, further up, maybe by another id.
-        const seen = new Set<string>()
-        return Stream.paginateChunkEffect(beginOf(filter), (position) =>
+        const pages = new Pages(filter)
+        return Stream.paginateChunkEffect(pages.first, (position) =>
           withNow((now) =>
-            Effect.flatMap(pageOf(calls, { ...filter, namespace }, position), ({ next, texts }) =>
-              Effect.map(readable(texts), (listed) => {
-                const fresh = listed.filter(({ entry, firstId }) => {
-                  if (seen.has(firstId) || !matches(filter, entry, now)) return false
-                  seen.add(firstId)
-                  return true
-                })
-                const entriesOfPage = Chunk.unsafeFromArray(fresh.map(({ entry }) => entry))
-                return [entriesOfPage, next] as const
-              })
-            )
+            Effect.map(pageOf(calls, { ...filter, namespace }, position), ({ listed, next }) => {
+              const fresh = pages.freshOf(position, listed)
+              const matching = fresh.filter(({ entry }) => matches(filter, entry, now))
+              const page = Chunk.unsafeFromArray(matching.map(({ entry }) => entry))
+              return [page, pages.after(next)] as const
+            })
           )
         )
       })
     )
+
+interface Listed {
+  readonly serial: string
+  readonly entry: SessionEntry
+}
+
+/**
+ * The pages of one listing. By activity, a session that is used comes again, further up. Where more come again than there are
+ * sessions, they are used faster than they are listed, and the rest is listed by number, where each has its place.
+ */
+class Pages {
+  readonly first: Position
+  private readonly seen = new Set<string>()
+  private again = 0
+
+  constructor(filter: SessionFilter) {
+    this.first = beginOf(filter)
+  }
+
+  /** What was not on an earlier page. */
+  freshOf({ index }: Position, listed: ReadonlyArray<Listed>): ReadonlyArray<Listed> {
+    // By number nothing comes twice.
+    if (index !== "a" && this.seen.size === 0) return listed
+    const fresh = listed.filter(({ serial }) => !this.seen.has(serial))
+    if (index !== "a") return fresh
+    for (const { serial } of fresh) this.seen.add(serial)
+    this.again = fresh.length === 0 ? this.again + listed.length : 0
+    return fresh
+  }
+
+  after(next: Option.Option<Position>): Option.Option<Position> {
+    return Option.map(next, (position) =>
+      position.index === "a" && this.again > this.seen.size ? beginByNumber : position
+    )
+  }
+}
 
 const namespacesOf = (
   { runLong }: Calls,
@@ -62,49 +94,49 @@ const namespacesOf = (
         )
       )
 
-/** No session that was active since an instant has a lower score. */
-const beginOf = ({ activeSinceMillis }: SessionFilter): Position => ({
-  score: activeSinceMillis === undefined ? "-inf" : String(activeSinceMillis),
-  member: ""
-})
+const beginByNumber: Position = { index: "l", score: "-inf", member: "" }
+
+const beginOf = ({ activeSinceMillis, userId }: SessionFilter): Position => {
+  if (userId !== undefined) return { ...beginByNumber, index: `u${userId}` }
+  // No session that was active since then has a lower score.
+  return activeSinceMillis === undefined
+    ? beginByNumber
+    : { index: "a", score: `${activeSinceMillis}`, member: "" }
+}
 
 const pageOf = ({ runLong }: Calls, filter: SessionFilter, position: Position) =>
-  Effect.map(
+  Effect.flatMap(
     runLong("entries", Scripts.page, argumentsOf(filter, position, pageSize)),
     (answer) => {
       const [score = "", member = "", ...texts] = textsIn(answer)
-      return { texts, next: nextOf(score, member) }
+      const next = nextOf({ ...position, score, member })
+      return Effect.map(readable(texts), (listed) => ({ listed, next }))
     }
   )
 
 const argumentsOf = (
-  { namespace = "", userId }: SessionFilter,
-  { member, score }: Position,
+  { namespace = "" }: SessionFilter,
+  { index, member, score }: Position,
   limit: number
-) => [namespace, userId === undefined ? "" : `:${userId}`, score, member, String(limit)]
+) => [namespace, index, score, member, String(limit)]
 
-const nextOf = (score: string, member: string): Option.Option<Position> =>
-  member === "" ? Option.none() : Option.some({ score, member })
+const nextOf = (position: Position): Option.Option<Position> =>
+  position.member === "" ? Option.none() : Option.some(position)
 
 const textsIn = (answer: unknown): ReadonlyArray<string> =>
   Array.isArray(answer) ? answer.map(String) : []
 
-interface Listed {
-  readonly entry: SessionEntry
-  readonly firstId: string
-}
-
 /** Reads what can be read. A session that cannot is none for a listing, as it is none for `find`. */
 const readable = (texts: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Listed>> => {
   const listed: Array<Listed> = []
-  for (const text of texts) {
+  for (let at = 0; at < texts.length; at += 2) {
     try {
-      listed.push(entryIn(text))
+      listed.push({ serial: texts[at] ?? "", entry: entryIn(texts[at + 1] ?? "") })
     } catch {
       // It is counted below.
     }
   }
-  const left = texts.length - listed.length
+  const left = texts.length / 2 - listed.length
   const warning = `${left} sessions in Redis cannot be read; a listing leaves them out.`
   return left === 0 ? Effect.succeed(listed) : Effect.as(Effect.logWarning(warning), listed)
 }
@@ -114,22 +146,22 @@ export const removeWhere =
   (calls: Calls, operation = "removeWhere"): Service["removeWhere"] =>
   (filter, options) => {
     if (filter.state === "over") return Effect.succeed(0)
-    const { activeSinceMillis = Number.MIN_SAFE_INTEGER } = filter
+    const { activeSinceMillis = Number.MIN_SAFE_INTEGER, ...others } = filter
     const page = (namespace: string) => (position: Position) =>
       Effect.map(
         calls.runLong(operation, Scripts.removePage, [
-          ...argumentsOf({ ...filter, namespace }, position, endedAtOnce),
+          ...argumentsOf({ namespace }, position, endedAtOnce),
           String(activeSinceMillis),
           options?.except ?? ""
         ]),
         (answer) => {
           const [score = "", member = "", count] = textsIn(answer)
-          return [Number(count), nextOf(score, member)] as const
+          return [Number(count), nextOf({ ...position, score, member })] as const
         }
       )
     return Stream.runSum(
       Stream.flatMap(namespacesOf(calls, operation, filter), (namespace) =>
-        Stream.paginateEffect(beginOf(filter), page(namespace))
+        Stream.paginateEffect(beginOf(others), page(namespace))
       )
     )
   }

@@ -5,8 +5,10 @@
  * Keys, below the store's base `{prefix}`, whose braces put all of them into one slot of a cluster:
  *
  * - `s:<id>` is the text of a session (`format.ts`), `p:<previous id>` the id it leads to, `t:<id>` a sealed token.
- * - `a:<namespace>` and `u:<namespace and user>` hold the ids by last activity. A score never falls, and a move raises it, so a
- *   listing that goes upwards misses no session that changes meanwhile.
+ * - `l:<namespace>` and `u:<namespace and user>` hold the ids by the number that a session is given when it begins (`serial`) and
+ *   keeps under every id, so a listing shows a session once, whatever happens to it meanwhile.
+ * - `a:<namespace>` holds the ids by last activity. A score never falls, and a move raises it, so a listing that goes upwards
+ *   misses no session that changes meanwhile, but may see it again.
  * - `x:<namespace>` holds what has not ended by its expiry, `e:<namespace>` what has ended by its end. A member is the id and,
  *   behind a colon, the user, so that `collect` finds each entry of a session that the server has deleted already.
  * - `n` holds the namespaces, `r:<namespace and user>` the newest revocations.
@@ -59,17 +61,12 @@ local function parse(text, like)
     ended = tonumber(string.sub(text, 53, 69))
   }
   if not (flags and r.version and r.last and r.expires) then return nil end
-  local start = 70
-  if flags % 2 == 0 then
-    r.origin = string.sub(text, 70, 109)
-    start = 110
-  end
-  r.sealed = flags >= 3
-  local first = string.find(text, '\\n', start, true)
+  r.sealed = flags == 2
+  local first = string.find(text, '\\n', 70, true)
   local second = first and string.find(text, '\\n', first + 1, true)
   if not second then return nil end
   r.head = string.sub(text, 1, second)
-  r.identity = string.sub(text, start, first)
+  r.identity = string.sub(text, 70, first)
   if like and like.identity == r.identity then
     r.id, r.ns, r.user = like.id, like.ns, like.user
   else
@@ -122,24 +119,28 @@ local function unlink(ns, id, user, member)
   redis.call('ZREM', keyOf('x', ns), member)
   redis.call('ZREM', keyOf('e', ns), member)
   redis.call('ZREM', keyOf('a', ns), id)
+  redis.call('ZREM', keyOf('l', ns), id)
   if user then redis.call('ZREM', userKey('u', ns, user), id) end
 end
 
 -- The indexes of a session that stays where it is are held for longer only once an hour.
-local function link(r, due, score, expiredBefore)
+local function link(r, due, serial, score, expiredBefore)
   local byTime, at = 'x', r.expires
   if r.ended then byTime, at = 'e', r.ended end
   local times, activity = keyOf(byTime, r.ns), keyOf('a', r.ns)
   score = math.max(score or r.last, r.last)
   redis.call('ZADD', times, at, memberOf(r))
-  if redis.call('ZADD', activity, 'GT', score, r.id) == 1 then
+  redis.call('ZADD', activity, 'GT', score, r.id)
+  local user = r.user and userKey('u', r.ns, r.user)
+  if serial then
+    redis.call('ZADD', keyOf('l', r.ns), serial, r.id)
+    if user then redis.call('ZADD', user, serial, r.id) end
     redis.call('SADD', base .. ':n', r.ns)
   end
-  local user = r.user and userKey('u', r.ns, r.user)
-  if user then redis.call('ZADD', user, 'GT', score, r.id) end
   if expiredBefore and math.floor(expiredBefore / hour) == math.floor(r.expires / hour) then return end
   hold(times, due)
   hold(activity, due)
+  hold(keyOf('l', r.ns), due)
   if user then hold(user, due) end
 end
 
@@ -149,14 +150,23 @@ local function release(r)
   end
 end
 
-local function store(r, text, token, score, expiredBefore)
+local function store(r, text, token, serial, score, expiredBefore)
   local due = serverDue(r)
   redis.call('SET', keyOf('s', r.id), text, 'PXAT', due)
   if token ~= '' and r.untilMillis > now then
     redis.call('SET', keyOf('t', r.id), token, 'PXAT', serverNow() + r.untilMillis - now)
   end
   if r.previous then redis.call('SET', keyOf('p', r.previous), r.id, 'PXAT', due) end
-  link(r, due, score, expiredBefore)
+  link(r, due, serial, score, expiredBefore)
+end
+
+-- Where the last number was lost, numbers go on far above all that there were.
+local function newSerial()
+  local serial = redis.call('INCR', base .. ':serial')
+  if serial > 1 then return serial end
+  serial = serverNow() * 1000
+  redis.call('SET', base .. ':serial', serial)
+  return serial
 end
 
 local function erase(r)
@@ -169,9 +179,8 @@ end
 local function finish(r)
   local at = math.min(now, r.expires)
   if at + keep <= now then return erase(r) end
-  local flags = r.origin and '2' or '1'
-  local text = flags .. digits(r.version) .. digits(r.last) .. digits(r.expires) .. digits(at)
-    .. (r.origin or '') .. r.identity .. '[0]\\n'
+  local text = '1' .. digits(r.version) .. digits(r.last) .. digits(r.expires) .. digits(at)
+    .. r.identity .. '[0]\\n'
   local ended = { id = r.id, ns = r.ns, user = r.user, last = r.last, expires = r.expires, ended = at }
   local set = redis.pcall('SET', keyOf('s', r.id), text, 'PXAT', serverDue(ended))
   if type(set) == 'table' and set.err then return erase(r) end
@@ -181,8 +190,9 @@ local function finish(r)
   link(ended, serverDue(ended))
 end
 
--- The rank of the first member behind a position, also where that position is empty by now.
-local function rankAfter(key, score, member)
+-- The rank of the first member behind a position, also where that position is empty by now. No two sessions have one number.
+local function rankAfter(key, score, member, isByNumber)
+  if member ~= '' and isByNumber then return redis.call('ZCOUNT', key, '-inf', score) end
   if member == '' then return redis.call('ZCOUNT', key, '-inf', '(' .. score) end
   local low = redis.call('ZCOUNT', key, '-inf', '(' .. score)
   local high = redis.call('ZCOUNT', key, '-inf', score)
@@ -193,13 +203,12 @@ local function rankAfter(key, score, member)
   return low
 end
 
-local function idsAfter(key, score, member, limit)
-  local from = rankAfter(key, score, member)
+-- Members and their scores in turn, then where to go on.
+local function membersAfter(key, score, member, limit, isByNumber)
+  local from = rankAfter(key, score, member, isByNumber)
   local found = redis.call('ZRANGE', key, from, from + limit - 1, 'WITHSCORES')
-  local ids = {}
-  for index = 1, #found, 2 do ids[#ids + 1] = found[index] end
-  if #ids < limit then return ids, '', '' end
-  return ids, found[#found], found[#found - 1]
+  if #found < 2 * limit then return found, '', '' end
+  return found, found[#found], found[#found - 1]
 end
 `
 
@@ -222,7 +231,7 @@ if not text then
   if r and not (isLive(r) and r.previous == ARGV[3] and r.untilMillis > now) then return false end
 end
 local flags = string.sub(text, 1, 1)
-if flags == '3' or flags == '4' then return { text, redis.call('GET', keyOf('t', id)) } end
+if flags == '2' then return { text, redis.call('GET', keyOf('t', id)) } end
 return text
 `)
 
@@ -230,7 +239,7 @@ return text
 export const insert = script(`
 local r = parse(ARGV[3])
 if redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
-store(r, ARGV[3], ARGV[4])
+store(r, ARGV[3], ARGV[4], newSerial())
 return 1
 `)
 
@@ -241,14 +250,10 @@ if not old or not isLive(old) or old.version ~= tonumber(ARGV[6]) then return 0 
 local r = parse(text, old)
 local moves = r.id ~= old.id
 if moves and redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
-local origin = old.origin or (moves and old.id)
-if origin then
-  text = (string.sub(text, 1, 1) + 1) .. string.sub(text, 2, 69) .. origin .. string.sub(text, 70)
-end
-local score = tonumber(redis.call('ZSCORE', keyOf('a', old.ns), old.id) or old.last)
-if moves then score = score + 1 / 1024 end
 local stays = not moves and old.ns == r.ns and old.user == r.user and not r.ended
-store(r, text, token, score, stays and old.expires)
+local serial = not stays and (redis.call('ZSCORE', keyOf('l', old.ns), old.id) or newSerial())
+local score = moves and (redis.call('ZSCORE', keyOf('a', old.ns), old.id) or old.last) + 1 / 1024
+store(r, text, token, serial, score, stays and old.expires)
 if old.previous and old.previous ~= r.previous then release(old) end
 if old.sealed and (moves or token == '') then redis.call('DEL', keyOf('t', old.id)) end
 if moves then redis.call('DEL', keyOf('s', old.id)) end
@@ -273,7 +278,7 @@ redis.call('SETRANGE', keyOf('s', r.id), 18, digits(last) .. digits(expires))
 local due = serverDue(r)
 redis.call('PEXPIREAT', keyOf('s', r.id), due)
 if r.previous then redis.call('PEXPIREAT', keyOf('p', r.previous), due) end
-link(r, due, nil, expiredBefore)
+link(r, due, nil, nil, expiredBefore)
 return 1
 `)
 
@@ -301,20 +306,27 @@ return r.expires > now and r.head
 `)
 
 const position = `
-local ns, user = ARGV[3], string.sub(ARGV[4], 2)
-local key = ARGV[4] == '' and keyOf('a', ns) or userKey('u', ns, user)
-local ids, score, member = idsAfter(key, ARGV[5], ARGV[6], tonumber(ARGV[7]))
+local ns, index = ARGV[3], string.sub(ARGV[4], 1, 1)
+local key = index == 'u' and userKey('u', ns, string.sub(ARGV[4], 2)) or keyOf(index, ns)
+local members, score, member = membersAfter(key, ARGV[5], ARGV[6], tonumber(ARGV[7]), index ~= 'a')
 `
 
 /**
- * `namespace`, `user` behind a colon or nothing, the `score` and `member` to go on after, `limit`: where to go on, then heads. An
- * index entry without a session is dropped: the server has deleted the session, at its expiry or for want of memory.
+ * `namespace`, `index` (`l`, `a`, or `u` and the user), the `score` and `member` to go on after, `limit`: where to go on, then the
+ * number and the head of each session. An index entry without a session is dropped: the server has deleted the session, at its
+ * expiry or for want of memory.
  */
 export const page = script(`${position}
 local answer = { score, member }
-for _, id in ipairs(ids) do
+for at = 1, #members, 2 do
+  local id = members[at]
   local head = headOf(id)
-  if head then answer[#answer + 1] = head else redis.call('ZREM', key, id) end
+  if head then
+    answer[#answer + 1] = index == 'a' and redis.call('ZSCORE', keyOf('l', ns), id) or members[at + 1]
+    answer[#answer + 1] = head
+  else
+    redis.call('ZREM', key, id)
+  end
 end
 return answer
 `)
@@ -322,7 +334,8 @@ return answer
 /** As `page`, then `activeSince` and `except`: where to go on, then how many live sessions were ended. */
 export const removePage = script(`${position}
 local since, except, count = tonumber(ARGV[8]), ARGV[9], 0
-for _, id in ipairs(ids) do
+for at = 1, #members, 2 do
+  local id = members[at]
   local head = headOf(id)
   local r = head and parse(head)
   if not head then
@@ -370,7 +383,7 @@ for _, member in ipairs(expired) do
     count = count + 1
   end
 end
-if redis.call('EXISTS', keyOf('a', ns), keyOf('x', ns), keyOf('e', ns)) == 0 then redis.call('SREM', base .. ':n', ns) end
+if redis.call('EXISTS', keyOf('l', ns), keyOf('x', ns), keyOf('e', ns)) == 0 then redis.call('SREM', base .. ':n', ns) end
 return { count, #due + #expired }
 `)
 

@@ -57,7 +57,7 @@ const primitives = (calls: Calls): Primitives & Overrides => {
       isId(id)
         ? Effect.flatMap(run("remove", Scripts.remove, [id]), (answer) =>
             typeof answer === "string"
-              ? decoding("remove", () => Option.some(entryIn(answer).entry))
+              ? decoding("remove", () => Option.some(entryIn(answer)))
               : Effect.succeedNone
           )
         : Effect.succeedNone,
