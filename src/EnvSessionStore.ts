@@ -1,5 +1,5 @@
 /**
- * The store that the environment names. The same code keeps sessions in memory, in files or in a database, as the
+ * The store that the environment names. The same code keeps sessions in memory, in files, in a database or in Redis, as the
  * variables of the deployment say.
  *
  * This module is not exported from `effect-session`, only from `effect-session/EnvSessionStore`. It loads the driver that
@@ -30,12 +30,14 @@ export interface Options {
 /**
  * Provides the store that the environment names.
  *
- * - `SESSION_DRIVER`: `memory` or `array`, `file` (the default), `database`.
+ * - `SESSION_DRIVER`: `memory` or `array`, `file` (the default), `database`, `redis`.
  * - `SESSION_FILES`: the directory of `file`; default `storage/sessions`. Needs `@effect/platform-node`.
  * - `SESSION_CONNECTION`, or else `DATABASE_URL`: the database's URL, `postgres:`, `mysql:`, `mariadb:` or `sqlite:` (a
  *   file: `sqlite:./data/app.db`). Needs `@effect/sql` and `@effect/sql-pg`, `@effect/sql-mysql2` or
  *   `@effect/sql-sqlite-node`.
  * - `SESSION_TABLE`: the table of `database`; default `sessions`. `effect-session migrate` makes it.
+ * - `REDIS_URL`: the URL of Redis, `redis://user:password@host:6379/0`, `rediss:` for TLS; `RedisSessionStore` says what else
+ *   it may have. Or else `REDIS_HOST`, with `REDIS_PORT` and `REDIS_PASSWORD`. Needs `redis`.
  * - `SESSION_KEEP_ENDED`: how long an ended session is kept, such as `7 days`; default 0.
  *
  * A variable that is empty or says `null` counts as not set.

@@ -12,7 +12,14 @@ import type { Vitals } from "./workers/aborts.js"
 const requests = 500
 const atOnce = 25
 const sessions = 8
-const stores: ReadonlyArray<StoreName> = ["memory", "files", "sqlite", "postgres", "mariadb"]
+const stores: ReadonlyArray<StoreName> = [
+  "memory",
+  "files",
+  "sqlite",
+  "postgres",
+  "mariadb",
+  "redis"
+]
 
 const script = new URL("./workers/aborts.ts", import.meta.url).pathname
 

@@ -9,6 +9,7 @@ import * as SessionStore from "../../src/SessionStore.js"
 import { startMariadb } from "../support/mariadb.js"
 import { startPostgres } from "../support/postgres.js"
 import { temporaryDirectory } from "../support/process.js"
+import { type RedisServer, startRedis } from "../support/redis.js"
 import { storeOf } from "../support/serverStores.js"
 
 export interface Place {
@@ -73,6 +74,33 @@ export const mariadbPlace = async (): Promise<Place> => {
     dump: async () => latin(JSON.stringify(await server.run(url, "select * from sessions"))),
     close: () => server.close()
   }
+}
+
+export const redisPlace = async (): Promise<Place> => {
+  const server = await startRedis({ appendfsync: "everysec" })
+  return {
+    layer: storeOf("redis", server.url),
+    dump: async () => latin(JSON.stringify(await keysOf(server))),
+    close: () => server.close()
+  }
+}
+
+/** Every key with its content. */
+const keysOf = async ({ run }: RedisServer): Promise<ReadonlyArray<unknown>> => {
+  const read: Readonly<Record<string, (key: string) => ReadonlyArray<string>>> = {
+    string: (key) => ["GET", key],
+    zset: (key) => ["ZRANGE", key, "0", "-1", "WITHSCORES"],
+    set: (key) => ["SMEMBERS", key],
+    hash: (key) => ["HGETALL", key]
+  }
+  const keys = (await run("KEYS", "*")) as ReadonlyArray<string>
+  const found: Array<unknown> = []
+  for (const key of keys) {
+    const type = String(await run("TYPE", key))
+    // A key may expire meanwhile.
+    if (type !== "none") found.push(key, await run(...(read[type]?.(key) ?? ["DUMP", key])))
+  }
+  return found
 }
 
 const latin = (text: string): string => Buffer.from(text).toString("latin1")

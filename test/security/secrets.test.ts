@@ -30,9 +30,10 @@ import * as SessionGc from "../../src/SessionGc.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
 import { type Client, type Server, withLayer } from "../http/support.js"
+import { lacksRedis } from "../support/redis.js"
 import { aNamespace, asked, tokenOf } from "./app.js"
 import { hearing } from "./hearing.js"
-import { memoryPlace, type Place, sqlitePlace } from "./places.js"
+import { memoryPlace, type Place, redisPlace, sqlitePlace } from "./places.js"
 
 const marker = `payloadMarker${randomBytes(6).toString("hex")}`
 
@@ -191,7 +192,8 @@ const formsOf = (secret: string, encoding: "base64" | "base64url"): ReadonlyArra
 
 const places: ReadonlyArray<readonly [string, () => Promise<Place>]> = [
   ["memory", memoryPlace],
-  ["SQLite", sqlitePlace]
+  ["SQLite", sqlitePlace],
+  ...(lacksRedis ? [] : [["Redis", redisPlace] as const])
 ]
 
 for (const [storeName, open] of places) {

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { lacksMariadb, startMariadb } from "./mariadb.js"
 import { startPostgres } from "./postgres.js"
 import { temporaryDirectory } from "./process.js"
+import { lacksRedis, startRedis } from "./redis.js"
 import type { StoreName } from "./serverStores.js"
 
 export interface Backing {
@@ -17,7 +18,8 @@ export interface Backing {
   readonly close: () => Promise<void>
 }
 
-export const lacks = (store: StoreName): boolean => store === "mariadb" && lacksMariadb
+export const lacks = (store: StoreName): boolean =>
+  (store === "mariadb" && lacksMariadb) || (store === "redis" && lacksRedis)
 
 export const openBacking = (store: StoreName): Promise<Backing> => openers[store]()
 
@@ -67,6 +69,17 @@ const openers: Readonly<Record<StoreName, () => Promise<Backing>>> = {
         // A connection may have ended by itself meanwhile.
         for (const { id } of rows) await server.run(url, `kill ${id}`).catch(() => {})
       },
+      close: server.close
+    }
+  },
+  redis: async () => {
+    const server = await startRedis()
+    return {
+      store: "redis",
+      argument: server.url,
+      disconnectAll: server.disconnectAll,
+      // Killed: what it has acknowledged is in its log.
+      restart: () => server.stopNow().then(() => server.start()),
       close: server.close
     }
   }

@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as SessionStore from "../../src/SessionStore.js"
 
-export type StoreName = "memory" | "files" | "sqlite" | "postgres" | "mariadb"
+export type StoreName = "memory" | "files" | "sqlite" | "postgres" | "mariadb" | "redis"
 
 /** Connections of a server's pool. */
 export const maxConnections = 8
@@ -31,6 +31,10 @@ const stores: Readonly<Record<StoreName, (argument: string) => Promise<Store>>> 
     const { MysqlClient } = await import("@effect/sql-mysql2")
     const client = MysqlClient.layer({ url: Redacted.make(url), maxConnections })
     return Layer.provide(await sql(), client)
+  },
+  redis: async (url) => {
+    const RedisSessionStore = await import("../../src/RedisSessionStore.js")
+    return RedisSessionStore.layer({ url })
   }
 }
 

@@ -32,6 +32,9 @@ const meanings: Readonly<Record<string, string>> = {
   "22P05": "the database cannot hold every text; make it with the encoding UTF8",
   "28P01": "the user or the password is wrong",
   ER_ACCESS_DENIED_ERROR: "the user or the password is wrong",
+  NOAUTH: "the server asks for a password",
+  READONLY: "the server is a replica",
+  WRONGPASS: "the user or the password is wrong",
   ECONNREFUSED: "no server listens there",
   ENOTFOUND: "there is no such host"
 }

@@ -8,10 +8,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SessionConfig from "../../SessionConfig.js"
 import { type SessionRecord, SessionStore } from "../../SessionStore.js"
-import { type Choice, choose, type DatabaseChoice } from "../env/choice.js"
+import { type Choice, choose, type DatabaseChoice, type RedisChoice } from "../env/choice.js"
 import { load } from "../env/load.js"
 import { SessionStoreError } from "../errors/errors.js"
 import { isShard } from "../file/paths.js"
+import { baseOf } from "../redis/options.js"
 import { aProbe } from "../store/migrating/copyAll.js"
 import { CliError, type Failure, inStore } from "./CliError.js"
 import * as Format from "./format.js"
@@ -63,6 +64,11 @@ const examined: Effect.Effect<ReadonlyArray<Check>> = Effect.gen(function* () {
     checks.push(yield* inside("clock", clockAgrees(client)), isThere)
     if (!isThere.ok) return checks
   }
+  if (choice.right.driver === "redis") {
+    const answers = yield* inside("server", redisAnswers(choice.right))
+    if (!answers.ok) return [...checks, answers]
+    checks.push(answers, yield* inside("memory", redisKeeps(choice.right)))
+  }
   return [...checks, yield* inside("reading and writing", probed(choice.right))]
 })
 
@@ -73,7 +79,7 @@ const checked = (check: string, effect: Effect.Effect<string, Failure>): Effect.
   })
 
 const variables = Effect.map(Run, ({ envFile }): Check => {
-  const names = envFile?.names.filter((name) => /^SESSION_|^DATABASE_URL$/.test(name)) ?? []
+  const names = envFile?.names.filter((name) => /^SESSION_|^DATABASE_URL$|^REDIS_/.test(name)) ?? []
   const given = names.length === 0 ? "nothing that counts here" : names.join(", ")
   const message =
     envFile === undefined
@@ -116,6 +122,18 @@ const tableIsThere = (client: Client, table: string) =>
   Effect.as(
     asked(client, ({ inspectTable }, found) => inspectTable(found, table)),
     `the table ${table} is up to date`
+  )
+
+const redis = load("SESSION_DRIVER", "redis", () => import("../redis/inspect.js"))
+
+const redisAnswers = ({ prefix, server }: RedisChoice) =>
+  Effect.flatMap(baseOf(prefix), (base) =>
+    Effect.flatMap(redis, ({ inspectServer }) => inspectServer(server, base))
+  )
+
+const redisKeeps = ({ prefix, server }: RedisChoice) =>
+  Effect.flatMap(baseOf(prefix), (base) =>
+    Effect.flatMap(redis, ({ inspectEviction }) => inspectEviction(server, base))
   )
 
 /** Puts a session of a file store among others, so that no directory is made for it if one is there. */

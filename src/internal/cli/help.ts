@@ -42,11 +42,13 @@ const ofTheParser = [
 ] as const
 
 const variables = [
-  ["SESSION_DRIVER", "Where the sessions are: file or database. Default: file."],
+  ["SESSION_DRIVER", "Where the sessions are: file, database or redis. Default: file."],
   ["SESSION_FILES", "The directory of file. Default: storage/sessions."],
   ["SESSION_CONNECTION", "The URL of the database, postgres:, mysql:, mariadb: or sqlite:."],
   ["DATABASE_URL", "The same, where SESSION_CONNECTION is not set."],
   ["SESSION_TABLE", "The table in the database. Default: sessions."],
+  ["REDIS_URL", "The URL of Redis, redis: or rediss:."],
+  ["REDIS_HOST", "Its host, where REDIS_URL is not set. With REDIS_PORT and REDIS_PASSWORD."],
   ["SESSION_KEEP_ENDED", "How long an ended session is kept. Default: 0."],
   ["NO_COLOR", "Print no colours. FORCE_COLOR prints them always."]
 ] as const

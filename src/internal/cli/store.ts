@@ -17,7 +17,7 @@ export const chosen: Effect.Effect<Choice, Failure> = Effect.filterOrFail(
   () =>
     new CliError({
       message:
-        "The sessions are in the memory of the server, where no command can reach them. Set SESSION_DRIVER to file or database."
+        "The sessions are in the memory of the server, where no command can reach them. Set SESSION_DRIVER to file, database or redis."
     })
 )
 

@@ -8,6 +8,8 @@ import * as FileSystemSessionStore from "../../FileSystemSessionStore.js"
 import { layerMemoryWith, type SessionStore } from "../../SessionStore.js"
 import { fail, secret, text } from "../config/variables.js"
 import type { SessionConfigError, SessionStoreError } from "../errors/errors.js"
+import type { Connection as RedisConnection } from "../redis/options.js"
+import { describe, type Named, serverOfUrl } from "../redis/url.js"
 import { type Connection, connect, type Given } from "./connection.js"
 import { load } from "./load.js"
 
@@ -23,9 +25,15 @@ export interface DatabaseChoice extends Described, Connection {
   readonly table: string
 }
 
+/** A store in Redis. */
+export interface RedisChoice extends Described, Named {
+  readonly driver: "redis"
+}
+
 /** A store. */
 export type Choice =
   | DatabaseChoice
+  | RedisChoice
   | (Described & { readonly driver: "memory" })
   | (Described & { readonly driver: "file"; readonly directory: string })
 
@@ -48,8 +56,10 @@ export const choose = (keepEnded?: Duration.DurationInput): Chosen =>
         return files((yield* text("SESSION_FILES")) ?? "storage/sessions", kept)
       case "database":
         return yield* database(yield* connectionFromEnv, yield* text("SESSION_TABLE"), kept)
+      case "redis":
+        return yield* redisFromEnv(kept)
       default:
-        return yield* fail("SESSION_DRIVER", "must be memory, array, file or database.")
+        return yield* fail("SESSION_DRIVER", "must be memory, array, file, database or redis.")
     }
   })
 
@@ -70,7 +80,7 @@ const connectionFromEnv: Effect.Effect<Given, SessionConfigError> = Effect.gen(f
 })
 
 /**
- * Chooses by a text: `file:` and a directory, the URL of a database, or the name of a variable that holds either.
+ * Chooses by a text: `file:` and a directory, the URL of a database or of Redis, or the name of a variable that holds either.
  * `source` is what gave the text, for errors.
  */
 export const chooseAt = (source: string, given: string, table: string): Chosen =>
@@ -80,6 +90,7 @@ export const chooseAt = (source: string, given: string, table: string): Chosen =
     const url = isVariable ? yield* secret(given) : Redacted.make(given)
     if (url === undefined) return yield* fail(given, "is empty or not set.")
     const place = { source: isVariable ? given : source, url }
+    if (/^rediss?:/i.test(Redacted.value(url))) return yield* redisAt(place, keepEnded)
     const directory = /^file:(?:\/\/)?(.*)$/i.exec(Redacted.value(url))?.[1]
     if (directory === undefined) return yield* database(place, table, keepEnded)
     return directory === ""
@@ -120,3 +131,44 @@ const database = (given: Given, name = "sessions", keepEnded: Duration.DurationI
       table
     }
   })
+
+const redisFromEnv = (keepEnded: Duration.DurationInput): Chosen =>
+  Effect.gen(function* () {
+    const url = yield* secret("REDIS_URL")
+    if (url !== undefined) return yield* redisAt({ source: "REDIS_URL", url }, keepEnded)
+    const host = yield* text("REDIS_HOST")
+    if (host === undefined) {
+      const reason = "or REDIS_HOST must name the server when SESSION_DRIVER is redis."
+      return yield* fail("REDIS_URL", reason)
+    }
+    const port = (yield* text("REDIS_PORT")) ?? "6379"
+    if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65_535) {
+      return yield* fail("REDIS_PORT", "must be a number from 1 to 65535.")
+    }
+    const node = { host, port: Number(port) }
+    const password = yield* secret("REDIS_PASSWORD")
+    return redis(
+      { server: { nodes: [node], password }, prefix: undefined },
+      { ...node, password },
+      keepEnded
+    )
+  })
+
+const redisAt = ({ source, url }: Given, keepEnded: Duration.DurationInput): Chosen =>
+  Effect.map(serverOfUrl(source, url), (named) => redis(named, { url }, keepEnded))
+
+const redis = (
+  named: Named,
+  connection: RedisConnection,
+  keepEnded: Duration.DurationInput
+): Choice => {
+  const module = load("SESSION_DRIVER", "redis", () => import("../../RedisSessionStore.js"))
+  return {
+    ...named,
+    driver: "redis",
+    description: describe(named),
+    store: Layer.unwrapEffect(
+      Effect.map(module, ({ layer }) => layer({ ...connection, keepEnded }))
+    )
+  }
+}

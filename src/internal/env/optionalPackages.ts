@@ -7,7 +7,8 @@ const versions = {
   "@effect/sql": "0.52",
   "@effect/sql-mysql2": "0.53",
   "@effect/sql-pg": "0.53",
-  "@effect/sql-sqlite-node": "0.53"
+  "@effect/sql-sqlite-node": "0.53",
+  redis: "6"
 } as const
 
 /** The name of an optional package. */

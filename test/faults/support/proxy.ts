@@ -20,6 +20,8 @@ export interface Proxy {
   /** Passes nothing on any more, in either direction, without closing anything. */
   readonly stall: () => void
   readonly resume: () => void
+  /** Leaves the connections that there are as they are, and serves new ones. */
+  readonly forget: () => void
 }
 
 export const startProxy = async (target: URL): Promise<Proxy> => {
@@ -90,6 +92,9 @@ export const startProxy = async (target: URL): Promise<Proxy> => {
     resume: () => {
       stalled = false
       for (const one of all()) one.resume()
+    },
+    forget: () => {
+      stalled = false
     }
   }
 }

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe } from "vitest"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 import { layerMemory, type Service, SessionStore } from "../../../src/SessionStore.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
+import { lacksRedis, type RedisServer, startRedis } from "../../support/redis.js"
 import { storeOf } from "../../support/serverStores.js"
 import { aDirectory } from "../workers/spawn.js"
 import { aMigratedDatabase, clientOf, type DatabaseServer, kinds } from "./databases.js"
@@ -39,6 +40,18 @@ export const eachStore = (
   register("memory", Effect.succeed(opened(layerMemory)), false)
   register("files", files, true)
   register("SQLite", sqlite, true)
+  describe.skipIf(lacksRedis)("Redis", () => {
+    let server: RedisServer
+    beforeAll(async () => {
+      server = await startRedis({ appendfsync: "everysec" })
+    })
+    afterAll(() => server?.close())
+    const place = Effect.promise(async () => {
+      await server.run("FLUSHALL")
+      return opened(storeOf("redis", server.url))
+    })
+    register("Redis", place, true)
+  })
   for (const kind of kinds) {
     describe.skipIf(kind.isLacking)(kind.name, () => {
       let server: DatabaseServer

@@ -11,12 +11,13 @@ import { MysqlClient } from "@effect/sql-mysql2"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Logger, Option, Redacted } from "effect"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
+import * as RedisSessionStore from "../../../src/RedisSessionStore.js"
 import * as Session from "../../../src/Session.js"
 import * as SessionConfig from "../../../src/SessionConfig.js"
 import * as SessionMiddleware from "../../../src/SessionMiddleware.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
 
-/** Where the sessions lie: a directory, or a database whose tables are there. */
+/** Where the sessions lie: a directory, a database whose tables are there, or Redis. */
 export interface Setting {
   readonly directory?: string
   readonly fsync?: boolean
@@ -52,6 +53,7 @@ const sessions = SessionMiddleware.middleware(
       yield* Session.put("given", `${given} in the payload`)
       yield* Session.login(given)
     }
+    if (path === "/logout") yield* Session.logout
     return yield* json(count)
   })
 )
@@ -97,6 +99,7 @@ const clientOf = (url: string) => {
 const store = Layer.unwrapEffect(
   Effect.sync(() => {
     const { directory = "", fsync = true, url } = setting
+    if (url?.startsWith("redis:")) return RedisSessionStore.layer({ url })
     return url === undefined
       ? Layer.provide(FileSystemSessionStore.layer({ directory, fsync }), NodeContext.layer)
       : Layer.provideMerge(SqlSessionStore.layer, clientOf(url))

@@ -1,0 +1,417 @@
+/**
+ * The scripts that the server runs. Each is one atomic step, and each begins with what they share: how a stored text is read,
+ * which keys belong to a record, and how the indexes follow it.
+ *
+ * Keys, below the store's base `{prefix}`, whose braces put all of them into one slot of a cluster:
+ *
+ * - `s:<id>` is the text of a session (`format.ts`), `p:<previous id>` the id it leads to, `t:<id>` a sealed token.
+ * - `l:<namespace>` and `u:<namespace and user>` hold the ids by the number that a session is given when it begins (`serial`) and
+ *   keeps under every id, so a listing shows a session once, whatever happens to it meanwhile.
+ * - `a:<namespace>` holds the ids by last activity. A score never falls, and a move raises it, so a listing that goes upwards
+ *   misses no session that changes meanwhile, but may see it again.
+ * - `x:<namespace>` holds what has not ended by its expiry, `e:<namespace>` what has ended by its end. A member is the id and,
+ *   behind a colon, the user, so that `collect` finds each entry of a session that the server has deleted already.
+ * - `n` holds the namespaces, `r:<namespace and user>` the newest revocations.
+ *
+ * The server deletes a session when the contract would. It counts the time that is left from its own clock, so a server or an
+ * app whose clock is wrong neither keeps a session longer nor deletes it earlier.
+ */
+import { createHash } from "node:crypto"
+
+/** A script: what the server is sent the first time, and the digest by which it knows it from then on. */
+export interface Script {
+  readonly text: string
+  readonly digest: string
+}
+
+// A record that is over when it is stored waits so long for `collect`. An index outlives its last session by at most a day.
+const shared = `
+local base, now, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local hour, day = 3600000, 86400000
+
+local readAt
+local function serverNow()
+  if not readAt then
+    local time = redis.call('TIME')
+    readAt = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return readAt
+end
+
+local function keyOf(kind, name) return base .. ':' .. kind .. ':' .. name end
+local function userKey(kind, ns, user) return keyOf(kind, #ns .. ':' .. ns .. ':' .. user) end
+local function digits(number) return string.format('%17.0f', number) end
+
+local function headOf(id)
+  local text = redis.call('GETRANGE', keyOf('s', id), 0, 1535)
+  if text == '' then return nil end
+  local first = string.find(text, '\\n', 70, true)
+  local second = first and string.find(text, '\\n', first + 1, true)
+  if second then return string.sub(text, 1, second) end
+  return redis.call('GET', keyOf('s', id))
+end
+
+-- What another text of the session says in the same words is not read again.
+local function parse(text, like)
+  local flags = tonumber(string.sub(text, 1, 1))
+  local r = {
+    version = tonumber(string.sub(text, 2, 18)),
+    last = tonumber(string.sub(text, 19, 35)),
+    expires = tonumber(string.sub(text, 36, 52)),
+    ended = tonumber(string.sub(text, 53, 69))
+  }
+  if not (flags and r.version and r.last and r.expires) then return nil end
+  r.sealed = flags == 2
+  local first = string.find(text, '\\n', 70, true)
+  local second = first and string.find(text, '\\n', first + 1, true)
+  if not second then return nil end
+  r.head = string.sub(text, 1, second)
+  r.identity = string.sub(text, 70, first)
+  if like and like.identity == r.identity then
+    r.id, r.ns, r.user = like.id, like.ns, like.user
+  else
+    local isRead, identity = pcall(cjson.decode, r.identity)
+    if not isRead then return nil end
+    r.id, r.ns = identity[1], identity[2]
+    if identity[3] ~= cjson.null then r.user = identity[3] end
+  end
+  local comma = string.find(text, ',', first + 1, true)
+  if comma and comma < second then
+    local isRead, rest = pcall(cjson.decode, string.sub(text, first + 1, second))
+    if not isRead then return nil end
+    r.previous, r.untilMillis = rest[2], rest[4]
+  end
+  return r
+end
+
+local function read(id)
+  local head = headOf(id)
+  if not head then return nil end
+  local r = parse(head)
+  if not r then error('CORRUPT') end
+  return r
+end
+
+local function isLive(r) return not r.ended and r.expires > now end
+
+local function serverDue(r)
+  local left = (r.ended or r.expires) + keep - now
+  if left <= 0 then left = hour end
+  return serverNow() + left
+end
+
+local function memberOf(r)
+  if r.user then return r.id .. ':' .. r.user end
+  return r.id
+end
+
+local function ownerOf(member)
+  if #member > 40 then return string.sub(member, 1, 40), string.sub(member, 42) end
+  return member
+end
+
+local function hold(key, due)
+  local left = redis.call('PTTL', key)
+  if left < due + hour - serverNow() then redis.call('PEXPIREAT', key, due + day) end
+end
+
+local function unlink(ns, id, user, member)
+  redis.call('ZREM', keyOf('x', ns), member)
+  redis.call('ZREM', keyOf('e', ns), member)
+  redis.call('ZREM', keyOf('a', ns), id)
+  redis.call('ZREM', keyOf('l', ns), id)
+  if user then redis.call('ZREM', userKey('u', ns, user), id) end
+end
+
+-- The indexes of a session that stays where it is are held for longer only once an hour.
+local function link(r, due, serial, score, expiredBefore)
+  local byTime, at = 'x', r.expires
+  if r.ended then byTime, at = 'e', r.ended end
+  local times, activity = keyOf(byTime, r.ns), keyOf('a', r.ns)
+  score = math.max(score or r.last, r.last)
+  redis.call('ZADD', times, at, memberOf(r))
+  redis.call('ZADD', activity, 'GT', score, r.id)
+  local user = r.user and userKey('u', r.ns, r.user)
+  if serial then
+    redis.call('ZADD', keyOf('l', r.ns), serial, r.id)
+    if user then redis.call('ZADD', user, serial, r.id) end
+    redis.call('SADD', base .. ':n', r.ns)
+  end
+  if expiredBefore and math.floor(expiredBefore / hour) == math.floor(r.expires / hour) then return end
+  hold(times, due)
+  hold(activity, due)
+  hold(keyOf('l', r.ns), due)
+  if user then hold(user, due) end
+end
+
+local function release(r)
+  if r.previous and redis.call('GET', keyOf('p', r.previous)) == r.id then
+    redis.call('DEL', keyOf('p', r.previous))
+  end
+end
+
+local function store(r, text, token, serial, score, expiredBefore)
+  local due = serverDue(r)
+  redis.call('SET', keyOf('s', r.id), text, 'PXAT', due)
+  if token ~= '' and r.untilMillis > now then
+    redis.call('SET', keyOf('t', r.id), token, 'PXAT', serverNow() + r.untilMillis - now)
+  end
+  if r.previous then redis.call('SET', keyOf('p', r.previous), r.id, 'PXAT', due) end
+  link(r, due, serial, score, expiredBefore)
+end
+
+-- Where the last number was lost, numbers go on far above all that there were.
+local function newSerial()
+  local serial = redis.call('INCR', base .. ':serial')
+  if serial > 1 then return serial end
+  serial = serverNow() * 1000
+  redis.call('SET', base .. ':serial', serial)
+  return serial
+end
+
+local function erase(r)
+  redis.call('DEL', keyOf('s', r.id), keyOf('t', r.id))
+  release(r)
+  unlink(r.ns, r.id, r.user, memberOf(r))
+end
+
+-- Ends a session that has not ended yet. Where the memory is full and nothing can be kept of it, it is deleted.
+local function finish(r)
+  local at = math.min(now, r.expires)
+  if at + keep <= now then return erase(r) end
+  local text = '1' .. digits(r.version) .. digits(r.last) .. digits(r.expires) .. digits(at)
+    .. r.identity .. '[0]\\n'
+  local ended = { id = r.id, ns = r.ns, user = r.user, last = r.last, expires = r.expires, ended = at }
+  local set = redis.pcall('SET', keyOf('s', r.id), text, 'PXAT', serverDue(ended))
+  if type(set) == 'table' and set.err then return erase(r) end
+  redis.call('DEL', keyOf('t', r.id))
+  release(r)
+  redis.call('ZREM', keyOf('x', r.ns), memberOf(r))
+  link(ended, serverDue(ended))
+end
+
+-- The rank of the first member behind a position, also where that position is empty by now. No two sessions have one number.
+local function rankAfter(key, score, member, isByNumber)
+  if member ~= '' and isByNumber then return redis.call('ZCOUNT', key, '-inf', score) end
+  if member == '' then return redis.call('ZCOUNT', key, '-inf', '(' .. score) end
+  local low = redis.call('ZCOUNT', key, '-inf', '(' .. score)
+  local high = redis.call('ZCOUNT', key, '-inf', score)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if redis.call('ZRANGE', key, middle, middle)[1] <= member then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+-- Members and their scores in turn, then where to go on.
+local function membersAfter(key, score, member, limit, isByNumber)
+  local from = rankAfter(key, score, member, isByNumber)
+  local found = redis.call('ZRANGE', key, from, from + limit - 1, 'WITHSCORES')
+  if #found < 2 * limit then return found, '', '' end
+  return found, found[#found], found[#found - 1]
+end
+`
+
+const script = (body: string): Script => {
+  const text = `${shared}${body}`
+  return { text, digest: createHash("sha1").update(text).digest("hex") }
+}
+
+/** `id`: the text of the session, or the text and its sealed token. */
+export const find = script(`
+local id = ARGV[3]
+local text = redis.call('GET', keyOf('s', id))
+local expires = text and tonumber(string.sub(text, 36, 52))
+if text and expires and (expires <= now or tonumber(string.sub(text, 53, 69))) then text = false end
+if not text then
+  id = redis.call('GET', keyOf('p', id))
+  text = id and redis.call('GET', keyOf('s', id))
+  if not text then return false end
+  local r = parse(text)
+  if r and not (isLive(r) and r.previous == ARGV[3] and r.untilMillis > now) then return false end
+end
+local flags = string.sub(text, 1, 1)
+if flags == '2' then return { text, redis.call('GET', keyOf('t', id)) } end
+return text
+`)
+
+/** `text`, `token`: 1 if the id was free. */
+export const insert = script(`
+local r = parse(ARGV[3])
+if redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
+store(r, ARGV[3], ARGV[4], newSerial())
+return 1
+`)
+
+/** `text`, `token`, `id`, `version`: 1 if the live session `id` had that version. The text may have another id. */
+export const replace = script(`
+local text, token, old = ARGV[3], ARGV[4], read(ARGV[5])
+if not old or not isLive(old) or old.version ~= tonumber(ARGV[6]) then return 0 end
+local r = parse(text, old)
+local moves = r.id ~= old.id
+if moves and redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
+local stays = not moves and old.ns == r.ns and old.user == r.user and not r.ended
+local serial = not stays and (redis.call('ZSCORE', keyOf('l', old.ns), old.id) or newSerial())
+local score = moves and (redis.call('ZSCORE', keyOf('a', old.ns), old.id) or old.last) + 1 / 1024
+store(r, text, token, serial, score, stays and old.expires)
+if old.previous and old.previous ~= r.previous then release(old) end
+if old.sealed and (moves or token == '') then redis.call('DEL', keyOf('t', old.id)) end
+if moves then redis.call('DEL', keyOf('s', old.id)) end
+if moves or old.ns ~= r.ns then
+  unlink(old.ns, old.id, old.user, memberOf(old))
+elseif old.user ~= r.user then
+  redis.call('ZREM', keyOf('x', old.ns), memberOf(old))
+  if old.user then redis.call('ZREM', userKey('u', old.ns, old.user), old.id) end
+end
+return 1
+`)
+
+/** `id`, `version`, `lastActivity`, `expires`: 1 if the live session had that version. */
+export const touch = script(`
+local r = read(ARGV[3])
+if not r or not isLive(r) or r.version ~= tonumber(ARGV[4]) then return 0 end
+local last, expires = math.max(r.last, tonumber(ARGV[5])), math.max(r.expires, tonumber(ARGV[6]))
+if last == r.last and expires == r.expires then return 1 end
+local expiredBefore = r.expires
+r.last, r.expires = last, expires
+redis.call('SETRANGE', keyOf('s', r.id), 18, digits(last) .. digits(expires))
+local due = serverDue(r)
+redis.call('PEXPIREAT', keyOf('s', r.id), due)
+if r.previous then redis.call('PEXPIREAT', keyOf('p', r.previous), due) end
+link(r, due, nil, nil, expiredBefore)
+return 1
+`)
+
+/** `id`: the head of the live session that was ended. */
+export const remove = script(`
+local id = ARGV[3]
+local head = headOf(id)
+if not head then
+  id = redis.call('GET', keyOf('p', id))
+  head = id and headOf(id)
+  if not head then return false end
+end
+local r = parse(head)
+if not r then
+  redis.call('DEL', keyOf('s', id), keyOf('t', id))
+  return false
+end
+if r.id ~= ARGV[3] and r.previous ~= ARGV[3] then return false end
+if r.ended then
+  if r.ended + keep <= now then erase(r) end
+  return false
+end
+finish(r)
+return r.expires > now and r.head
+`)
+
+const position = `
+local ns, index = ARGV[3], string.sub(ARGV[4], 1, 1)
+local key = index == 'u' and userKey('u', ns, string.sub(ARGV[4], 2)) or keyOf(index, ns)
+local members, score, member = membersAfter(key, ARGV[5], ARGV[6], tonumber(ARGV[7]), index ~= 'a')
+`
+
+/**
+ * `namespace`, `index` (`l`, `a`, or `u` and the user), the `score` and `member` to go on after, `limit`: where to go on, then the
+ * number and the head of each session. An index entry without a session is dropped: the server has deleted the session, at its
+ * expiry or for want of memory.
+ */
+export const page = script(`${position}
+local answer = { score, member }
+for at = 1, #members, 2 do
+  local id = members[at]
+  local head = headOf(id)
+  if head then
+    answer[#answer + 1] = index == 'a' and redis.call('ZSCORE', keyOf('l', ns), id) or members[at + 1]
+    answer[#answer + 1] = head
+  else
+    redis.call('ZREM', key, id)
+  end
+end
+return answer
+`)
+
+/** As `page`, then `activeSince` and `except`: where to go on, then how many live sessions were ended. */
+export const removePage = script(`${position}
+local since, except, count = tonumber(ARGV[8]), ARGV[9], 0
+for at = 1, #members, 2 do
+  local id = members[at]
+  local head = headOf(id)
+  local r = head and parse(head)
+  if not head then
+    redis.call('ZREM', key, id)
+  elseif r and isLive(r) and r.last >= since and r.id ~= except and r.previous ~= except then
+    finish(r)
+    count = count + 1
+  end
+end
+return { score, member, count }
+`)
+
+/** Gives the namespaces. */
+export const namespaces = script(`return redis.call('SMEMBERS', base .. ':n')`)
+
+/** `namespace`, `limit`: how many sessions were collected, and how many entries were looked at. */
+export const collect = script(`
+local ns, limit, count = ARGV[3], tonumber(ARGV[4]), 0
+local function forget(member)
+  local id, user = ownerOf(member)
+  unlink(ns, id, user, member)
+  count = count + 1
+end
+local function recordOf(id)
+  local head = headOf(id)
+  return head and parse(head)
+end
+local due = redis.call('ZRANGEBYSCORE', keyOf('e', ns), '-inf', now - keep, 'LIMIT', 0, limit)
+for _, member in ipairs(due) do
+  local r = recordOf((ownerOf(member)))
+  if r and r.ended then erase(r) end
+  forget(member)
+end
+local expired = redis.call('ZRANGEBYSCORE', keyOf('x', ns), '-inf', now, 'LIMIT', 0, limit - #due)
+for _, member in ipairs(expired) do
+  local r = recordOf((ownerOf(member)))
+  if not r then
+    forget(member)
+  elseif r.ended or memberOf(r) ~= member then
+    redis.call('ZREM', keyOf('x', ns), member)
+  elseif isLive(r) then
+    redis.call('ZADD', keyOf('x', ns), r.expires, member)
+  else
+    finish(r)
+    count = count + 1
+  end
+end
+if redis.call('EXISTS', keyOf('l', ns), keyOf('x', ns), keyOf('e', ns)) == 0 then redis.call('SREM', base .. ':n', ns) end
+return { count, #due + #expired }
+`)
+
+/**
+ * `namespace`, `user`, `except` or nothing: remembers a revocation, dated by the server. Two are kept: the newest, which answers
+ * for every session but the one that it spared, and the newest that did not spare that one.
+ */
+export const revoke = script(`
+local key, except, time = userKey('r', ARGV[3], ARGV[4]), ARGV[5], redis.call('TIME')
+local marks = redis.call('HMGET', key, 'except', 'at')
+if marks[1] and marks[1] ~= except then redis.call('HSET', key, 'otherExcept', marks[1], 'otherAt', marks[2]) end
+redis.call('HSET', key, 'except', except, 'at', time[1] * 1000000 + time[2])
+redis.call('PEXPIRE', key, day)
+return 1
+`)
+
+/** `namespace`, `user`, `except` or nothing: how many microseconds ago the user was revoked, if so within a day. */
+export const revoked = script(`
+local marks = redis.call('HMGET', userKey('r', ARGV[3], ARGV[4]), 'except', 'at', 'otherExcept', 'otherAt')
+local at = marks[2]
+if at and marks[1] ~= '' and marks[1] == ARGV[5] then at = marks[4] end
+if not at then return false end
+local time = redis.call('TIME')
+return tostring(time[1] * 1000000 + time[2] - at)
+`)
+
+/** `text`: the same, after it was stored with an instant of expiry, which needs Redis 6.2. */
+export const prove = script(`
+redis.call('SET', base .. ':proof', ARGV[3], 'PXAT', serverNow() + 1000)
+return redis.call('GET', base .. ':proof')
+`)

@@ -1,0 +1,3 @@
+import { runOn } from "./run.js"
+
+runOn("redis")

@@ -1,0 +1,3 @@
+import { historyOf } from "./suite.js"
+
+historyOf("redis")
