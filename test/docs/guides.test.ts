@@ -71,8 +71,14 @@ const visitor = (ask: (path: string, init: RequestInit) => Promise<Response>): V
   }
 }
 
+/** What is tried with a server: by one visitor, and by others where the test makes some. */
+type Journey = (visit: Visit, origin: string) => Promise<void>
+
+const visitorOf = (origin: string): Visit =>
+  visitor((path, init) => fetch(`${origin}${path}`, init))
+
 /** Runs a server of an example, and hands a visitor to the test. */
-const served = async (file: string, test: (visit: Visit) => Promise<void>): Promise<void> => {
+const served = async (file: string, test: Journey): Promise<void> => {
   const server = spawn(process.execPath, [file], {
     env: { ...process.env, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"]
@@ -85,7 +91,8 @@ const served = async (file: string, test: (visit: Visit) => Promise<void>): Prom
         if (listening?.[1] !== undefined) resolve(listening[1])
       })
     })
-    await test(visitor((path, init) => fetch(`http://127.0.0.1:${port}${path}`, init)))
+    const origin = `http://127.0.0.1:${port}`
+    await test(visitorOf(origin), origin)
   } finally {
     await endProcess(server, "SIGKILL")
   }
@@ -175,19 +182,74 @@ const throughHandler = async (visit: Visit): Promise<void> => {
   expect((await visit("/active")).text).toBe('{"sessions":1}')
 }
 
-const journeys: Record<string, (visit: Visit) => Promise<void>> = {
+/** A guest wants a page, and sees it after the login. */
+const toTheIntendedPage: Journey = async (visit, origin) => {
+  const logIn = async (guest: Visit) => {
+    const _token = tokenIn(await guest("/login"))
+    return seen(await guest("/login", form({ _token, name: "Ada", password: "secret" })))
+  }
+  expect((await visit("/api/orders")).status).toBe(401)
+  expect(seen(await visit("/orders?page=2"))).toEqual([303, "/login"])
+  const _token = tokenIn(await visit("/login"))
+  expect(seen(await visit("/orders", form({ _token })))).toEqual([303, "/login"])
+  expect(seen(await visit("/login", form({ _token, name: "Ada", password: "guess" })))).toEqual([
+    303,
+    "/login"
+  ])
+
+  expect(await logIn(visit)).toEqual([303, "/orders?page=2"])
+  expect((await visit("/orders?page=2")).text).toBe('{"user":"user-Ada","page":2}')
+  expect((await visit("/api/orders")).status).toBe(200)
+
+  const straight = visitorOf(origin)
+  await straight("/orders?token=secret")
+  expect(await logIn(straight)).toEqual([303, "/orders"])
+}
+
+/** A form that is wrong, too old, sent by another site, and right. */
+const throughForm: Journey = async (visit) => {
+  const right = { name: "A<da", email: "ada@example.com", message: "Good morning to you." }
+  const _token = tokenIn(await visit("/contact"))
+  const send = (fields: Record<string, string>) => visit("/contact", form({ _token, ...fields }))
+
+  expect(seen(await send({ ...right, name: " ", email: "nobody" }))).toEqual([303, "/contact"])
+  const wrong = await visit("/contact")
+  expect(wrong.text).toContain("Please look at the fields again.")
+  expect(wrong.text).toContain("Tell us your name.")
+  expect(wrong.text).toContain("This is no address.")
+  expect(wrong.text).not.toContain("Write a little more.")
+  expect(wrong.text).toContain('value="nobody"')
+  expect(wrong.text).toContain(">Good morning to you.</textarea>")
+  expect((await visit("/contact")).text).not.toMatch(/again|Tell us|nobody|Good morning/)
+
+  expect(seen(await send({ ...right, _token: "old" }))).toEqual([303, "/contact"])
+  const tooOld = await visit("/contact")
+  expect(tooOld.text).toContain("The form was too old.")
+  expect(tooOld.text).toContain('value="A&#60;da"')
+
+  const foreign = { ...form({ _token, ...right }), headers: { origin: "https://evil.example" } }
+  expect((await visit("/contact", foreign)).status).toBe(403)
+  expect((await visit("/contact", { method: "POST", body: "{}" })).status).toBe(303)
+
+  expect(seen(await send(right))).toEqual([303, "/contact"])
+  const done = await visit("/contact")
+  expect(done.text).toContain("Thank you, A&#60;da.")
+  expect(done.text).not.toContain("ada@example.com")
+  expect((await visit("/contact")).text).not.toContain("Thank you")
+}
+
+const journeys: Record<string, Journey> = {
   pages: throughPages,
-  api: throughJson
+  api: throughJson,
+  form: throughForm,
+  intended: toTheIntendedPage
 }
 
 describe("the example runs", () => {
-  it("of every mount", () => {
-    expect(examples.map(({ page }) => page).sort()).toEqual([
-      "http-api.md",
-      "http-layer-router.md",
-      "http-router.md",
-      "web-handlers.md"
-    ])
+  it("of every page", () => {
+    const pages = readdirSync(guides).filter((page) => page !== "README.md")
+
+    expect(examples.map(({ page }) => page).sort()).toEqual(pages.sort())
   })
 
   for (const { code, kind, page } of examples) {
