@@ -1,7 +1,19 @@
 /** The whole examples of docs/guides run as they stand there: `<!-- run: ... -->` above a block names what is tried with it. */
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { randomBytes } from "node:crypto"
+import { once } from "node:events"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { get } from "node:http"
+import { basename, join, resolve } from "node:path"
+import type { Duplex } from "node:stream"
 import { pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
@@ -52,6 +64,7 @@ interface Answer {
   readonly status: number
   readonly location: string | null
   readonly text: string
+  readonly cookies: ReadonlyArray<string>
 }
 
 type Visit = (path: string, init?: RequestInit) => Promise<Answer>
@@ -63,25 +76,43 @@ const visitor = (ask: (path: string, init: RequestInit) => Promise<Response>): V
     const headers = new Headers(init.headers)
     headers.set("cookie", cookie)
     const response = await ask(path, { redirect: "manual", ...init, headers })
-    for (const line of response.headers.getSetCookie()) {
+    const cookies = response.headers.getSetCookie()
+    for (const line of cookies) {
       cookie = /max-age=0/i.test(line) ? "" : (line.split(";", 1)[0] ?? "")
     }
     const { headers: answered, status } = response
-    return { status, location: answered.get("location"), text: await response.text() }
+    return { status, location: answered.get("location"), text: await response.text(), cookies }
   }
 }
 
-/** What is tried with a server: by one visitor, and by others where the test makes some. */
-type Journey = (visit: Visit, origin: string) => Promise<void>
+/** The server of an example: `newVisitor` has no cookie yet, and `later` moves the server's clock on. */
+interface Served {
+  readonly origin: string
+  readonly newVisitor: () => Visit
+  readonly later: (millis: number) => Promise<void>
+}
 
-const visitorOf = (origin: string): Visit =>
-  visitor((path, init) => fetch(`${origin}${path}`, init))
+/** What is tried with a server: by one visitor, and by others where the test makes some. */
+type Journey = (visit: Visit, served: Served) => Promise<void>
+
+const hour = 3_600_000
+
+/** Loaded before an example, so that a message moves its clock on. */
+const movableClock = `data:text/javascript,${encodeURIComponent(`
+  const now = Date.now
+  let ahead = 0
+  Date.now = () => now() + ahead
+  process.on("message", (millis) => {
+    ahead += millis
+    process.send("moved")
+  })
+`)}`
 
 /** Runs a server of an example, and hands a visitor to the test. */
 const served = async (file: string, test: Journey): Promise<void> => {
-  const server = spawn(process.execPath, [file], {
+  const server = spawn(process.execPath, ["--import", movableClock, file], {
     env: { ...process.env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"]
+    stdio: ["ignore", "pipe", "inherit", "ipc"]
   })
   try {
     const port = await new Promise<string>((resolve, reject) => {
@@ -92,10 +123,33 @@ const served = async (file: string, test: Journey): Promise<void> => {
       })
     })
     const origin = `http://127.0.0.1:${port}`
-    await test(visitorOf(origin), origin)
+    const newVisitor = () => visitor((path, init) => fetch(`${origin}${path}`, init))
+    const later = async (millis: number) => {
+      server.send(millis)
+      await once(server, "message")
+    }
+    await test(newVisitor(), { origin, newVisitor, later })
   } finally {
     await endProcess(server, "SIGKILL")
   }
+}
+
+/** Runs an example that is a file of tests, and gives what was printed. */
+const testsOf = async (file: string): Promise<string> => {
+  const named = file.replace(/\.mjs$/, ".test.mjs")
+  renameSync(file, named)
+  // Else the settings of this project would be found.
+  writeFileSync(join(directory, "vitest.config.mjs"), "export default {}")
+  const vitest = join(root, "node_modules/vitest/vitest.mjs")
+  const child = spawn(process.execPath, [vitest, "run", "--root", directory, basename(named)], {
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let printed = ""
+  child.stdout.on("data", (text) => (printed += text))
+  child.stderr.on("data", (text) => (printed += text))
+  await once(child, "close")
+  return printed
 }
 
 const tokenIn = ({ text }: Answer): string => /name="_token" value="([^"]+)"/.exec(text)?.[1] ?? ""
@@ -183,7 +237,7 @@ const throughHandler = async (visit: Visit): Promise<void> => {
 }
 
 /** A guest wants a page, and sees it after the login. */
-const toTheIntendedPage: Journey = async (visit, origin) => {
+const toTheIntendedPage: Journey = async (visit, { newVisitor }) => {
   const logIn = async (guest: Visit) => {
     const _token = tokenIn(await guest("/login"))
     return seen(await guest("/login", form({ _token, name: "Ada", password: "secret" })))
@@ -201,7 +255,7 @@ const toTheIntendedPage: Journey = async (visit, origin) => {
   expect((await visit("/orders?page=2")).text).toBe('{"user":"user-Ada","page":2}')
   expect((await visit("/api/orders")).status).toBe(200)
 
-  const straight = visitorOf(origin)
+  const straight = newVisitor()
   await straight("/orders?token=secret")
   expect(await logIn(straight)).toEqual([303, "/orders"])
 }
@@ -238,11 +292,103 @@ const throughForm: Journey = async (visit) => {
   expect((await visit("/contact")).text).not.toContain("Thank you")
 }
 
+/** A login that is remembered and one that is not, and an action that asks for the password again. */
+const throughTime: Journey = async (visit, { later, newVisitor }) => {
+  const send = async (guest: Visit, path: string, fields: Record<string, string>) =>
+    guest(path, form({ _token: tokenIn(await guest(path)), ...fields }))
+  const ada = { name: "ada", password: "secret" }
+  expect(seen(await visit("/payout"))).toEqual([303, "/login"])
+  const forgotten = newVisitor()
+  expect((await send(forgotten, "/login", ada)).cookies.join()).not.toMatch(/max-age/i)
+  const remembered = await send(visit, "/login", { ...ada, remember: "on" })
+  expect(remembered.cookies.join()).toContain("Max-Age=2592000;")
+  expect((await send(visit, "/payout", {})).text).toBe("Paid out.")
+
+  await later(3 * hour)
+  expect(seen(await forgotten("/"))).toEqual([303, "/login"])
+  expect((await visit("/")).text).toContain("Hello, ada.")
+  expect(seen(await visit("/payout"))).toEqual([303, "/confirm"])
+  expect(seen(await send(visit, "/confirm", { password: "guess" }))).toEqual([303, "/confirm"])
+  expect(seen(await visit("/payout"))).toEqual([303, "/confirm"])
+
+  const confirmed = await send(visit, "/confirm", { password: "secret" })
+  expect(seen(confirmed)).toEqual([303, "/payout"])
+  expect(confirmed.cookies.join()).toContain("Max-Age=2592000;")
+  expect((await send(visit, "/payout", {})).text).toBe("Paid out.")
+
+  await later(29 * 24 * hour)
+  expect((await visit("/")).status).toBe(200)
+  await later(2 * 24 * hour)
+  expect(seen(await visit("/"))).toEqual([303, "/login"])
+}
+
+/** Three devices of a user, one of somebody else, and a websocket. */
+const overDevices: Journey = async (visit, { newVisitor, origin }) => {
+  const logIn = async (device: Visit, name: string, agent: string) => {
+    const headers = { "user-agent": agent }
+    const _token = tokenIn(await device("/login"))
+    const sent = form({ _token, name, password: "secret" })
+    return device("/login", { ...sent, headers })
+  }
+  const [phone, tablet, other] = [newVisitor(), newVisitor(), newVisitor()]
+  await logIn(phone, "ada", "Phone <1>")
+  await logIn(tablet, "ada", "Tablet")
+  await logIn(other, "ben", "Other")
+  const login = await logIn(visit, "ada", "Laptop")
+
+  const page = await visit("/devices")
+  expect(page.text).toContain("Laptop (this one)")
+  expect(page.text).toContain("Phone &#60;1&#62;")
+  expect(page.text).not.toContain("Other")
+  const _token = tokenIn(page)
+  const idOf = ({ text }: Answer, agent: string) =>
+    new RegExp(`${agent}[^]*?name="id" value="(\\w+)"`).exec(text)?.[1] ?? ""
+
+  const foreign = idOf(await other("/devices"), "Other")
+  expect(foreign).not.toBe("")
+  expect((await visit("/devices/one", form({ _token, id: foreign }))).status).toBe(404)
+  expect((await other("/devices")).status).toBe(200)
+
+  await visit("/devices/one", form({ _token, id: idOf(page, "Tablet") }))
+  expect((await tablet("/devices")).status).toBe(401)
+  expect((await phone("/devices")).status).toBe(200)
+
+  await visit("/devices/others", form({ _token }))
+  expect((await phone("/devices")).status).toBe(401)
+  expect((await visit("/devices")).text).not.toContain("Phone")
+
+  const socket = await upgraded(`${origin}/news`, login.cookies[0]?.split(";", 1)[0] ?? "")
+  const frame = once(socket, "data")
+  expect(seen(await visit("/devices/all", form({ _token })))).toEqual([303, "/login"])
+  expect((await visit("/devices")).status).toBe(401)
+  expect((await frame)[0][0]).toBe(closing)
+  socket.destroy()
+  expect((await other("/devices")).status).toBe(200)
+}
+
+/** The first byte of the frame that closes a websocket. */
+const closing = 0x88
+
+/** Opens a websocket. */
+const upgraded = async (url: string, cookie: string): Promise<Duplex> => {
+  const headers = {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": randomBytes(16).toString("base64"),
+    cookie
+  }
+  const [, socket] = await once(get(url, { headers }), "upgrade")
+  return socket
+}
+
 const journeys: Record<string, Journey> = {
   pages: throughPages,
   api: throughJson,
+  devices: overDevices,
   form: throughForm,
-  intended: toTheIntendedPage
+  intended: toTheIntendedPage,
+  remember: throughTime
 }
 
 describe("the example runs", () => {
@@ -255,6 +401,7 @@ describe("the example runs", () => {
   for (const { code, kind, page } of examples) {
     it(page, async () => {
       const file = await compiled(page, code)
+      if (kind === "tests") return expect(await testsOf(file)).toMatch(/Tests +5 passed \(5\)/)
       const journey = journeys[kind]
       if (journey !== undefined) return served(file, journey)
       const { default: app, dispose } = await import(pathToFileURL(file).href)
