@@ -63,6 +63,7 @@ const compiled = async (page: string, code: string): Promise<string> => {
 interface Answer {
   readonly status: number
   readonly location: string | null
+  readonly headers: Headers
   readonly text: string
   readonly cookies: ReadonlyArray<string>
 }
@@ -81,7 +82,8 @@ const visitor = (ask: (path: string, init: RequestInit) => Promise<Response>): V
       cookie = /max-age=0/i.test(line) ? "" : (line.split(";", 1)[0] ?? "")
     }
     const { headers: answered, status } = response
-    return { status, location: answered.get("location"), text: await response.text(), cookies }
+    const location = answered.get("location")
+    return { status, location, headers: answered, text: await response.text(), cookies }
   }
 }
 
@@ -90,6 +92,7 @@ interface Served {
   readonly origin: string
   readonly newVisitor: () => Visit
   readonly later: (millis: number) => Promise<void>
+  readonly printed: () => string
 }
 
 /** What is tried with a server: by one visitor, and by others where the test makes some. */
@@ -114,11 +117,13 @@ const served = async (file: string, test: Journey): Promise<void> => {
     env: { ...process.env, PORT: "0" },
     stdio: ["ignore", "pipe", "inherit", "ipc"]
   })
+  let printed = ""
   try {
     const port = await new Promise<string>((resolve, reject) => {
       server.once("exit", () => reject(new Error("The example ended before it listened.")))
-      server.stdout.on("data", (printed) => {
-        const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(String(printed))
+      server.stdout.on("data", (text) => {
+        printed += text
+        const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(printed)
         if (listening?.[1] !== undefined) resolve(listening[1])
       })
     })
@@ -128,7 +133,7 @@ const served = async (file: string, test: Journey): Promise<void> => {
       server.send(millis)
       await once(server, "message")
     }
-    await test(newVisitor(), { origin, newVisitor, later })
+    await test(newVisitor(), { origin, newVisitor, later, printed: () => printed })
   } finally {
     await endProcess(server, "SIGKILL")
   }
@@ -382,13 +387,118 @@ const upgraded = async (url: string, cookie: string): Promise<Duplex> => {
   return socket
 }
 
+/** A guest's cart, a login, and a second device of the same user. */
+const withCart: Journey = async (visit, { newVisitor }) => {
+  const send = async (guest: Visit, path: string, fields: Record<string, string> = {}) =>
+    guest(path, form({ _token: tokenIn(await guest("/cart")), ...fields }))
+  const cartOf = async (guest: Visit) =>
+    Array.from((await guest("/cart")).text.matchAll(/<li>(.*?)\n/g), ([, line]) => line)
+
+  await send(visit, "/cart", { product: "tea" })
+  await Promise.all([1, 2].map(() => send(visit, "/cart", { product: "cake" })))
+  expect(await cartOf(visit)).toEqual(["1 x tea", "2 x cake"])
+  expect((await send(visit, "/cart", { product: "__proto__" })).status).toBe(400)
+  expect(seen(await send(visit, "/login", { name: "ada" }))).toEqual([303, "/cart"])
+  expect(await cartOf(visit)).toEqual(["1 x tea", "2 x cake"])
+
+  const phone = newVisitor()
+  expect(await cartOf(phone)).toEqual([])
+  for (const product of ["tea", "tea", "jam"]) await send(phone, "/cart", { product })
+  await send(phone, "/login", { name: "ada" })
+  expect(await cartOf(phone)).toEqual(["2 x tea", "2 x cake", "1 x jam"])
+  await send(phone, "/cart", { product: "jam" })
+  expect(await cartOf(visit)).toEqual(["2 x tea", "2 x cake", "2 x jam"])
+
+  await send(visit, "/logout")
+  expect(await cartOf(visit)).toEqual([])
+  expect(await cartOf(phone)).toEqual(["2 x tea", "2 x cake", "2 x jam"])
+}
+
+/** A page of another origin calls the API, and a page of a third one tries to. */
+const acrossOrigins: Journey = async (visit) => {
+  const page = { origin: "https://app.shop.example", "sec-fetch-site": "same-site" }
+  const evil = { origin: "https://evil.example", "sec-fetch-site": "cross-site" }
+  const post = (path: string, token: string, from: Record<string, string>, body: object = {}) =>
+    visit(path, {
+      method: "POST",
+      headers: { ...from, "content-type": "application/json", "x-csrf-token": token },
+      body: JSON.stringify(body)
+    })
+  const asked = {
+    ...page,
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "content-type,x-csrf-token"
+  }
+  const preflight = await visit("/login", { method: "OPTIONS", headers: asked })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get("access-control-allow-headers")).toBe("content-type,x-csrf-token")
+  expect(preflight.cookies).toEqual([])
+
+  const first = await visit("/session", { headers: page })
+  expect(first.headers.get("access-control-allow-origin")).toBe(page.origin)
+  expect(first.headers.get("access-control-allow-credentials")).toBe("true")
+  expect(first.headers.get("vary")).toBe("Origin, Cookie")
+  const guest = JSON.parse(first.text)
+  expect(guest.userId).toBeNull()
+
+  const ada = { name: "ada", password: "secret" }
+  expect((await post("/login", guest.csrfToken, evil, ada)).status).toBe(403)
+  const wrong = await post("/login", "none", page, ada)
+  expect([wrong.status, wrong.headers.get("access-control-allow-origin")]).toEqual([
+    403,
+    page.origin
+  ])
+  expect((await post("/login", guest.csrfToken, page, { ...ada, password: "x" })).status).toBe(401)
+  const user = JSON.parse((await post("/login", guest.csrfToken, page, ada)).text)
+  expect(user.userId).toBe("ada")
+
+  expect((await post("/orders", guest.csrfToken, page)).status).toBe(403)
+  expect((await post("/orders", user.csrfToken, page)).text).toBe('{"orders":1}')
+  expect(
+    (await visit("/orders", { headers: evil })).headers.get("access-control-allow-origin")
+  ).toBe(page.origin)
+  const left = JSON.parse((await post("/logout", user.csrfToken, page)).text)
+  expect(left.userId).toBeNull()
+  expect((await post("/orders", left.csrfToken, page)).status).toBe(401)
+}
+
+/** An administrator acts as a user and comes back. */
+const asSomebodyElse: Journey = async (visit, { later, newVisitor, printed }) => {
+  const send = async (guest: Visit, path: string, fields: Record<string, string> = {}) =>
+    guest(path, form({ _token: tokenIn(await guest("/")), ...fields }))
+  const ben = newVisitor()
+  await send(ben, "/login", { name: "ben" })
+  expect((await send(ben, "/act-as", { user: "ada" })).status).toBe(403)
+
+  await send(visit, "/login", { name: "root" })
+  expect((await send(visit, "/act-as", { user: "admin" })).status).toBe(403)
+  expect(seen(await send(visit, "/act-as", { user: "ben" }))).toEqual([303, "/"])
+  expect((await visit("/")).text).toContain("You are ben, and root in truth.")
+  expect((await send(visit, "/password")).status).toBe(403)
+  expect((await send(visit, "/act-as", { user: "ada" })).status).toBe(403)
+  await expect.poll(printed).toMatch(/acting as a user.*ben/s)
+
+  await send(visit, "/come-back")
+  expect((await visit("/")).text).toContain("You are root.")
+  expect((await send(visit, "/password")).status).toBe(200)
+  await expect.poll(printed).toMatch(/"session\.regenerated".*"user\.id":"root"/)
+
+  await send(visit, "/act-as", { user: "ben" })
+  await later(hour)
+  expect((await visit("/")).text).toContain("You are root.")
+  expect((await ben("/")).text).toContain("You are ben.")
+}
+
 const journeys: Record<string, Journey> = {
   pages: throughPages,
+  acting: asSomebodyElse,
   api: throughJson,
+  cart: withCart,
   devices: overDevices,
   form: throughForm,
   intended: toTheIntendedPage,
-  remember: throughTime
+  remember: throughTime,
+  spa: acrossOrigins
 }
 
 describe("the example runs", () => {
