@@ -1,5 +1,5 @@
 /** The whole examples of docs/guides run as they stand there: `<!-- run: ... -->` above a block names what is tried with it. */
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import {
@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync
 } from "node:fs"
-import { get } from "node:http"
+import { get, request } from "node:http"
 import { basename, join, resolve } from "node:path"
 import type { Duplex } from "node:stream"
 import { pathToFileURL } from "node:url"
@@ -87,13 +87,21 @@ const visitor = (ask: (path: string, init: RequestInit) => Promise<Response>): V
   }
 }
 
-/** The server of an example: `newVisitor` has no cookie yet, and `later` moves the server's clock on. */
+/**
+ * The server of an example: `newVisitor` has no cookie yet, `later` moves the server's clock on, and `ended` gives the exit
+ * code.
+ */
 interface Served {
+  readonly process: ChildProcess
   readonly origin: string
   readonly newVisitor: () => Visit
   readonly later: (millis: number) => Promise<void>
   readonly printed: () => string
+  readonly ended: Promise<number | null>
 }
+
+/** What is tried with several servers of an example: `start` starts one with variables of its own. */
+type Tour = (start: (env?: Record<string, string>) => Promise<Served>) => Promise<void>
 
 /** What is tried with a server: by one visitor, and by others where the test makes some. */
 type Journey = (visit: Visit, served: Served) => Promise<void>
@@ -111,33 +119,57 @@ const movableClock = `data:text/javascript,${encodeURIComponent(`
   })
 `)}`
 
-/** Runs a server of an example, and hands a visitor to the test. */
-const served = async (file: string, test: Journey): Promise<void> => {
-  const server = spawn(process.execPath, ["--import", movableClock, file], {
-    env: { ...process.env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit", "ipc"]
-  })
+/** Starts a server of an example. */
+const serverOf = async (server: ChildProcess): Promise<Served> => {
   let printed = ""
-  try {
-    const port = await new Promise<string>((resolve, reject) => {
-      server.once("exit", () => reject(new Error("The example ended before it listened.")))
-      server.stdout.on("data", (text) => {
-        printed += text
-        const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(printed)
-        if (listening?.[1] !== undefined) resolve(listening[1])
-      })
+  const ended = once(server, "exit").then(([code]): number | null => code)
+  const port = await new Promise<string>((resolve, reject) => {
+    server.once("exit", () => reject(new Error(`The example ended: ${printed}`)))
+    server.stdout?.on("data", (text) => {
+      printed += text
+      const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(printed)
+      if (listening?.[1] !== undefined) resolve(listening[1])
     })
-    const origin = `http://127.0.0.1:${port}`
-    const newVisitor = () => visitor((path, init) => fetch(`${origin}${path}`, init))
-    const later = async (millis: number) => {
+  })
+  const origin = `http://127.0.0.1:${port}`
+  return {
+    process: server,
+    origin,
+    newVisitor: () => visitor((path, init) => fetch(`${origin}${path}`, init)),
+    later: async (millis) => {
       server.send(millis)
       await once(server, "message")
-    }
-    await test(newVisitor(), { origin, newVisitor, later, printed: () => printed })
-  } finally {
-    await endProcess(server, "SIGKILL")
+    },
+    printed: () => printed,
+    ended
   }
 }
+
+/** Lets a test start servers of an example, in a directory of its own, and ends them. */
+const touring = async (file: string, tour: Tour): Promise<void> => {
+  const cwd = mkdtempSync(`${file}-`)
+  const started: Array<ChildProcess> = []
+  try {
+    await tour((env = {}) => {
+      const server = spawn(process.execPath, ["--import", movableClock, file], {
+        cwd,
+        env: { ...process.env, PORT: "0", ...env },
+        stdio: ["ignore", "pipe", "inherit", "ipc"]
+      })
+      started.push(server)
+      return serverOf(server)
+    })
+  } finally {
+    await Promise.all(started.map((server) => endProcess(server, "SIGKILL")))
+  }
+}
+
+/** Runs one server of an example, and hands a visitor to the test. */
+const served = (file: string, journey: Journey): Promise<void> =>
+  touring(file, async (start) => {
+    const server = await start()
+    await journey(server.newVisitor(), server)
+  })
 
 /** Runs an example that is a file of tests, and gives what was printed. */
 const testsOf = async (file: string): Promise<string> => {
@@ -489,6 +521,95 @@ const asSomebodyElse: Journey = async (visit, { later, newVisitor, printed }) =>
   expect((await ben("/")).text).toContain("You are ben.")
 }
 
+/** A change of the key over servers that have it and servers that do not yet. */
+const changingTheKey: Tour = async (start) => {
+  const [old, young] = ["old", "new"].map((id) => `${id}:${randomBytes(32).toString("base64")}`)
+  const serverWith = (...keys: ReadonlyArray<string | undefined>) =>
+    start({ SESSION_ENCRYPT: "true", SESSION_KEYS: keys.join(), SESSION_FILES: "sessions" })
+  const before = await serverWith(old)
+  const reading = await serverWith(old, young)
+  const writing = await serverWith(young, old)
+  const after = await serverWith(young)
+  const visit = visitor(fetch)
+  const visitsAt = async ({ origin }: Served) => JSON.parse((await visit(`${origin}/`)).text).visits
+
+  expect(await visitsAt(before)).toBe(1)
+  expect(await visitsAt(reading)).toBe(2)
+  expect(await visitsAt(before)).toBe(3)
+  expect(await visitsAt(writing)).toBe(4)
+  // Too early: this server lacks the new key, and leaves alone what it cannot read.
+  expect(await visitsAt(before)).toBe(1)
+  expect(await visitsAt(reading)).toBe(5)
+  // Too early: the session was last written with the old key.
+  expect(await visitsAt(after)).toBe(1)
+  expect(await visitsAt(writing)).toBe(6)
+  expect(await visitsAt(after)).toBe(7)
+}
+
+/** A stop while a request is on its way, behind a proxy. */
+const stopping: Tour = async (start) => {
+  const env = { SESSION_DRIVER: "file", SESSION_FILES: "sessions" }
+  const [first, second] = [await start(env), await start(env)]
+  const visit = visitor(fetch)
+  const proxied = { headers: { "x-forwarded-for": "203.0.113.9" } }
+  expect((await visit(`${first.origin}/health`)).text).toBe("ok")
+  const begun = await visit(`${first.origin}/`, proxied)
+  expect(begun.text).toBe('{"visits":1}')
+  await expect.poll(first.printed).toMatch(/"session\.created".*"client\.address":"203\.0\.113\.9"/)
+
+  const cookie = begun.cookies[0]?.split(";", 1)[0] ?? ""
+  const headers = { cookie, "content-length": "4", "content-type": "text/plain" }
+  const upload = request(`${first.origin}/upload`, { method: "POST", headers, agent: false })
+  const answer = once(upload, "response")
+  upload.write("ab")
+  await expect.poll(first.printed).toContain("an upload began")
+  first.process.kill("SIGTERM")
+  await expect
+    .poll(() =>
+      visit(`${first.origin}/`).then(
+        () => "up",
+        () => "down"
+      )
+    )
+    .toBe("down")
+  upload.end("cd")
+  const [response] = await answer
+  expect([response.statusCode, response.headers.connection]).toEqual([200, "close"])
+  expect(await first.ended).toBe(0)
+
+  expect((await visit(`${second.origin}/`)).text).toBe('{"visits":3}')
+}
+
+/** From files to a database, with visitors who come and one who does not. */
+const betweenStores: Tour = async (start) => {
+  const stepped = async (STEP: string, test: (origin: string) => Promise<void>) => {
+    const server = await start({ STEP })
+    await test(server.origin)
+    server.process.kill("SIGTERM")
+    await server.ended
+  }
+  const [visit, absent] = [visitor(fetch), visitor(fetch)]
+  const visits = async (who: Visit, origin: string) => JSON.parse((await who(`${origin}/`)).text)
+  await stepped("files", async (origin) => {
+    expect(await visits(visit, origin)).toEqual({ visits: 1 })
+    expect(await visits(absent, origin)).toEqual({ visits: 1 })
+  })
+  await stepped("both", async (origin) => {
+    expect(await visits(visit, origin)).toEqual({ visits: 2 })
+    await expect.poll(async () => JSON.parse((await visit(`${origin}/progress`)).text).left).toBe(0)
+  })
+  await stepped("database", async (origin) => {
+    expect(await visits(visit, origin)).toEqual({ visits: 3 })
+    expect(await visits(absent, origin)).toEqual({ visits: 2 })
+  })
+}
+
+const tours: Record<string, Tour> = {
+  keys: changingTheKey,
+  stopping,
+  moving: betweenStores
+}
+
 const journeys: Record<string, Journey> = {
   pages: throughPages,
   acting: asSomebodyElse,
@@ -514,6 +635,8 @@ describe("the example runs", () => {
       if (kind === "tests") return expect(await testsOf(file)).toMatch(/Tests +5 passed \(5\)/)
       const journey = journeys[kind]
       if (journey !== undefined) return served(file, journey)
+      const tour = tours[kind]
+      if (tour !== undefined) return touring(file, tour)
       const { default: app, dispose } = await import(pathToFileURL(file).href)
       await throughHandler(
         visitor((path, init) => app.fetch(new Request(`http://localhost${path}`, init)))
