@@ -1,11 +1,21 @@
 /** The whole examples of docs/guides run as they stand there: `<!-- run: ... -->` above a block names what is tried with it. */
-import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
-import { endProcess } from "../support/process.js"
+import { served, touring } from "./guides/harness.js"
+import { throughHandler, throughJson, throughPages } from "./guides/mounts.js"
+import { betweenStores, changingTheKey, stopping } from "./guides/servers.js"
+import { throughTests } from "./guides/tests.js"
+import {
+  acrossOrigins,
+  asSomebodyElse,
+  overDevices,
+  throughForm,
+  throughTime,
+  toTheIntendedPage,
+  withCart
+} from "./guides/visitors.js"
 
 const root = resolve(import.meta.dirname, "../..")
 const guides = join(root, "docs/guides")
@@ -48,158 +58,35 @@ const compiled = async (page: string, code: string): Promise<string> => {
   return outfile
 }
 
-interface Answer {
-  readonly status: number
-  readonly location: string | null
-  readonly text: string
-}
-
-type Visit = (path: string, init?: RequestInit) => Promise<Answer>
-
-/** Visits with a cookie of its own. */
-const visitor = (ask: (path: string, init: RequestInit) => Promise<Response>): Visit => {
-  let cookie = ""
-  return async (path, init = {}) => {
-    const headers = new Headers(init.headers)
-    headers.set("cookie", cookie)
-    const response = await ask(path, { redirect: "manual", ...init, headers })
-    for (const line of response.headers.getSetCookie()) {
-      cookie = /max-age=0/i.test(line) ? "" : (line.split(";", 1)[0] ?? "")
-    }
-    const { headers: answered, status } = response
-    return { status, location: answered.get("location"), text: await response.text() }
-  }
-}
-
-/** Runs a server of an example, and hands a visitor to the test. */
-const served = async (file: string, test: (visit: Visit) => Promise<void>): Promise<void> => {
-  const server = spawn(process.execPath, [file], {
-    env: { ...process.env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"]
-  })
-  try {
-    const port = await new Promise<string>((resolve, reject) => {
-      server.once("exit", () => reject(new Error("The example ended before it listened.")))
-      server.stdout.on("data", (printed) => {
-        const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(String(printed))
-        if (listening?.[1] !== undefined) resolve(listening[1])
-      })
-    })
-    await test(visitor((path, init) => fetch(`http://127.0.0.1:${port}${path}`, init)))
-  } finally {
-    await endProcess(server, "SIGKILL")
-  }
-}
-
-const tokenIn = ({ text }: Answer): string => /name="_token" value="([^"]+)"/.exec(text)?.[1] ?? ""
-
-const form = (fields: Record<string, string>): RequestInit => ({
-  method: "POST",
-  body: new URLSearchParams(fields)
-})
-
-const seen = ({ location, status }: Answer) => [status, location]
-
-/** A login by a form, with all that can go wrong. */
-const throughPages = async (visit: Visit): Promise<void> => {
-  expect(seen(await visit("/account"))).toEqual([303, "/login"])
-  const asked = await visit("/login")
-  expect(asked.text).toContain("Please log in.")
-  const _token = tokenIn(asked)
-
-  expect(seen(await visit("/login", form({ name: "A<da", password: "secret" })))).toEqual([
-    303,
-    "/login"
-  ])
-  const tooOld = await visit("/login")
-  expect(tooOld.text).toContain("The form was too old.")
-  expect(tooOld.text).toContain('value="A&#60;da"')
-  expect((await visit("/login")).text).not.toContain("too old")
-
-  const guessed = await visit("/login", form({ _token, name: "Ada", password: "guess" }))
-  expect(seen(guessed)).toEqual([303, "/login"])
-  const again = await visit("/login")
-  expect(again.text).toContain("Wrong name or password.")
-  expect(again.text).toContain('value="Ada"')
-
-  expect(seen(await visit("/login", form({ _token, name: "Ada", password: "secret" })))).toEqual([
-    303,
-    "/account"
-  ])
-  const account = await visit("/account")
-  expect(account.text).toContain("Welcome, Ada.")
-  expect(account.text).toContain("user-Ada")
-  expect((await visit("/account")).text).not.toContain("Welcome")
-
-  const foreign = {
-    ...form({ _token: tokenIn(account) }),
-    headers: { origin: "https://evil.example" }
-  }
-  expect((await visit("/logout", foreign)).status).toBe(403)
-  expect(seen(await visit("/logout", form({ _token: tokenIn(account) })))).toEqual([303, "/login"])
-  expect((await visit("/login")).text).toContain("You are logged out.")
-  expect(seen(await visit("/account"))).toEqual([303, "/login"])
-}
-
-/** A login by JSON. */
-const throughJson = async (visit: Visit): Promise<void> => {
-  const post = (path: string, token: string, body: object | undefined) =>
-    visit(path, {
-      method: "POST",
-      headers: { "content-type": "application/json", "x-csrf-token": token },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    })
-  const ada = { name: "Ada", password: "secret" }
-  const refused = await visit("/account")
-  expect([refused.status, refused.text]).toEqual([401, '{"_tag":"SessionUnauthenticated"}'])
-  const { csrfToken } = JSON.parse((await visit("/visit")).text)
-
-  expect((await post("/login", "none", ada)).text).toBe('{"_tag":"CsrfRejected"}')
-  expect((await post("/login", csrfToken, { ...ada, password: "guess" })).text).toBe(
-    '{"_tag":"WrongPassword"}'
-  )
-  expect((await post("/login", csrfToken, ada)).status).toBe(204)
-  const welcomed = JSON.parse((await visit("/visit")).text)
-  expect(welcomed.message).toBe("Welcome, Ada.")
-  expect(JSON.parse((await visit("/visit")).text).message).toBeNull()
-  expect((await visit("/account")).text).toBe('{"userId":"user-Ada"}')
-
-  expect((await post("/logout", welcomed.csrfToken, undefined)).status).toBe(204)
-  expect((await visit("/account")).status).toBe(401)
-  expect((await visit("/docs")).status).toBe(200)
-}
-
-const throughHandler = async (visit: Visit): Promise<void> => {
-  expect((await visit("/")).text).toBe('{"visits":1}')
-  expect((await visit("/")).text).toBe('{"visits":2}')
-  expect((await visit("/active")).text).toBe('{"sessions":1}')
-}
-
-const journeys: Record<string, (visit: Visit) => Promise<void>> = {
-  pages: throughPages,
-  api: throughJson
+/** What is tried with the file of an example. */
+const tries: Record<string, (file: string) => Promise<void>> = {
+  acting: served(asSomebodyElse),
+  api: served(throughJson),
+  cart: served(withCart),
+  devices: served(overDevices),
+  form: served(throughForm),
+  handler: throughHandler,
+  intended: served(toTheIntendedPage),
+  keys: touring(changingTheKey),
+  moving: touring(betweenStores),
+  pages: served(throughPages),
+  remember: served(throughTime),
+  spa: served(acrossOrigins),
+  stopping: touring(stopping),
+  tests: throughTests
 }
 
 describe("the example runs", () => {
-  it("of every mount", () => {
-    expect(examples.map(({ page }) => page).sort()).toEqual([
-      "http-api.md",
-      "http-layer-router.md",
-      "http-router.md",
-      "web-handlers.md"
-    ])
+  it("of every page", () => {
+    const pages = readdirSync(guides).filter((page) => page !== "README.md")
+
+    expect(examples.map(({ page }) => page).sort()).toEqual(pages.sort())
   })
 
-  for (const { code, kind, page } of examples) {
-    it(page, async () => {
-      const file = await compiled(page, code)
-      const journey = journeys[kind]
-      if (journey !== undefined) return served(file, journey)
-      const { default: app, dispose } = await import(pathToFileURL(file).href)
-      await throughHandler(
-        visitor((path, init) => app.fetch(new Request(`http://localhost${path}`, init)))
-      )
-      await dispose()
-    })
-  }
+  // A busy machine takes a while to start the servers.
+  it.each(examples)("$page", { timeout: 120_000 }, async ({ code, kind, page }) => {
+    expect(Object.keys(tries)).toContain(kind)
+
+    await tries[kind]?.(await compiled(page, code))
+  })
 })
