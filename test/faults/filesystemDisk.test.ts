@@ -12,8 +12,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { type Bundle, bundle } from "./support/bundle.js"
+import { visited } from "./support/claims.js"
 import { aSmallDisk, asNobody, itWith, nobodyId } from "./support/machine.js"
-import { type Client, counted, refused, startServer } from "./support/server.js"
+import { counted, refused, startServer } from "./support/server.js"
 
 let worker: Bundle
 
@@ -34,12 +35,6 @@ const filesIn = (directory: string): ReadonlyArray<string> =>
 
 const sessionsIn = (directory: string): ReadonlyArray<string> =>
   filesIn(directory).filter((name) => name.includes("sess_"))
-
-/** A client whose session counts 1. */
-const visited = async (client: Client): Promise<Client> => {
-  expect(await client.send("/increment")).toMatchObject(counted(1))
-  return client
-}
 
 describe("a server on files", () => {
   itWith("tmpfs")(

@@ -1,19 +1,17 @@
 /** Servers whose Redis is killed, cut off, stands still, forgets its scripts, is full or becomes a replica. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { eventually, pause } from "../support/process.js"
+import { pause } from "../support/process.js"
 import { lacksRedis, type RedisServer, startRedis } from "../support/redis.js"
 import { type Bundle, bundle } from "./support/bundle.js"
+import {
+  losesNothingWhenKilled,
+  recovered,
+  updatesOnceWithoutReply,
+  visited
+} from "./support/claims.js"
 import { startLoad } from "./support/load.js"
 import { startProxy } from "./support/proxy.js"
-import { type Client, counted, refused, startServer } from "./support/server.js"
-
-/** Increments until the answer is 200. */
-const recovered = (client: Client) =>
-  eventually(async () => {
-    const answer = await client.send("/increment")
-    if (answer.status !== 200) throw new Error(`The answer is still ${answer.status}.`)
-    return answer
-  })
+import { counted, refused, startServer } from "./support/server.js"
 
 describe.skipIf(lacksRedis)("a server with Redis", () => {
   let worker: Bundle
@@ -40,11 +38,6 @@ describe.skipIf(lacksRedis)("a server with Redis", () => {
     return { proxy, server: await aServer(proxy.through(redis.url)) }
   }
 
-  const visited = async (client: Client): Promise<Client> => {
-    expect(await client.send("/increment")).toMatchObject(counted(1))
-    return client
-  }
-
   /** The users of all sessions that are stored. */
   const users = async (): Promise<ReadonlyArray<string>> => {
     const keys = (await redis.run("KEYS", "*:u:*")) as ReadonlyArray<string>
@@ -52,36 +45,12 @@ describe.skipIf(lacksRedis)("a server with Redis", () => {
   }
 
   it("X14 that is killed with appendfsync always, and comes back, loses nothing that was acknowledged", async () => {
-    const server = await aServer()
-    const load = startLoad(Array.from({ length: 8 }, () => server.client()))
-    await pause(500)
-
-    await redis.stopNow()
-    await pause(1000)
-    await redis.start()
-    await load.acknowledgedAgain()
-    await load.stop()
-
-    const refusals = load.tallies.flatMap((tally) => tally.refusals)
-    expect(server.child.exitCode).toBe(null)
-    expect(refusals.length).toBeGreaterThan(0)
-    expect(refusals).toEqual(refusals.map(() => expect.objectContaining(refused)))
-    await load.check()
+    await losesNothingWhenKilled(await aServer(), redis)
   })
 
   it("X15 that loses the reply to an update has carried it out exactly once", async () => {
     const { proxy, server } = await behindProxy()
-    const client = await visited(server.client())
-
-    const answers = []
-    for (let nth = 2; nth <= 11; nth++) {
-      const lost = proxy.loseReplyTo(`mark-${nth}-`)
-      answers.push(await client.send(`/increment?given=mark-${nth}-`))
-      await lost
-    }
-
-    expect(answers).toMatchObject(answers.map((_, index) => counted(index + 2)))
-    expect(await client.send("/read")).toMatchObject(counted(11))
+    await updatesOnceWithoutReply(server, proxy)
   })
 
   it("X15 that loses the reply to a new session's insert has stored it exactly once", async () => {

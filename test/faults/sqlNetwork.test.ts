@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventually, pause } from "../support/process.js"
 import { type Bundle, bundle } from "./support/bundle.js"
+import { updatesOnceWithoutReply } from "./support/claims.js"
 import { aMigratedDatabase, type DatabaseServer, type Kind, kinds } from "./support/databases.js"
 import { startLoad } from "./support/load.js"
 import { startProxy } from "./support/proxy.js"
@@ -39,18 +40,7 @@ const faults = (kind: Kind): void => {
 
   it("X15 that loses the reply to an update has carried it out exactly once", async () => {
     const { proxy, server } = await aServer()
-    const client = server.client()
-    await client.send("/increment")
-
-    const answers = []
-    for (let nth = 2; nth <= 11; nth++) {
-      const lost = proxy.loseReplyTo(`mark-${nth}-`)
-      answers.push(await client.send(`/increment?given=mark-${nth}-`))
-      await lost
-    }
-
-    expect(answers).toMatchObject(answers.map((_, index) => counted(index + 2)))
-    expect(await client.send("/read")).toMatchObject(counted(11))
+    await updatesOnceWithoutReply(server, proxy)
   })
 
   it("X15 that loses the reply to a new session's insert has stored it exactly once", async () => {

@@ -1,10 +1,10 @@
 /** Servers whose database goes away, is full of connections or takes no writes: X14, X16, X17 and X20. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { eventually, pause } from "../support/process.js"
+import { eventually } from "../support/process.js"
 import { type Bundle, bundle } from "./support/bundle.js"
+import { losesNothingWhenKilled, recovered, visited } from "./support/claims.js"
 import { aMigratedDatabase, type DatabaseServer, type Kind, kinds } from "./support/databases.js"
-import { startLoad } from "./support/load.js"
-import { type Client, counted, refused, startServer } from "./support/server.js"
+import { counted, refused, startServer } from "./support/server.js"
 
 let worker: Bundle
 
@@ -13,19 +13,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => worker.remove())
-
-/** Increments until the answer is 200. */
-const recovered = (client: Client) =>
-  eventually(async () => {
-    const answer = await client.send("/increment")
-    if (answer.status !== 200) throw new Error(`The answer is still ${answer.status}.`)
-    return answer
-  })
-
-const visited = async (client: Client): Promise<Client> => {
-  expect(await client.send("/increment")).toMatchObject(counted(1))
-  return client
-}
 
 const faults = (kind: Kind): void => {
   let database: DatabaseServer
@@ -45,21 +32,7 @@ const faults = (kind: Kind): void => {
 
   it("X14 that is killed and comes back loses nothing that was acknowledged, and the server goes on", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url })
-    const load = startLoad(Array.from({ length: 8 }, () => server.client()))
-    await pause(500)
-
-    await database.stopNow()
-    await pause(1500)
-    await database.start()
-    await load.acknowledgedAgain()
-    await load.stop()
-
-    const refusals = load.tallies.flatMap((tally) => tally.refusals)
-    expect(server.child.exitCode).toBe(null)
-    expect(refusals.length).toBeGreaterThan(0)
-    expect(refusals).toEqual(refusals.map(() => expect.objectContaining(refused)))
-    await load.check()
+    await losesNothingWhenKilled(await startServer(worker.path, { url }), database)
   })
 
   it("X16 whose pool is exhausted lets requests with a session fail with 503 and no other", async () => {

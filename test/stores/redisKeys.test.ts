@@ -1,8 +1,9 @@
 /** What the Redis store leaves in the server: keys that expire, indexes that are repaired, and how many commands a call is. */
-import { Effect, Fiber, Layer, ManagedRuntime, Option, Stream } from "effect"
+import { Effect, Fiber, Layer, Logger, ManagedRuntime, Option, Stream } from "effect"
 import { createClient } from "redis"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { moved, next } from "../../src/internal/conformance/records.js"
+import * as Scripts from "../../src/internal/redis/scripts.js"
 import * as RedisSessionStore from "../../src/RedisSessionStore.js"
 import {
   type Service,
@@ -265,6 +266,50 @@ describe.skipIf(lacksRedis)("the keys of a Redis store", () => {
     // The question for the counts is a command and a read of its own, over a connection that says hello.
     expect(after.scripts - before.scripts).toBe(100)
     expect(after.reads - before.reads).toBeLessThan(30)
+  })
+
+  it("end with their user also where the memory is too full to remember the revocation", async () => {
+    const record = aRecord({ userId: "ada" })
+
+    const [revoked, left] = await withStore((store) =>
+      Effect.gen(function* () {
+        yield* store.insert(record)
+        yield* Effect.promise(() => server.run("CONFIG", "SET", "maxmemory", "1"))
+        const { namespace } = record
+        const revoked = yield* Effect.either(store.revokeUser({ namespace, userId: "ada" }))
+        yield* Effect.promise(() => server.run("CONFIG", "SET", "maxmemory", "0"))
+        return [revoked, yield* store.find(record.id)] as const
+      })
+    )
+
+    expect(revoked).toMatchObject({ _tag: "Left", left: { reason: "unavailable" } })
+    expect(left).toEqual(Option.none())
+  })
+
+  it("that were collected count also where the rest of the collection fails", async () => {
+    const client = createClient({ url: server.url, RESP: 2 })
+    await client.connect()
+    let collections = 0
+    const send: RedisSessionStore.Send = async (args) => {
+      if (args[1] === Scripts.collect.digest && ++collections === 2) throw new Error("cut off")
+      return client.sendCommand(args)
+    }
+    const over = { expiresAtMillis: Date.now() - 1000 }
+    const records = Array.from({ length: 60 }, () => aRecord(over))
+
+    const collected = await Effect.runPromise(
+      Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* RedisSessionStore.make({ send })
+          yield* store.insertMany(records)
+          const first = yield* store.collect(100)
+          return [first, yield* store.collect(100)]
+        })
+      ).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+    )
+
+    expect(collected).toEqual([50, 10])
+    client.destroy()
   })
 
   it("are reached through a client of the app's own, which stays open", async () => {

@@ -65,9 +65,9 @@ const examined: Effect.Effect<ReadonlyArray<Check>> = Effect.gen(function* () {
     if (!isThere.ok) return checks
   }
   if (choice.right.driver === "redis") {
-    const answers = yield* inside("server", redisAnswers(choice.right))
+    const answers = yield* inside("server", askedOfRedis(choice.right, "inspectServer"))
     if (!answers.ok) return [...checks, answers]
-    checks.push(answers, yield* inside("memory", redisKeeps(choice.right)))
+    checks.push(answers, yield* inside("memory", askedOfRedis(choice.right, "inspectEviction")))
   }
   return [...checks, yield* inside("reading and writing", probed(choice.right))]
 })
@@ -126,14 +126,13 @@ const tableIsThere = (client: Client, table: string) =>
 
 const redis = load("SESSION_DRIVER", "redis", () => import("../redis/inspect.js"))
 
-const redisAnswers = ({ prefix, server }: RedisChoice) =>
-  Effect.flatMap(baseOf(prefix), (base) =>
-    Effect.flatMap(redis, ({ inspectServer }) => inspectServer(server, base))
-  )
-
-const redisKeeps = ({ prefix, server }: RedisChoice) =>
-  Effect.flatMap(baseOf(prefix), (base) =>
-    Effect.flatMap(redis, ({ inspectEviction }) => inspectEviction(server, base))
+/** Asks Redis something. */
+const askedOfRedis = (
+  { prefix, server }: RedisChoice,
+  question: "inspectServer" | "inspectEviction"
+) =>
+  Effect.flatMap(Effect.all([baseOf(prefix), redis]), ([base, inspect]) =>
+    inspect[question](server, base)
   )
 
 /** Puts a session of a file store among others, so that no directory is made for it if one is there. */

@@ -9,9 +9,6 @@ import type { Pending } from "./deadlines.js"
 import type { Server } from "./model.js"
 import { type Client, connectedMaster, destroy, locator } from "./server.js"
 
-/** Sends a command, unless its time is over before it can be sent. */
-export type Send = (args: ReadonlyArray<string>, call: Pending) => Promise<unknown>
-
 const longestPauseMillis = 500
 
 interface Waiter {
@@ -47,7 +44,8 @@ export class Link {
     await this.client?.close().catch(() => {})
   }
 
-  readonly send: Send = (args, call) =>
+  /** Sends a command, unless its time is over before it can be sent. */
+  readonly send = (args: ReadonlyArray<string>, call: Pending): Promise<unknown> =>
     this.client !== undefined
       ? this.client.sendCommand(args)
       : this.comesBack().then((client) => {

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import { matches, type SessionEntry, type SessionFilter } from "../../core/record/record.js"
 import { withNow } from "../effect/fiber.js"
 import type { SessionStoreError } from "../errors/errors.js"
+import { collectBySteps } from "../store/collectAll.js"
 import type { Primitives, Service } from "../store/contract.js"
 import type { Calls } from "./calls.js"
 import { entryIn } from "./format.js"
@@ -170,17 +171,29 @@ export const removeWhere =
 export const collect =
   (calls: Calls): Service["collect"] =>
   (limit) =>
-    Effect.gen(function* () {
-      let count = 0
-      const names = textsIn(yield* calls.runLong("collect", Scripts.namespaces, []))
-      for (const namespace of names) {
-        for (let seen = endedAtOnce; seen === endedAtOnce && count < limit; ) {
-          const most = Math.min(endedAtOnce, limit - count)
-          const answer = yield* calls.runLong("collect", Scripts.collect, [namespace, String(most)])
-          const [collected, looked] = textsIn(answer).map(Number)
-          count += collected ?? 0
-          seen = looked === most ? endedAtOnce : 0
-        }
-      }
-      return count
-    })
+    Effect.flatMap(calls.runLong("collect", Scripts.namespaces, []), (names) =>
+      collectBySteps(
+        limit,
+        textsIn(names).map((namespace) => (left) => collectIn(calls, namespace, left))
+      )
+    )
+
+const collectIn = (
+  calls: Calls,
+  namespace: string,
+  limit: number
+): Effect.Effect<number, SessionStoreError> => {
+  const most = Math.min(endedAtOnce, limit)
+  return Effect.flatMap(
+    calls.runLong("collect", Scripts.collect, [namespace, String(most)]),
+    (answer) => {
+      const [collected = 0, looked = 0] = textsIn(answer).map(Number)
+      return looked < most || collected >= limit
+        ? Effect.succeed(collected)
+        : collectBySteps(limit, [
+            () => Effect.succeed(collected),
+            (left) => collectIn(calls, namespace, left)
+          ])
+    }
+  )
+}

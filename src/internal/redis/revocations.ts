@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
 import type { Service } from "../store/contract.js"
+import { isRevokedSince, markThenEnd, neverRevoked, type Revoked } from "../store/revocations.js"
 import type { Calls } from "./calls.js"
 import * as Scripts from "./scripts.js"
 
@@ -16,43 +17,36 @@ const roundingMillis = 0.01
 /** How old a revocation is when `revokeUser` answers, so that a login that begins then is not taken for one in flight. */
 const answeredAfterMillis = 1
 
-const tries = 5
-
-/** Remembers the revocation, then ends the sessions: one or the other meets a login that commits between the two. */
+/** Remembers the revocation, then ends the sessions. */
 export const revokeUser = (
   { run }: Calls,
   removeWhere: Service["removeWhere"]
 ): Service["revokeUser"] => {
   const wait = pause(() => answeredAfterMillis)
   return ({ except, namespace, userId }) =>
-    Effect.zipRight(
+    markThenEnd(
       run("revokeUser", Scripts.revoke, [namespace, userId, except ?? ""]),
       Effect.zipLeft(removeWhere({ namespace, userId }, { except }), wait, { concurrent: true })
     )
 }
 
-/** Asks again while the revocation may have been before or after `since`; what stays unclear counts as revoked. */
-export const revokedWithin = ({ run }: Calls): Service["revokedWithin"] => {
-  const asked = (
-    { exceptId, namespace, since, userId }: Parameters<Service["revokedWithin"]>[0],
-    left: number
-  ): ReturnType<Service["revokedWithin"]> =>
-    Effect.suspend(() => {
+/** Tells whether a user was revoked since an instant of this process. */
+export const revokedWithin =
+  ({ run }: Calls): Service["revokedWithin"] =>
+  ({ exceptId, namespace, since, userId }) => {
+    const newest = Effect.suspend(() => {
       const askedMillis = performance.now()
-      return Effect.flatMap(
+      return Effect.map(
         run("revokedWithin", Scripts.revoked, [namespace, userId, exceptId ?? ""]),
-        (answer) => {
-          if (answer === null) return Effect.succeed(false)
+        (answer): Revoked => {
+          if (answer === null) return neverRevoked
           const ageMillis = Number(answer) / 1000
-          // The server read its clock between these two readings of ours.
-          const earliestMillis = askedMillis - ageMillis - roundingMillis
-          const latestMillis = performance.now() - ageMillis + roundingMillis
-          if (latestMillis < since.monotonicMillis) return Effect.succeed(false)
-          return earliestMillis > since.monotonicMillis || left <= 1
-            ? Effect.succeed(true)
-            : asked({ exceptId, namespace, since, userId }, left - 1)
+          return {
+            earliestMillis: askedMillis - ageMillis - roundingMillis,
+            latestMillis: performance.now() - ageMillis + roundingMillis
+          }
         }
       )
     })
-  return (options) => asked(options, tries)
-}
+    return isRevokedSince(newest, since.monotonicMillis)
+  }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { pause } from "../effect/pause.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
+import { isRevokedSince, markThenEnd, neverRevoked, type Revoked } from "../store/revocations.js"
 import { batched } from "./batchedCalls.js"
 import { where } from "./dialect.js"
 import { Reader } from "./rows.js"
@@ -22,9 +23,7 @@ const roundingMillis = 1
 /** How old a revocation is when `revokeUser` answers, so that a login that begins then is not taken for one in flight. */
 const answeredAfterMillis = 2 * roundingMillis + 1
 
-const tries = 5
-
-/** Remembers the revocation, then ends the sessions: one or the other meets a login that commits between the two. */
+/** Remembers the revocation, then ends the sessions. */
 export const revokeUser = (
   { database, names }: SessionTable,
   removeWhere: Service["removeWhere"]
@@ -33,7 +32,7 @@ export const revokeUser = (
   // In real time: the database's clock has to go on.
   const wait = pause(() => answeredAfterMillis)
   return ({ namespace, userId, except }) =>
-    Effect.zipRight(
+    markThenEnd(
       database.call("revokeUser", database.change(insert, [namespace, userId, except ?? null])),
       Effect.zipLeft(removeWhere({ namespace, userId }, { except }), wait, { concurrent: true })
     )
@@ -46,39 +45,18 @@ interface Login {
   readonly exceptId?: string | undefined
 }
 
-/** When a revocation was, at the earliest and at the latest, on this process's monotonic clock; -Infinity if never. */
-interface Revoked {
-  readonly earliestMillis: number
-  readonly latestMillis: number
-}
-
-const never: Revoked = { earliestMillis: -Infinity, latestMillis: -Infinity }
-
 /** Makes the call that tells whether a user was revoked since an instant of this process. */
 export const revokedWithin = (table: SessionTable): Effect.Effect<Service["revokedWithin"]> => {
   const ask = newestRevocations(table)
   return Effect.map(
     batched(
       ({ userId }: Login) => userId,
-      (login) => Effect.map(ask([login]), ([newest = never]) => newest),
+      (login) => Effect.map(ask([login]), ([newest = neverRevoked]) => newest),
       table.database.dialect.inList && { allowsSameKey: true, inFlight: 2, batch: ask }
     ),
-    (newest) => (options) => isRevoked(newest(options), options.since.monotonicMillis)
+    (newest) => (options) => isRevokedSince(newest(options), options.since.monotonicMillis)
   )
 }
-
-/** Asks again while the revocation may have been before or after `since`; what stays unclear counts as revoked. */
-const isRevoked = <E>(
-  newest: Effect.Effect<Revoked, E>,
-  since: number,
-  left = tries
-): Effect.Effect<boolean, E> =>
-  Effect.flatMap(newest, ({ earliestMillis, latestMillis }) => {
-    if (latestMillis < since) return Effect.succeed(false)
-    return earliestMillis > since || left <= 1
-      ? Effect.succeed(true)
-      : isRevoked(newest, since, left - 1)
-  })
 
 /** Asks for the newest revocation of each login, of only one where the database takes no lists. */
 const newestRevocations = ({ database, names }: SessionTable) => {

@@ -46,11 +46,9 @@ export const make = (
     revokeUser:
       primitives.revokeUser ??
       (({ namespace, userId, except }) =>
-        Effect.flatMap(
-          // The mark comes first, so that a login that commits between the two steps is removed or finds the mark. Where it
-          // cannot be written the sessions end nevertheless, then this fails: a disk that is full can delete.
-          Effect.either(Revocations.writeMark(primitives, { namespace, userId }, except)),
-          (marked) => Effect.zipLeft(removeWhere({ namespace, userId }, { except }), marked)
+        Revocations.markThenEnd(
+          Revocations.writeMark(primitives, { namespace, userId }, except),
+          removeWhere({ namespace, userId }, { except })
         )),
     revokedWithin: primitives.revokedWithin ?? Revocations.revokedWithin(primitives),
     addresses,

@@ -186,6 +186,48 @@ const unreadable = Effect.suspend(() =>
   )
 )
 
+/**
+ * Leaves a mark, then ends the sessions of the user: one or the other meets a login that commits between the two. Where no mark
+ * can be left the sessions end nevertheless, then this fails: a disk or a memory that is full can delete. A store that does not
+ * answer is not asked again.
+ */
+export const markThenEnd = (
+  mark: Effect.Effect<unknown, SessionStoreError>,
+  end: Effect.Effect<number, SessionStoreError>
+): Effect.Effect<number, SessionStoreError> =>
+  Effect.matchEffect(mark, {
+    onFailure: (error) =>
+      error.reason === "timeout" ? Effect.fail(error) : Effect.zipRight(end, Effect.fail(error)),
+    onSuccess: () => end
+  })
+
+/**
+ * When the newest revocation was, at the earliest and at the latest, on this process's monotonic clock. The two are those of a
+ * store that dates revocations by its own clock: it read that between the question and the answer.
+ */
+export interface Revoked {
+  readonly earliestMillis: number
+  readonly latestMillis: number
+}
+
+/** For a user whom nobody has revoked. */
+export const neverRevoked: Revoked = { earliestMillis: -Infinity, latestMillis: -Infinity }
+
+const mostQuestions = 5
+
+/** Asks again while the revocation may have been before or after `since`; what stays unclear counts as revoked. */
+export const isRevokedSince = <E>(
+  newest: Effect.Effect<Revoked, E>,
+  since: number,
+  left = mostQuestions
+): Effect.Effect<boolean, E> =>
+  Effect.flatMap(newest, ({ earliestMillis, latestMillis }) => {
+    if (latestMillis < since) return Effect.succeed(false)
+    return earliestMillis > since || left <= 1
+      ? Effect.succeed(true)
+      : isRevokedSince(newest, since, left - 1)
+  })
+
 /** Makes a record that the library keeps for itself: it belongs to no user and is written at `nowMillis`. */
 export const ownRecord = ({
   nowMillis,
