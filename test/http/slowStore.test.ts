@@ -179,6 +179,51 @@ describe("a store that does not answer the last commit of a request", () => {
   })
 })
 
+describe("a store that took its time to fail", () => {
+  it("is not asked what became of a commit", async () => {
+    let finds = 0
+    const store = storeWith(({ find }) => ({
+      find: (id) => {
+        finds++
+        return find(id)
+      },
+      update: () => Effect.never
+    }))
+    await withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/count")
+        finds = 0
+
+        expect((await client.send("/count")).status).toBe(503)
+        expect(finds).toBe(1)
+      },
+      { store }
+    )
+  })
+
+  it("is not asked a second time about a login that is stored, which ends", async () => {
+    let questions = 0
+    const store = storeWith(({ revokedWithin }) => ({
+      revokedWithin: (login) =>
+        Effect.suspend(() => (++questions === 1 ? revokedWithin(login) : Effect.never))
+    }))
+    await withApp(
+      app,
+      async (server) => {
+        const client = server.client()
+        await client.send("/count")
+
+        expect((await client.send("/login")).status).toBe(503)
+        expect(questions).toBe(2)
+        expect((await client.send("/user")).text).not.toContain("ann")
+      },
+      { store }
+    )
+  })
+})
+
 describe("a queue that takes longer than two seconds but moves", () => {
   it("loses no request", () =>
     withApp(
