@@ -1040,6 +1040,8 @@ export const setPreviousUrl = (url: string, origin?: string): Effect.Effect<void
  * from there on, nothing more is committed, and later calls that need the store fail with the same error. The answer is
  * 503 unless the handler answers itself.
  *
+ * A commit that has begun is not interrupted. A timeout around it waits for it: two seconds for each call of the store at most.
+ *
  * Flash values are aged only once, at the end of the request.
  *
  * @example
