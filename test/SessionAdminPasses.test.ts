@@ -15,6 +15,7 @@ import * as SessionAdmin from "../src/SessionAdmin.js"
 import type { Primitives, SessionRecord } from "../src/SessionStore.js"
 import { make, SessionStore } from "../src/SessionStore.js"
 import { aDirectory } from "./faults/workers/spawn.js"
+import { readingBy } from "./support/reads.js"
 import { aRecord } from "./support/record.js"
 
 /** What a store was asked for. */
@@ -68,7 +69,13 @@ const derived = (reads: Reads) => Layer.sync(SessionStore, () => make(sixPrimiti
 /** A file store that counts the files of sessions it reads. */
 const files = (reads: Reads) =>
   Layer.unwrapScoped(
-    Effect.map(aDirectory, (directory) => FileSystemSessionStore.layer({ directory, fsync: false }))
+    Effect.gen(function* () {
+      yield* readingBy((path, read) => {
+        if (path.includes("/sess_")) reads.files += 1
+        return read()
+      })
+      return FileSystemSessionStore.layer({ directory: yield* aDirectory, fsync: false })
+    })
   ).pipe(
     Layer.provide(
       Layer.map(NodeContext.layer, (context) => {
@@ -78,10 +85,6 @@ const files = (reads: Reads) =>
           readDirectory: (path, options) => {
             reads.directories += 1
             return fs.readDirectory(path, options)
-          },
-          readFile: (path) => {
-            if (path.includes("/sess_")) reads.files += 1
-            return fs.readFile(path)
           }
         })
       })

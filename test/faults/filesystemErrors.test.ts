@@ -5,12 +5,13 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { readingBy, refusal } from "../support/reads.js"
 import { aDirectory, aRecord, openBroken, openStore } from "./workers/spawn.js"
 
 const id = "ab".padEnd(40, "0")
 const newId = "cd".padEnd(40, "0")
 
-const refusal = (code: string, method: string) =>
+const platformRefusal = (code: string, method: string) =>
   new SystemError({
     reason: code === "EACCES" ? "PermissionDenied" : "Unknown",
     module: "FileSystem",
@@ -21,7 +22,7 @@ const refusal = (code: string, method: string) =>
 /** The faults of a disk that is switched to failing after the store is open. */
 type Fault = (fs: FileSystem.FileSystem, isBroken: () => boolean) => Partial<FileSystem.FileSystem>
 
-const failing = (code: string, method: string) => Effect.fail(refusal(code, method))
+const failing = (code: string, method: string) => Effect.fail(platformRefusal(code, method))
 
 const faultyFile = (file: FileSystem.File, part: "sync" | "writeAll", code: string) =>
   Object.create(file, {
@@ -112,9 +113,11 @@ describe("a filesystem store", () => {
     "fails to find, typed, while no file can be opened, and finds again afterwards",
     () =>
       Effect.gen(function* () {
-        const { state, store, record } = yield* aBrokenStore((fs, isBroken) => ({
-          readFile: (path) => (isBroken() ? failing("EMFILE", "open") : fs.readFile(path))
-        }))
+        const { state, store, record } = yield* aBrokenStore(() => ({}))
+        yield* readingBy((_, read) => {
+          if (state.isBroken) throw refusal("EMFILE")
+          return read()
+        })
         state.isBroken = true
 
         const failure = yield* Effect.flip(store.find(id))

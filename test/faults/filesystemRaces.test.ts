@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Service } from "../../src/SessionStore.js"
+import { readingBy } from "../support/reads.js"
 import { aDirectory, aRecord, openBroken, openStore } from "./workers/spawn.js"
 
 const low = "01".padEnd(40, "a")
@@ -30,13 +31,13 @@ describe("a session of the filesystem store", () => {
       const touched = aRecord(low, { expiresAtMillis: Date.now() + 60_000 })
       yield* (yield* openStore({ directory })).insert(expired)
       yield* (yield* openStore({ directory: elsewhere })).insert(touched)
-      const store = yield* openBroken({ directory }, (fs) => ({
-        // Another process, whose clock is behind, touches the session right after it was read.
-        readFile: (path) =>
-          Effect.tap(fs.readFile(path), () =>
-            Effect.sync(() => copyFileSync(fileOf(elsewhere, low), fileOf(directory, low)))
-          )
-      }))
+      const store = yield* openStore({ directory })
+      // Another process, whose clock is behind, touches the session right after it was read.
+      yield* readingBy((_, read) => {
+        const bytes = read()
+        copyFileSync(fileOf(elsewhere, low), fileOf(directory, low))
+        return bytes
+      })
 
       const collected = yield* store.collect(10)
 
@@ -58,11 +59,16 @@ describe("a session of the filesystem store", () => {
         { ...record, id: high, version: 2, previous: previousOf(low) },
         1
       )
+      let isRead = false
+      yield* readingBy((path, read) => {
+        const bytes = read()
+        if (path.endsWith(`sess_${low}`) && !isRead) {
+          isRead = true
+          Effect.runFork(Deferred.complete(moved, move))
+        }
+        return bytes
+      })
       const store = yield* openBroken({ directory }, (fs) => ({
-        readFile: (path) =>
-          Effect.tap(fs.readFile(path), () =>
-            path.endsWith(`sess_${low}`) ? Deferred.complete(moved, move) : Effect.void
-          ),
         readDirectory: (path) =>
           path.endsWith("/f0")
             ? Effect.zipRight(Effect.orDie(Deferred.await(moved)), fs.readDirectory(path))

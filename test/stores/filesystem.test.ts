@@ -15,7 +15,6 @@ import {
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
-import * as FileSystem from "@effect/platform/FileSystem"
 import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
@@ -29,6 +28,7 @@ import * as FileSystemSessionStore from "../../src/FileSystemSessionStore.js"
 import type { Service } from "../../src/SessionStore.js"
 import * as SessionStoreTest from "../../src/SessionStoreTest.js"
 import { aDirectory, aRecord as aRecordFor, openStore } from "../faults/workers/spawn.js"
+import { readingBy } from "../support/reads.js"
 
 const temporary = (options?: Partial<FileSystemSessionStore.Options>) =>
   Layer.unwrapScoped(
@@ -219,23 +219,14 @@ describe("a file of the filesystem store", () => {
   it.scoped("is looked for under no name that is not an id (A5, A6)", () =>
     Effect.gen(function* () {
       const touched: Array<string> = []
-      const spying = Layer.effect(
-        FileSystem.FileSystem,
-        Effect.map(FileSystem.FileSystem, (fs) => ({
-          ...fs,
-          readFile: (path: string) => {
-            touched.push(path)
-            return fs.readFile(path)
-          }
-        }))
-      ).pipe(Layer.provideMerge(NodeContext.layer))
+      yield* readingBy((path, read) => {
+        touched.push(path)
+        return read()
+      })
       const directory = yield* aDirectory
       const outside = join(directory, "outside")
       writeFileSync(outside, "secret")
-      const store = yield* Effect.provide(
-        FileSystemSessionStore.make({ directory: join(directory, "store") }),
-        spying
-      )
+      const store = yield* openStore({ directory: join(directory, "store") })
 
       for (const text of [
         "../outside",
@@ -253,6 +244,35 @@ describe("a file of the filesystem store", () => {
 
       expect(touched).toEqual([])
       expect(readFileSync(outside, "utf8")).toBe("secret")
+
+      yield* store.insert(aRecord())
+      expect(Option.isSome(yield* store.find(id))).toBe(true)
+      expect(touched).toHaveLength(1)
+    })
+  )
+
+  it.scopedLive("is read among at most 64 at a time, so that a listing holds up no request", () =>
+    Effect.gen(function* () {
+      const store = yield* openStore({ directory: yield* aDirectory, fsync: false })
+      const inOneShard = Array.from({ length: 200 }, (_, index) =>
+        aRecord({ id: `ab${String(index).padStart(38, "0")}` })
+      )
+      yield* Effect.forEach(inOneShard, store.insert)
+      let inARow = 0
+      let most = 0
+      let all = 0
+      yield* readingBy((_, read) => {
+        if (inARow === 0) setImmediate(() => (inARow = 0))
+        inARow += 1
+        all += 1
+        most = Math.max(most, inARow)
+        return read()
+      })
+
+      yield* Stream.runDrain(store.entries({}))
+
+      expect(all).toBe(200)
+      expect(most).toBeLessThanOrEqual(64)
     })
   )
 

@@ -171,7 +171,6 @@ const stepping = (
   link: (from, to) => before(fs.link(from, to)),
   makeDirectory: (path, options) => before(fs.makeDirectory(path, options)),
   open: (path, options) => before(fs.open(path, options)),
-  readFile: (path) => before(fs.readFile(path)),
   rename: (from, to) => before(fs.rename(from, to)),
   writeFile: (path, bytes, options) => before(fs.writeFile(path, bytes, options))
 })

@@ -12,6 +12,7 @@ import * as FileSystemSessionStore from "../../src/FileSystemSessionStore.js"
 import * as SessionAdmin from "../../src/SessionAdmin.js"
 import { type Service, SessionStore } from "../../src/SessionStore.js"
 import { aDirectory, aRecord, openBroken } from "../faults/workers/spawn.js"
+import { readingBy, refusal } from "../support/reads.js"
 
 /** The session whose file cannot be read: it lies in the first shard. */
 const bad = "00".padEnd(40, "a")
@@ -19,12 +20,12 @@ const idIn = (shard: string) => shard.padEnd(40, "b")
 const shards = ["00", "10", "11", "12", "fe"]
 const namespace = "faults"
 
-const refusal = (code: string) =>
+const platformRefusal = (method: string, code: string) =>
   new SystemError({
     reason: code === "EACCES" ? "PermissionDenied" : "Unknown",
     module: "FileSystem",
-    method: "readFile",
-    cause: Object.assign(new Error(`${code}: refused`), { code })
+    method,
+    cause: refusal(code)
   })
 
 /** A store for which a part of the file system fails with a code, once it is set. */
@@ -36,15 +37,20 @@ const aFaultyStore = (
     const directory = yield* aDirectory
     const fault: { code: string | undefined } = { code: undefined }
     const refusing = <A>(
-      method: "readFile" | "readDirectory" | "link",
+      method: "readDirectory" | "link",
       path: string,
       effect: Effect.Effect<A, PlatformError>
     ) =>
       Effect.suspend(() =>
-        fault.code !== undefined && fails(method, path) ? Effect.fail(refusal(fault.code)) : effect
+        fault.code !== undefined && fails(method, path)
+          ? Effect.fail(platformRefusal(method, fault.code))
+          : effect
       )
+    yield* readingBy((path, read) => {
+      if (fault.code !== undefined && fails("readFile", path)) throw refusal(fault.code)
+      return read()
+    })
     const break_ = (fs: FileSystem.FileSystem): Partial<FileSystem.FileSystem> => ({
-      readFile: (path) => refusing("readFile", path, fs.readFile(path)),
       readDirectory: (path, options) =>
         refusing("readDirectory", path, fs.readDirectory(path, options)),
       link: (from, to) => refusing("link", to, fs.link(from, to))

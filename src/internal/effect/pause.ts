@@ -7,3 +7,9 @@ export const pause = (millis: () => number): Effect.Effect<void> =>
     const timer = setTimeout(() => resume(Effect.void), millis())
     return Effect.sync(() => clearTimeout(timer))
   })
+
+/** Lets everything else run that is due in this process. */
+export const breathe: Effect.Effect<void> = Effect.async<void>((resume) => {
+  const turn = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(turn))
+})

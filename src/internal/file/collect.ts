@@ -14,7 +14,7 @@ import { type Examined, FileStamps } from "./fileStamps.js"
 import { recoverMove, tidy, tidyHolders } from "./leftovers.js"
 import { currentMillis } from "./locked.js"
 import type { NamedFile } from "./paths.js"
-import { filesIn, SkippedFiles, shardsOf } from "./walk.js"
+import { eachFile, filesIn, SkippedFiles, shardsOf } from "./walk.js"
 
 type Step<A> = Effect.Effect<A, Failure>
 
@@ -24,8 +24,6 @@ export class Collections {
   /** The shard in which the last one reached its limit. */
   stoppedIn = ""
 }
-
-const filesAtOnce = 8
 
 /**
  * Collects at most `limit` sessions, shard by shard, and deletes what killed processes left behind. A file that cannot be
@@ -48,7 +46,7 @@ export const collect = (disk: Disk, earlier: Collections, limit: number): Step<n
         const stamps = earlier.stamps.get(shard) ?? new FileStamps()
         earlier.stamps.set(shard, stamps)
         collected += yield* collectSessions(disk, stamps, skipped, files, limit - collected)
-        yield* each(files, (file) => skipped.skipping(tidy(disk, stamps, file)))
+        yield* eachFile(files, (file) => skipped.skipping(tidy(disk, stamps, file)))
         stamps.next()
         if (collected < limit) continue
         earlier.stoppedIn = shard
@@ -62,9 +60,6 @@ export const collect = (disk: Disk, earlier: Collections, limit: number): Step<n
     return Effect.ensuring(ended, skipped.warn)
   })
 
-const each = <A, B>(items: ReadonlyArray<A>, step: (item: A) => Step<B>): Step<Array<B>> =>
-  Effect.forEach(items, step, { concurrency: filesAtOnce })
-
 const collectSessions = (
   disk: Disk,
   stamps: FileStamps,
@@ -75,7 +70,7 @@ const collectSessions = (
   Effect.gen(function* () {
     const now = yield* currentMillis
     const sessions = files.filter((file) => file.kind === "session")
-    const due = yield* each(sessions, (file) =>
+    const due = yield* eachFile(sessions, (file) =>
       skipped.skipping(stamps.unlessUnchanged(file.path, now, examine(disk, file, now)))
     )
     const over = due.filter((id) => id !== undefined)
@@ -83,7 +78,7 @@ const collectSessions = (
     // What cannot be ended does not count: fewer than `limit` means that nothing is left that can.
     while (over.length > 0 && collected < limit) {
       const next = over.splice(0, limit - collected)
-      const ended = yield* each(next, (id) => skipped.skipping(endOver(disk, id)))
+      const ended = yield* eachFile(next, (id) => skipped.skipping(endOver(disk, id)))
       collected += ended.filter((done) => done === true).length
     }
     return collected
@@ -96,7 +91,7 @@ const examine = (
   now: number
 ): Step<Examined<string>> =>
   Effect.gen(function* () {
-    const stored = yield* readStored(disk, path, id)
+    const stored = yield* readStored(path, id)
     if (stored === undefined) return {}
     if (stored.kind === "moved") return yield* Effect.as(recoverMove(disk, id, stored.to), {})
     const { record } = stored

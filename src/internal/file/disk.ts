@@ -1,9 +1,10 @@
 /**
  * The steps that the filesystem store is made of: look at a file, read it, write a new one, delete it. They go through
- * Effect's `FileSystem`, but for `lstat` and `unlink`, which it lacks: those are of `node:fs`.
+ * Effect's `FileSystem`, with three exceptions of `node:fs`. It lacks `lstat` and `unlink`. And a session is read at once:
+ * to wait for the system's threads takes several times as long as to read a file of this size.
  */
 import type { BigIntStats, Stats } from "node:fs"
-import { lstatSync, unlink as unlinkNode } from "node:fs"
+import { lstatSync, readFileSync, unlink as unlinkNode } from "node:fs"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import { decode, type Stored } from "./codec.js"
@@ -65,24 +66,20 @@ const corrupt = (path: string, why: string): Effect.Effect<never, Problem> =>
  * Reads the file about `id` at `path`; `undefined` when there is none. Fails as corrupt when it is not a whole file of the
  * store. Opens only a regular file of a sane size, and follows no link.
  */
-export const readStored = (
-  disk: Disk,
-  path: string,
-  id: string
-): Effect.Effect<Stored | undefined, Failure> =>
-  Effect.flatMap(lstat(path), (found) => {
+export const readStored = (path: string, id: string): Effect.Effect<Stored | undefined, Problem> =>
+  Effect.flatMap(readNow(path), (found) => {
     if (found === undefined) return Effect.succeed(undefined)
-    const oddity = oddityOf(found)
-    if (oddity !== undefined) return corrupt(path, oddity)
-    return Effect.matchEffect(disk.fs.readFile(path), {
-      onFailure: (failure) =>
-        isNotFound(failure) ? Effect.succeed(undefined) : Effect.fail(failure),
-      onSuccess: (bytes) => {
-        const stored = decode(bytes, id)
-        return stored === undefined ? corrupt(path, "is damaged") : Effect.succeed(stored)
-      }
-    })
+    if (typeof found === "string") return corrupt(path, found)
+    const stored = decode(found, id)
+    return stored === undefined ? corrupt(path, "is damaged") : Effect.succeed(stored)
   })
+
+/** The bytes at a path, or why the store cannot have written what is there; `undefined` when nothing is. */
+const readNow = (path: string): Effect.Effect<Uint8Array | string | undefined, Problem> =>
+  trySync(() => {
+    const found = lstatNow(path)
+    return found === undefined ? undefined : (oddityOf(found) ?? readFileSync(path))
+  }).pipe(Effect.catchIf(isNotFound, () => Effect.succeed(undefined)))
 
 /** Fails when the directory of the store is gone, so that nobody takes that for missing sessions. */
 export const assertPresent = (disk: Disk): Effect.Effect<void, Failure> =>

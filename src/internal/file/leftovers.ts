@@ -23,7 +23,7 @@ export const recoverMove = (disk: Disk, fromId: string, to: string): Step<void> 
   if (!isId(to)) return discard(stub)
   return underLocks(disk, [fromId, to], Effect.void, () =>
     Effect.gen(function* () {
-      const stored = yield* readStored(disk, stub, fromId)
+      const stored = yield* readStored(stub, fromId)
       if (stored?.kind !== "moved") return
       yield* readLocked(disk, to)
       const record = yield* follow(disk, fromId, stored)

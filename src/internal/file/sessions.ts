@@ -26,13 +26,13 @@ const nothing = Effect.succeed(undefined)
 
 /** Reads what has this id now: a session, or a stub. */
 export const readCurrent = (disk: Disk, id: string): Read<Stored> =>
-  Effect.flatMap(readStored(disk, disk.paths.session(id), id), (stored) =>
+  Effect.flatMap(readStored(disk.paths.session(id), id), (stored) =>
     stored === undefined ? readUnsettled(disk, id) : Effect.succeed(stored)
   )
 
 /** Reads the session that has this previous id, whatever its time limit. */
 export const readRetired = (disk: Disk, id: string): Read<SessionRecord> =>
-  Effect.flatMap(readStored(disk, disk.paths.previous(id), id), (stored) =>
+  Effect.flatMap(readStored(disk.paths.previous(id), id), (stored) =>
     stored?.kind === "moved" ? follow(disk, id, stored) : nothing
   )
 
@@ -63,10 +63,10 @@ export const find = (disk: Disk, id: string): Read<SessionRecord> => {
 
 /** Reads the session in the pending file of `id`, if its move has happened. */
 export const readPending = (disk: Disk, id: string): Read<SessionRecord> =>
-  Effect.flatMap(readStored(disk, disk.paths.pending(id), id), (stored) => {
+  Effect.flatMap(readStored(disk.paths.pending(id), id), (stored) => {
     if (stored?.kind !== "session" || stored.from === null || !isId(stored.from)) return nothing
     const { record, from } = stored
-    return Effect.map(readStored(disk, disk.paths.session(from), from), (origin) =>
+    return Effect.map(readStored(disk.paths.session(from), from), (origin) =>
       origin?.kind === "moved" && origin.to === id ? record : undefined
     )
   })
@@ -75,6 +75,6 @@ export const readPending = (disk: Disk, id: string): Read<SessionRecord> =>
 const readUnsettled = (disk: Disk, id: string): Read<Stored> =>
   Effect.flatMap(readPending(disk, id), (pending) =>
     pending === undefined
-      ? readStored(disk, disk.paths.session(id), id)
+      ? readStored(disk.paths.session(id), id)
       : Effect.succeed({ kind: "session", record: pending, from: null } as const)
   )

@@ -1,4 +1,5 @@
 /** Going through the whole directory, for listings. It takes no lock, so sessions may move and end meanwhile. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import {
@@ -8,6 +9,7 @@ import {
   type SessionFilter,
   type SessionRecord
 } from "../../core/record/record.js"
+import { breathe } from "../effect/pause.js"
 import type { Disk } from "./disk.js"
 import {
   concernsAllFiles,
@@ -21,9 +23,24 @@ import { currentMillis } from "./locked.js"
 import { isShard, type NamedFile, parseName } from "./paths.js"
 import { readRetired, resolve } from "./sessions.js"
 
-/** How many shards are read at the same time, and how many files in each. */
+/** How many shards are listed at the same time, and how many files of each are changed. */
 const shardsAtOnce = 4
 const filesAtOnce = 8
+
+/** How many files are read before the process does something else. */
+const filesInARow = 64
+
+/** Takes a step for each file. To read one does not wait, so requests would wait for all of them. */
+export const eachFile = <A, B>(
+  files: ReadonlyArray<A>,
+  step: (file: A) => Effect.Effect<B, Failure>
+): Effect.Effect<Array<B>, Failure> =>
+  Effect.map(
+    Effect.forEach(Arr.chunksOf(files, filesInARow), (some) =>
+      Effect.zipLeft(Effect.forEach(some, step, { concurrency: filesAtOnce }), breathe)
+    ),
+    Arr.flatten
+  )
 
 /** Lists the shards. Fails when the directory of the store is gone. */
 export const shardsOf = (disk: Disk): Effect.Effect<ReadonlyArray<string>, Failure> =>
@@ -102,9 +119,7 @@ const recordsIn = (
   skipped: SkippedFiles
 ): Effect.Effect<ReadonlyArray<SessionRecord | undefined>, Failure> =>
   Effect.flatMap(skipped.skipping(filesIn(disk, shard)), (files = []) =>
-    Effect.forEach(files, (file) => skipped.skipping(recordOf(disk, file)), {
-      concurrency: filesAtOnce
-    })
+    eachFile(files, (file) => skipped.skipping(recordOf(disk, file)))
   )
 
 const recordOf = (
