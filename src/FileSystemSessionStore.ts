@@ -1,7 +1,8 @@
 /**
  * A store that keeps one file per session in a directory, for any number of processes on one host.
  *
- * It does not work on a directory that several hosts share over a network.
+ * It does not work on a directory that several hosts share over a network. Keep the directory on a fast disk: the process
+ * waits while it reads a file, which takes some microseconds where the system has it in memory.
  *
  * @since 0.1.0
  */
