@@ -38,7 +38,7 @@ const freePort = async (): Promise<number> => {
 }
 
 /** CPU of a process and its children, those that ended included, from Linux's /proc. */
-const cpuOf = (parent: number): number => {
+export const cpuOf = (parent: number): number => {
   try {
     return readdirSync("/proc")
       .filter((entry) => /^\d+$/.test(entry))
