@@ -114,7 +114,7 @@ type Place = Pick<SessionEntry, "createdAtMillis" | "id">
 const placeOf = ({ createdAtMillis, id }: Place): string => `${createdAtMillis}-${id}`
 
 const isAfter = (after: string | undefined): ((entry: Place) => boolean) => {
-  const [, createdAtMillis, id] = after?.match(/^(\d{1,16})-([0-9a-f]{40})$/) ?? []
+  const [, createdAtMillis, id] = after?.match(/^(-?\d{1,16})-([0-9a-f]{40})$/) ?? []
   if (createdAtMillis === undefined || id === undefined) return () => true
   const place = { createdAtMillis: Number(createdAtMillis), id }
   return (entry) => entry.id !== id && byCreation(place, entry) < 0
