@@ -414,13 +414,14 @@ export class Request {
   login(user: string): void {
     const at = this.clock()
     const secret = fresh()
+    const lifetime = this.contents.user === user ? this.contents.lifetime : null
     this.record((contents) => {
       if (contents.user !== null && contents.user !== user) clear(contents, secret)
       contents.user = user
       contents.secret = secret
       contents.loggedInAt = at
       contents.absoluteFrom = at
-      contents.lifetime = null
+      contents.lifetime = lifetime
     })
   }
 
