@@ -1017,6 +1017,27 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
 )
 
 /**
+ * The page remembered by `setPreviousUrl`, which is forgotten: where to go after a login, once.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect, Option } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const toTheIntendedPage = Effect.map(Session.pullPreviousUrl, (page) =>
+ *   HttpServerResponse.redirect(Option.getOrElse(page, () => "/"), { status: 303 })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const pullPreviousUrl: Effect.Effect<Option.Option<string>, never, Session> = use(
+  (session) => Option.fromNullable(Lifecycle.pullPreviousUrl(session))
+)
+
+/**
  * Remembers a page of this origin, as a path or as a URL of the request's own host (or of `origin`, if given).
  *
  * Anything that could lead elsewhere is ignored with a debug log.

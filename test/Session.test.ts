@@ -1058,6 +1058,16 @@ describe("previousUrl", () => {
     expect(yield* Session.previousUrl).toEqual(Option.some("/d"))
   })
 
+  claim("is pulled once, and can be set again", {}, function* () {
+    yield* Session.setPreviousUrl("/a")
+
+    expect(yield* Session.pullPreviousUrl).toEqual(Option.some("/a"))
+    expect(yield* Session.pullPreviousUrl).toEqual(Option.none())
+
+    yield* Session.setPreviousUrl("/a")
+    expect(yield* Session.previousUrl).toEqual(Option.some("/a"))
+  })
+
   claim("ignores what leads elsewhere", {}, function* () {
     yield* Session.setPreviousUrl("/kept")
 

@@ -405,6 +405,16 @@ export class Request {
     })
   }
 
+  pullPreviousUrl(): string | null {
+    const { url } = this.contents
+    if (url !== null) {
+      this.record((contents) => {
+        contents.url = null
+      })
+    }
+    return url
+  }
+
   setLifetime(lifetime: "browser" | number): void {
     this.record((contents) => {
       contents.lifetime = lifetime
