@@ -29,5 +29,5 @@ const routes = Layer.mergeAll(
 
 export const { dispose, handler } = HttpLayerRouter.toWebHandler(routes, { disableLogger: true })
 
-// Bun: `bun run app.ts`. Deno: `deno serve --allow-env app.ts`.
+// Bun: `bun run app.ts`. Deno: `deno serve --allow-env --allow-sys app.ts`.
 export default { fetch: (request: Request) => handler(request) }

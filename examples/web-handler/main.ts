@@ -1,4 +1,4 @@
-/** Node has no server of web handlers, so this one hands them its requests. It runs on Bun and Deno, too. */
+/** Hands the requests of `node:http` to the web handler, because Node has no server that takes one. It runs on Bun and Deno, too. */
 import { createServer, type IncomingMessage } from "node:http"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
