@@ -9,8 +9,9 @@ import { account, addTea, app } from "./app.js"
 
 it.effect("tea is added to the cart that is there", () =>
   Effect.gen(function* () {
-    yield* addTea
+    const response = yield* addTea
 
+    expect(response.status).toBe(200)
     expect(yield* Session.get("cart.tea")).toEqual(Option.some(3))
     expect(yield* Session.get("message")).toEqual(Option.some("Tea is in your cart."))
   }).pipe(Effect.provide(Session.layerTest({ cart: { tea: 2 } })))

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { describe, expect, it } from "vitest"
 import { touring } from "../docs/guides/harness.js"
 import { isOnPath } from "../support/process.js"
@@ -11,21 +11,31 @@ const examples = resolve(import.meta.dirname, "../../examples")
 const names = readdirSync(examples).filter((name) => !name.includes("."))
 const read = (path: string): string => readFileSync(join(examples, path), "utf8")
 
-it("examples/README.md lists every example, and links to files that are there", () => {
-  const links = Array.from(read("README.md").matchAll(/\]\(([^)]+)\)/g), ([, link = ""]) => link)
+const linksOf = (readme: string) =>
+  Array.from(read(readme).matchAll(/\]\(([^)]+)\)/g), ([, link = ""]) => link)
 
-  expect(links.filter((link) => !existsSync(join(examples, link)))).toEqual([])
+const readmes = ["", ...names]
+  .map((name) => join(name, "README.md"))
+  .filter((readme) => existsSync(join(examples, readme)))
+
+it("examples/README.md lists every example", () => {
+  const links = linksOf("README.md")
+
   expect(names.filter((name) => !links.some((link) => link.startsWith(`${name}/`)))).toEqual([])
 })
 
-const transcripts = names.flatMap((name) => {
-  const readme = join(name, "README.md")
-  const text = existsSync(join(examples, readme)) ? read(readme) : ""
-  return Array.from(text.matchAll(/^```console\n([\s\S]*?)^```$/gm), ([, shown = ""]) => ({
-    name,
+it.each(readmes)("examples/%s links to files that are there", (readme) => {
+  const directory = join(examples, dirname(readme))
+
+  expect(linksOf(readme).filter((link) => !existsSync(join(directory, link)))).toEqual([])
+})
+
+const transcripts = readmes.flatMap((readme) =>
+  Array.from(read(readme).matchAll(/^```console\n([\s\S]*?)^```$/gm), ([, shown = ""]) => ({
+    name: dirname(readme),
     shown
   }))
-})
+)
 
 describe.skipIf(!isOnPath("curl"))("a shell says what is shown", { timeout: 120_000 }, () => {
   it.each(transcripts)("of $name", ({ name, shown }) =>

@@ -24,6 +24,7 @@ export const toTheIntendedPage: Journey = async (visit, { newVisitor }) => {
   expect(await logIn(visit)).toEqual([303, "/orders?page=2"])
   expect((await visit("/orders?page=2")).text).toBe('{"user":"user-Ada","page":2}')
   expect((await visit("/api/orders")).status).toBe(200)
+  expect(await logIn(visit)).toEqual([303, "/orders"])
 
   const straight = newVisitor()
   await straight("/orders?token=secret")
