@@ -792,7 +792,10 @@ export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffec
  * **Details**
  *
  * What was recorded before is committed too. A guest's data is kept, another user's is cleared. `userId` has 1 to 255
- * bytes. `remember` is the lifetime of the session, as for `setLifetime`.
+ * bytes.
+ *
+ * `remember` is the lifetime of the session, as for `setLifetime`. Without it the session lives as configured; but where
+ * the same user is logged in already, its lifetime stays. `"browser"` ends a longer one.
  *
  * Fails with `SessionRefused` when the user was revoked after this request began, or has as many sessions as
  * `maxSessionsPerUser` allows, with `onLimit: "reject"`. The session is then as it was before. Only where the reason came
@@ -810,7 +813,7 @@ export const destroy: Effect.Effect<void, SessionStoreError, Session> = useEffec
  *
  * export const loggedIn = (user: { readonly id: string }, rememberMe: boolean) =>
  *   Effect.as(
- *     Session.login(user.id, rememberMe ? { remember: "30 days" } : {}),
+ *     Session.login(user.id, { remember: rememberMe ? "30 days" : "browser" }),
  *     HttpServerResponse.redirect("/")
  *   )
  * ```
@@ -896,7 +899,7 @@ export const authenticatedAt: Effect.Effect<Option.Option<DateTime.Utc>, never, 
  * is made.
  *
  * Otherwise, and where nobody is logged in, it fails with `SessionReauthenticationRequired` (403). A `login` of the same
- * user satisfies it and keeps the data.
+ * user satisfies it, and keeps the data and the lifetime.
  *
  * @example
  * ```ts
@@ -1011,6 +1014,27 @@ export const verifyToken = (text: string): Effect.Effect<boolean, never, Session
  */
 export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> = use((session) =>
   Option.fromNullable(Verbs.previousUrl(session))
+)
+
+/**
+ * The page remembered by `setPreviousUrl`, which is forgotten: where to go after a login, once.
+ *
+ * @example
+ * ```ts
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect, Option } from "effect"
+ * import { Session } from "effect-session"
+ *
+ * export const toTheIntendedPage = Effect.map(Session.pullPreviousUrl, (page) =>
+ *   HttpServerResponse.redirect(Option.getOrElse(page, () => "/"), { status: 303 })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const pullPreviousUrl: Effect.Effect<Option.Option<string>, never, Session> = use(
+  (session) => Option.fromNullable(Lifecycle.pullPreviousUrl(session))
 )
 
 /**

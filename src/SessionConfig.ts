@@ -123,6 +123,39 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
   Layer.effect(SessionConfig, make(options))
 
 /**
+ * Provides settings from code and from the environment: a variable that is set wins over the setting in code.
+ *
+ * The variables are those of `layerEnv`. The settings in code must be right by themselves, and right together with the
+ * variables. `SESSION_ENCRYPT=false` does not turn off an encryption that is set in code.
+ *
+ * The layer fails with a `SessionConfigError` that names the setting in code, or the variable, and tells no value.
+ *
+ * @example
+ * ```ts
+ * import { SessionConfig } from "effect-session"
+ *
+ * export const layer = SessionConfig.layerEnvWith({
+ *   cookie: { name: "__Host-shop" },
+ *   trustedProxies: ["10.0.0.0/8"]
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerEnvWith = (options: Options): Layer.Layer<never, SessionConfigError> =>
+  Layer.fresh(
+    Layer.effect(
+      SessionConfig,
+      Effect.gen(function* () {
+        yield* make(options)
+        const together = over(options, yield* environment)
+        return yield* Effect.mapError(make(together), inVariables)
+      })
+    )
+  )
+
+/**
  * Provides settings from the environment: from the `ConfigProvider` in force wherever the layer is provided.
  *
  * - `SESSION_LIFETIME`: the idle timeout in minutes.
@@ -155,12 +188,7 @@ export const layer = (options: Options): Layer.Layer<never, SessionConfigError> 
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv: Layer.Layer<never, SessionConfigError> = Layer.fresh(
-  Layer.effect(
-    SessionConfig,
-    Effect.flatMap(environment, (options) => Effect.mapError(make(options), inVariables))
-  )
-)
+export const layerEnv: Layer.Layer<never, SessionConfigError> = layerEnvWith({})
 
 /**
  * NIST SP 800-63B AAL1: a session ends after 30 days, however active it is.
@@ -194,6 +222,13 @@ export const aal3 = {
   idleTimeout: "15 minutes",
   absoluteTimeout: "12 hours"
 } as const satisfies Options
+
+/** Options, and others that win where they are defined. */
+const over = (options: Options, winning: Options): Options => ({
+  ...options,
+  ...defined(winning),
+  cookie: { ...options.cookie, ...defined(winning.cookie ?? {}) }
+})
 
 const complete = (options: Options): Settings => {
   // Whole milliseconds: stores keep instants as integers.

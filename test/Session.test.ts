@@ -828,6 +828,25 @@ describe("lifecycle", () => {
     expect(expires).toBe(Duration.toMillis("30 days"))
   })
 
+  claim("login of the same user goes on remembering", {}, function* () {
+    yield* Session.login("ann", { remember: "30 days" })
+    yield* TestClock.adjust("29 days")
+
+    yield* Session.login("ann")
+
+    const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+    expect(expires).toBe(Duration.toMillis("59 days"))
+  })
+
+  claim("login of another user does not", {}, function* () {
+    yield* Session.login("ann", { remember: "30 days" })
+
+    yield* Session.login("bob")
+
+    const expires = DateTime.toEpochMillis(yield* Session.expiresAt)
+    expect(expires).toBe(Duration.toMillis("2 hours"))
+  })
+
   claim(
     "expiresAt of a session that is not stored yet is the idle timeout from now",
     {},
@@ -1037,6 +1056,16 @@ describe("previousUrl", () => {
     yield* Session.setPreviousUrl("https://own.example/d", "https://own.example")
 
     expect(yield* Session.previousUrl).toEqual(Option.some("/d"))
+  })
+
+  claim("is pulled once, and can be set again", {}, function* () {
+    yield* Session.setPreviousUrl("/a")
+
+    expect(yield* Session.pullPreviousUrl).toEqual(Option.some("/a"))
+    expect(yield* Session.pullPreviousUrl).toEqual(Option.none())
+
+    yield* Session.setPreviousUrl("/a")
+    expect(yield* Session.previousUrl).toEqual(Option.some("/a"))
   })
 
   claim("ignores what leads elsewhere", {}, function* () {

@@ -285,3 +285,61 @@ describe("layerEnv refuses", () => {
     })
   )
 })
+
+describe("layerEnvWith", () => {
+  const both = (options: SessionConfig.Options, variables: Record<string, string>) =>
+    SessionConfig.SessionConfig.pipe(
+      Effect.provide(SessionConfig.layerEnvWith(options)),
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+    )
+
+  it.effect("takes the settings in code where no variable is set", () =>
+    Effect.gen(function* () {
+      const options = { trustedProxies: 1, cookie: { sameSite: "strict" } } as const
+
+      expect(yield* both(options, {})).toEqual(yield* SessionConfig.make(options))
+    })
+  )
+
+  it.effect("lets a variable win, and keeps the rest of the cookie", () =>
+    Effect.gen(function* () {
+      const settings = yield* both(
+        { idleTimeout: "1 hour", trustedProxies: 1, cookie: { name: "a", sameSite: "strict" } },
+        { SESSION_LIFETIME: "30", SESSION_COOKIE: "b" }
+      )
+
+      expect(settings).toMatchObject({
+        idleTimeout: Duration.minutes(30),
+        trustedProxies: 1,
+        cookie: { name: "b", sameSite: "strict" }
+      })
+    })
+  )
+
+  const wrong: ReadonlyArray<
+    readonly [string, SessionConfig.Options, Record<string, string>, string]
+  > = [
+    [
+      "names the setting where the code is wrong",
+      { idleTimeout: 0 },
+      { SESSION_LIFETIME: "30" },
+      "idleTimeout must be a duration from 1 second to 100 years."
+    ],
+    [
+      "names the variable where only both together are wrong",
+      { cookie: { name: "__Host-shop" } },
+      { SESSION_SECURE_COOKIE: "false" },
+      'SESSION_COOKIE must not start with "__Host-" while SESSION_SECURE_COOKIE is false: ' +
+        'choose a name without that prefix, such as "session".'
+    ]
+  ]
+  for (const [what, options, variables, sentence] of wrong) {
+    it.effect(what, () =>
+      Effect.gen(function* () {
+        const { field, reason } = yield* Effect.flip(both(options, variables))
+
+        expect(`${field} ${reason}`).toBe(sentence)
+      })
+    )
+  }
+})

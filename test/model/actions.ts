@@ -37,6 +37,7 @@ export type Action =
   | { readonly kind: "flashInput"; readonly value: Json }
   | { readonly kind: "regenerateToken" }
   | { readonly kind: "setPreviousUrl"; readonly url: string }
+  | { readonly kind: "pullPreviousUrl" }
   | { readonly kind: "setLifetime"; readonly hours: number | "browser" }
   | { readonly kind: "login"; readonly user: string }
   | { readonly kind: "invalidate" }
@@ -120,6 +121,8 @@ export const real = (
       return Session.regenerateToken
     case "setPreviousUrl":
       return Session.setPreviousUrl(action.url)
+    case "pullPreviousUrl":
+      return Effect.map(Session.pullPreviousUrl, Option.getOrNull)
     case "setLifetime":
       return Session.setLifetime(
         action.hours === "browser" ? "browser" : Duration.hours(action.hours)
@@ -189,6 +192,8 @@ export const modelled = (
       return request.regenerateToken()
     case "setPreviousUrl":
       return request.setPreviousUrl(action.url)
+    case "pullPreviousUrl":
+      return request.pullPreviousUrl()
     case "setLifetime":
       return request.setLifetime(
         action.hours === "browser" ? "browser" : action.hours * 60 * 60 * 1000
@@ -294,6 +299,7 @@ export const pending: ReadonlyArray<fc.Arbitrary<Action>> = [
   of("flashInput", { value }),
   of("regenerateToken", {}),
   of("setPreviousUrl", { url: fc.constantFrom("/one", "/two?a=b") }),
+  of("pullPreviousUrl", {}),
   of("setLifetime", { hours: fc.constantFrom(4, 700, "browser" as const) }),
   of("wait", { millis: fc.constantFrom(1, 1_000, 2_500) })
 ]

@@ -405,6 +405,16 @@ export class Request {
     })
   }
 
+  pullPreviousUrl(): string | null {
+    const { url } = this.contents
+    if (url !== null) {
+      this.record((contents) => {
+        contents.url = null
+      })
+    }
+    return url
+  }
+
   setLifetime(lifetime: "browser" | number): void {
     this.record((contents) => {
       contents.lifetime = lifetime
@@ -414,13 +424,14 @@ export class Request {
   login(user: string): void {
     const at = this.clock()
     const secret = fresh()
+    const lifetime = this.contents.user === user ? this.contents.lifetime : null
     this.record((contents) => {
       if (contents.user !== null && contents.user !== user) clear(contents, secret)
       contents.user = user
       contents.secret = secret
       contents.loggedInAt = at
       contents.absoluteFrom = at
-      contents.lifetime = null
+      contents.lifetime = lifetime
     })
   }
 

@@ -47,14 +47,18 @@ const publishLoggedIn = (session: RequestSession, userId: string): Effect.Effect
   })
 
 const loginOperations = (
-  { request }: RequestSession,
+  { life: { state }, request }: RequestSession,
   userId: string,
-  lifetime: Lifetime
-): ReadonlyArray<Operation> => [
-  { _tag: "start" },
-  { _tag: "login", userId, csrfSecret: makeSecret(), atMillis: now(request) },
-  ...(lifetime === null ? [] : [{ _tag: "lifetime", lifetime } as const])
-]
+  given: Lifetime
+): ReadonlyArray<Operation> => {
+  // Who only proves the password again stays remembered.
+  const lifetime = given ?? (state.userId === userId ? state.lifetime : null)
+  return [
+    { _tag: "start" },
+    { _tag: "login", userId, csrfSecret: makeSecret(), atMillis: now(request) },
+    ...(lifetime === null ? [] : [{ _tag: "lifetime", lifetime } as const])
+  ]
+}
 
 const admit = (
   session: RequestSession,

@@ -359,6 +359,22 @@ export const loginCases: ReadonlyArray<Case> = [
     }
   ],
   [
+    "a login of the same user without remember keeps the lifetime and starts it afresh",
+    async (harness) => {
+      const client = harness.client()
+      const user = harness.unique("user")
+      await client.run(["login", user, { remember: "30 days" }])
+      await harness.advance(29 * 86_400_000)
+      const again = await client.ask({ steps: [["login", user]] })
+      await harness.advance(29 * 86_400_000)
+
+      expect(maxAge(again)).toBe(30 * 86_400)
+      expect(await client.run(["userId"])).toEqual([{ some: user }])
+      const ended = await client.ask({ steps: [["login", user, { remember: "browser" }]] })
+      expect(maxAge(ended)).toBeNaN()
+    }
+  ],
+  [
     "revokeOthers ends the user's other sessions and keeps this one, another user's too",
     async (harness) => {
       const user = harness.unique("user")

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync } from "node:fs"
+import { resolve } from "node:path"
 import { endProcess } from "../../support/process.js"
 
 export interface Answer {
@@ -87,15 +88,22 @@ const serverOf = async (server: ChildProcess): Promise<Served> => {
   }
 }
 
-/** Tries an example by servers of it, in a directory of its own, and ends them. */
+const root = resolve(import.meta.dirname, "../../..")
+
+/**
+ * Tries an example by servers of it, and ends them. One that is compiled already runs in a directory of its own, another one
+ * in that of the project, as its README says.
+ */
 export const touring =
   (tour: Tour) =>
   async (file: string): Promise<void> => {
-    const cwd = mkdtempSync(`${file}-`)
+    const isSource = file.endsWith(".ts")
+    const imports = ["--import", movableClock, ...(isSource ? ["--import", "tsx"] : [])]
+    const cwd = isSource ? root : mkdtempSync(`${file}-`)
     const started: Array<ChildProcess> = []
     try {
       await tour((env = {}) => {
-        const server = spawn(process.execPath, ["--import", movableClock, file], {
+        const server = spawn(process.execPath, [...imports, file], {
           cwd,
           env: { ...process.env, PORT: "0", ...env },
           stdio: ["ignore", "pipe", "inherit", "ipc"]

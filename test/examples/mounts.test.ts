@@ -1,10 +1,20 @@
-/** What is tried with the pages on the mounts. */
-import { pathToFileURL } from "node:url"
-import { expect } from "vitest"
-import { form, type Journey, seen, tokenIn, visitor } from "./harness.js"
+/** The examples of the mounts, each as its README starts it. */
+import { afterAll, describe, expect, it } from "vitest"
+import { dispose, handler } from "../../examples/web-handler/app.js"
+import {
+  type Answer,
+  form,
+  type Journey,
+  type Served,
+  seen,
+  served,
+  tokenIn,
+  type Visit,
+  visitor
+} from "../docs/guides/harness.js"
 
 /** A login by a form, with all that can go wrong. */
-export const throughPages: Journey = async (visit) => {
+const throughPages: Journey = async (visit, server) => {
   expect(seen(await visit("/account"))).toEqual([303, "/login"])
   const asked = await visit("/login")
   expect(asked.text).toContain("Please log in.")
@@ -34,6 +44,10 @@ export const throughPages: Journey = async (visit) => {
   expect(account.text).toContain("user-Ada")
   expect((await visit("/account")).text).not.toContain("Welcome")
 
+  const phone = server.newVisitor()
+  const token = tokenIn(await phone("/login"))
+  await phone("/login", form({ _token: token, name: "Ada", password: "secret" }))
+
   const foreign = {
     ...form({ _token: tokenIn(account) }),
     headers: { origin: "https://evil.example" }
@@ -42,10 +56,12 @@ export const throughPages: Journey = async (visit) => {
   expect(seen(await visit("/logout", form({ _token: tokenIn(account) })))).toEqual([303, "/login"])
   expect((await visit("/login")).text).toContain("You are logged out.")
   expect(seen(await visit("/account"))).toEqual([303, "/login"])
+  expect((await phone("/account")).text).toContain("user-Ada")
+  await stopped(server)
 }
 
 /** A login by JSON. */
-export const throughJson: Journey = async (visit) => {
+const throughJson: Journey = async (visit, server) => {
   const post = (path: string, token: string, body: object | undefined) =>
     visit(path, {
       method: "POST",
@@ -70,14 +86,50 @@ export const throughJson: Journey = async (visit) => {
   expect((await post("/logout", welcomed.csrfToken, undefined)).status).toBe(204)
   expect((await visit("/account")).status).toBe(401)
   expect((await visit("/docs")).status).toBe(200)
+  await stopped(server)
 }
 
-/** Three requests to a web handler, in this process. */
-export const throughHandler = async (file: string): Promise<void> => {
-  const { default: app, dispose } = await import(pathToFileURL(file).href)
-  const visit = visitor((path, init) => app.fetch(new Request(`http://localhost${path}`, init)))
-  expect((await visit("/")).text).toBe('{"visits":1}')
-  expect((await visit("/")).text).toBe('{"visits":2}')
-  expect((await visit("/active")).text).toBe('{"sessions":1}')
-  await dispose()
+/** A login through a web handler. */
+const throughHandler = async (visit: Visit) => {
+  const stateOf = async (answer: Promise<Answer>) => JSON.parse((await answer).text)
+  const post = (path: string, token: string, body: object) =>
+    visit(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrf-token": token },
+      body: JSON.stringify(body)
+    })
+  const guest = await stateOf(visit("/"))
+  expect(guest).toMatchObject({ visits: 1, userId: null })
+  expect((await post("/login", "none", { name: "ada" })).status).toBe(403)
+  const user = await stateOf(post("/login", guest.csrfToken, { name: "ada" }))
+  expect(user).toMatchObject({ visits: 2, userId: "ada" })
+  expect(await stateOf(post("/logout", user.csrfToken, {}))).toMatchObject({ userId: null })
 }
+
+/** On SIGTERM it ends as if nothing were wrong. */
+const stopped = async ({ ended, process }: Served) => {
+  process.disconnect() // else the channel to this test keeps it alive
+  process.kill("SIGTERM")
+  expect(await ended).toBe(0)
+}
+
+// A busy machine takes a while to start the servers.
+describe("the example runs", { timeout: 120_000 }, () => {
+  const journeys: Record<string, Journey> = {
+    "http-router": throughPages,
+    "http-layer-router": throughPages,
+    "http-api": throughJson,
+    "web-handler": async (visit, server) => {
+      await throughHandler(visit)
+      await stopped(server)
+    }
+  }
+  it.each(Object.entries(journeys))("%s", (name, journey) =>
+    served(journey)(`examples/${name}/main.ts`)
+  )
+
+  afterAll(dispose)
+
+  it("web-handler, without a server", () =>
+    throughHandler(visitor((path, init) => handler(new Request(`http://localhost${path}`, init)))))
+})
