@@ -1034,7 +1034,7 @@ export const previousUrl: Effect.Effect<Option.Option<string>, never, Session> =
  * @category accessors
  */
 export const pullPreviousUrl: Effect.Effect<Option.Option<string>, never, Session> = use(
-  (session) => Option.fromNullable(Lifecycle.pullPreviousUrl(session))
+  (session) => Option.fromNullable(Verbs.pullPreviousUrl(session))
 )
 
 /**

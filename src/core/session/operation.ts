@@ -58,7 +58,7 @@ export type Operation =
     }
   | { readonly _tag: "age"; readonly seen: Seen }
   | { readonly _tag: "csrf"; readonly secret: string }
-  | { readonly _tag: "previousUrl"; readonly url: string }
+  | { readonly _tag: "previousUrl"; readonly url: string | null }
   | { readonly _tag: "lifetime"; readonly lifetime: Lifetime }
   | {
       readonly _tag: "login"

@@ -12,7 +12,6 @@ import {
   record,
   startSession
 } from "../commit/RequestSession.js"
-import { previousUrl } from "./verbs.js"
 
 /** Makes sure that a session is stored, even an empty one. */
 export const start = (session: RequestSession): void => startSession(session, "start")
@@ -98,11 +97,3 @@ export const loginRequired = (
 /** How long this session lives from now on. */
 export const setLifetime = (session: RequestSession, lifetime: Lifetime): void =>
   record(session, "setLifetime", "", { _tag: "lifetime", lifetime })
-
-/** The remembered URL, for the last time. */
-export const pullPreviousUrl = (session: RequestSession): string | undefined => {
-  const url = previousUrl(session)
-  // An empty text is no URL.
-  if (url !== undefined) record(session, "pullPreviousUrl", "", { _tag: "previousUrl", url: "" })
-  return url
-}

@@ -257,3 +257,10 @@ export const previousUrl = (session: RequestSession): string | undefined =>
   session.life.state.previousUrl === null
     ? undefined
     : cleanPreviousUrl(session.life.state.previousUrl)
+
+/** The remembered URL, which is forgotten. */
+export const pullPreviousUrl = (session: RequestSession): string | undefined => {
+  const url = previousUrl(session)
+  if (url !== undefined) record(session, "pullPreviousUrl", "", { _tag: "previousUrl", url: null })
+  return url
+}
