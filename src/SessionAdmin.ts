@@ -22,6 +22,7 @@ import { entryOf, isOver, isUserId, type SessionEntry } from "./core/record/reco
 import { isId } from "./core/record/token.js"
 import { clientOf } from "./internal/commit/RequestContext.js"
 import { settingMillis } from "./internal/errors/durations.js"
+import { SessionConfigError } from "./internal/errors/errors.js"
 import type { EventOf } from "./internal/events/event.js"
 import { publish } from "./internal/events/hub.js"
 import { useEffect } from "./internal/session/lift.js"
@@ -235,6 +236,56 @@ export const stream = (
       )
     )
   )
+
+/**
+ * One page of a listing. `next` is the `after` of the following page; none after the last page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Page {
+  readonly sessions: ReadonlyArray<SessionSummary>
+  readonly next: Option.Option<string>
+}
+
+/**
+ * Lists sessions page by page, the newest first, for a list that a person looks through.
+ *
+ * `limit` is from 1 to 1000, 50 by default; dies with a `SessionConfigError` otherwise. An `after` that no page has given begins
+ * at the first page. A session that is stored all the while is on exactly one page. SQL and Redis read little more than the
+ * page. Other stores read all entries for each.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { SessionAdmin } from "effect-session"
+ *
+ * export const twoPages = Effect.gen(function* () {
+ *   const first = yield* SessionAdmin.page({ limit: 20 })
+ *   if (first.next._tag === "None") return first.sessions
+ *   const second = yield* SessionAdmin.page({ limit: 20, after: first.next.value })
+ *   return [...first.sessions, ...second.sessions]
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const page = (
+  options: Listing & { readonly limit?: number | undefined; readonly after?: string | undefined }
+): Effect.Effect<Page, SessionStoreError, SessionStore> =>
+  ask(options, (store, filter, now) => {
+    const { after, limit = 50 } = options
+    if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= 1000)) {
+      const reason = "must be a whole number from 1 to 1000."
+      return Effect.die(new SessionConfigError({ field: "limit", reason }))
+    }
+    if (isNobody(options.userId)) return Effect.succeed({ sessions: [], next: Option.none() })
+    return Effect.map(store.page(filter, { limit, after }), ({ entries, next }) => ({
+      sessions: entries.map((entry) => summaryOf(entry, now)),
+      next
+    }))
+  })
 
 /**
  * Counts the live sessions that were active within a time.

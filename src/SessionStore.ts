@@ -72,6 +72,13 @@ export type {
    */
   CopyReport,
   /**
+   * One page of a listing.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  EntryPage,
+  /**
    * The figures of one hour.
    *
    * @since 0.1.0

@@ -102,6 +102,43 @@ for (const [storeName, layer] of stores) {
     )
 
     test(
+      "pages go from the newest session to the oldest, and the last one has no next",
+      Effect.gen(function* () {
+        for (const [name, createdAgo] of [
+          ["a", minute],
+          ["b", hour],
+          ["c", 2 * hour]
+        ] as const) {
+          yield* store(name, { createdAgo })
+        }
+        yield* store("admin", { namespace: "admin" })
+
+        const first = yield* SessionAdmin.page({ limit: 2 })
+        const second = yield* SessionAdmin.page({ limit: 2, after: Option.getOrThrow(first.next) })
+
+        expect(names(first.sessions)).toEqual(["a", "b"])
+        expect(names(second.sessions)).toEqual(["c"])
+        expect(second.next).toEqual(Option.none())
+      })
+    )
+
+    test(
+      "a page restricts what it lists as a stream does, and nobody has no page",
+      Effect.gen(function* () {
+        yield* store("mine", { activeAgo: minute })
+        yield* store("old", { activeAgo: hour })
+        yield* store("other", { userId: "bob" })
+        const pageOf = (options: Parameters<typeof SessionAdmin.page>[0]) =>
+          Effect.map(SessionAdmin.page(options), ({ sessions }) => names(sessions))
+
+        expect(yield* pageOf({ userId: "ann", within: "5 minutes" })).toEqual(["mine"])
+        expect(yield* pageOf({ userId: "" })).toEqual([])
+        expect(yield* pageOf({ userId: "ann\0" })).toEqual([])
+        expect(yield* pageOf({ state: "over" })).toEqual([])
+      })
+    )
+
+    test(
       "ended and expired sessions are in no list of live ones, and are no longer found",
       Effect.gen(function* () {
         yield* store("ended")

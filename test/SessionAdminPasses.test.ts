@@ -98,6 +98,7 @@ const calls = {
   countActiveUsers: [SessionAdmin.countActiveUsers({ within }), 0],
   ofUser: [SessionAdmin.ofUser("1"), 0],
   suspicious: [SessionAdmin.suspicious({ within }), 0],
+  page: [SessionAdmin.page({ limit: 5 }), 0],
   audit: [SessionAdmin.audit({ within }), 0],
   hourly: [SessionAdmin.hourly({ within }), 0],
   averageDuration: [SessionAdmin.averageDuration({ within }), 0],

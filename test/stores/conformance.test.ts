@@ -182,6 +182,22 @@ const broken: ReadonlyArray<readonly [fault: string, claim: string, breaks: Brea
     })
   ],
   [
+    "page lists the oldest first",
+    "pages list the newest session first, and each once",
+    (store) => ({
+      page: (filter, at) =>
+        Effect.map(make(store).page(filter, at), ({ entries, next }) => ({
+          entries: [...entries].reverse(),
+          next
+        }))
+    })
+  ],
+  [
+    "page forgets where it was",
+    "the next page goes on where the last session of a page was removed",
+    (store) => ({ page: (filter, { limit }) => make(store).page(filter, { limit }) })
+  ],
+  [
     "revokeUser leaves no mark",
     "a login that began before the revocation sees it",
     (store) => ({ revokeUser: (options) => make(store).removeWhere(options, options) })

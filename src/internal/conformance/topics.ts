@@ -7,6 +7,7 @@ import { insertTests } from "./insert.js"
 import { keepEndedTests } from "./keepEnded.js"
 import { keepEndedAnalyticsTests } from "./keepEndedAnalytics.js"
 import { moveTests } from "./move.js"
+import { pageTests } from "./page.js"
 import { removeTests } from "./remove.js"
 import { revokeTests } from "./revoke.js"
 import { roundTripTests } from "./roundTrip.js"
@@ -25,6 +26,7 @@ export const topics: Topics = {
   touch: touchTests,
   "what a record may contain": roundTripTests,
   entries: entriesTests,
+  page: pageTests,
   "revokeUser and revokedWithin": revokeTests,
   "count, addresses, hourly and usage": analyticsTests,
   collect: collectTests

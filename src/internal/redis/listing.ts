@@ -7,7 +7,13 @@ import { matches, type SessionEntry, type SessionFilter } from "../../core/recor
 import { withNow } from "../effect/fiber.js"
 import type { SessionStoreError } from "../errors/errors.js"
 import { collectBySteps } from "../store/collectAll.js"
-import type { Primitives, Service } from "../store/contract.js"
+import type {
+  EntryPage,
+  NamespaceFilter,
+  Overrides,
+  Primitives,
+  Service
+} from "../store/contract.js"
 import type { Calls } from "./calls.js"
 import { entryIn } from "./format.js"
 import * as Scripts from "./scripts.js"
@@ -45,6 +51,40 @@ export const entries =
         )
       })
     )
+
+/** Lists one page by number, the highest first. What the filter does not let through is passed over, step by step. */
+export const page =
+  (calls: Calls): NonNullable<Overrides["page"]> =>
+  (filter, { after = "", limit }) =>
+    withNow((now) => {
+      const listed: Array<Listed> = []
+      const step = (below: string): Effect.Effect<EntryPage, SessionStoreError> =>
+        Effect.flatMap(pageBelow(calls, filter, below), ({ found, next }) => {
+          for (const one of found) if (matches(filter, one.entry, now)) listed.push(one)
+          return next !== "" && listed.length <= limit
+            ? step(`(${next}`)
+            : Effect.succeed(firstOf(listed, limit))
+        })
+      return step(/^\d{1,16}$/.test(after) ? `(${after}` : "+inf")
+    })
+
+/** The page that begins a list. One session more tells that there is another page. */
+const firstOf = (listed: ReadonlyArray<Listed>, limit: number): EntryPage => {
+  const last = listed.length > limit ? listed[limit - 1] : undefined
+  return {
+    entries: listed.slice(0, limit).map(({ entry }) => entry),
+    next: Option.map(Option.fromNullable(last), ({ serial }) => serial)
+  }
+}
+
+const pageBelow = ({ runLong }: Calls, { namespace, userId }: NamespaceFilter, below: string) =>
+  Effect.flatMap(
+    runLong("page", Scripts.pageBack, [namespace, userId ?? "", below, String(pageSize)]),
+    (answer) => {
+      const [next = "", ...texts] = textsIn(answer)
+      return Effect.map(readable(texts), (found) => ({ found, next }))
+    }
+  )
 
 interface Listed {
   readonly serial: string

@@ -331,6 +331,27 @@ end
 return answer
 `)
 
+/**
+ * `namespace`, the user or nothing, the number to go on below, `limit`: where to go on, then the number and the head of each
+ * session, the highest number first.
+ */
+export const pageBack = script(`
+local ns, user = ARGV[3], ARGV[4]
+local key = user == '' and keyOf('l', ns) or userKey('u', ns, user)
+local found = redis.call('ZRANGE', key, ARGV[5], '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[6], 'WITHSCORES')
+local answer = { #found < 2 * tonumber(ARGV[6]) and '' or found[#found] }
+for at = 1, #found, 2 do
+  local head = headOf(found[at])
+  if head then
+    answer[#answer + 1] = found[at + 1]
+    answer[#answer + 1] = head
+  else
+    redis.call('ZREM', key, found[at])
+  end
+end
+return answer
+`)
+
 /** As `page`, then `activeSince` and `except`: where to go on, then how many live sessions were ended. */
 export const removePage = script(`${position}
 local since, except, count = tonumber(ARGV[8]), ARGV[9], 0

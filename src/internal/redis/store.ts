@@ -12,7 +12,7 @@ import { keepsTime } from "../store/deadline.js"
 import { make as makeStore } from "../store/make.js"
 import { type Calls, makeCalls, type Sender } from "./calls.js"
 import { entryIn, recordIn, textOf, tokenOf } from "./format.js"
-import { collect, entries, removeWhere } from "./listing.js"
+import { collect, entries, page, removeWhere } from "./listing.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import * as Scripts from "./scripts.js"
 
@@ -62,6 +62,7 @@ const primitives = (calls: Calls): Primitives & Overrides => {
           )
         : Effect.succeedNone,
     entries: entries(calls),
+    page: page(calls),
     collect: collect(calls),
     removeWhere: removeMany,
     revokeUser: revokeUser(calls, removeWhere(calls, "revokeUser")),

@@ -1,5 +1,5 @@
 /**
- * The calls about many sessions: `entries`, `count`, `removeWhere`.
+ * The calls about many sessions: `entries`, `page`, `count`, `removeWhere`.
  *
  * They go page by page along `row_id`, which a session keeps for life. Ids change, so pages by id could show a session
  * twice or never.
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { SessionFilter } from "../../core/record/record.js"
-import type { Primitives, Service } from "../store/contract.js"
+import type { Overrides, Primitives, Service } from "../store/contract.js"
 import { type Condition, hourMillis, type Row, where } from "./dialect.js"
 import { entryColumns, toEntry } from "./rows.js"
 import { decoding, endNow, type SessionTable } from "./sessionTable.js"
@@ -21,13 +21,15 @@ const pageSize = 1000
 const nextPage = (rows: ReadonlyArray<Row>): Option.Option<number> =>
   rows.length < pageSize ? Option.none() : Option.some(Number(rows[rows.length - 1]?.row_id))
 
+/** The table as a listing reads it: the sessions of one user are found by their own index. */
+const passOf = ({ database, names }: SessionTable, { userId }: SessionFilter): string =>
+  userId === undefined ? `${names.sessions} ${database.dialect.inOrder}` : names.sessions
+
 /** Makes the query of one page. */
-const paged = ({ database, names }: SessionTable, selected: string) => {
-  const pass = `${names.sessions} ${database.dialect.inOrder}`
+const paged = (table: SessionTable, selected: string) => {
   return (filter: SessionFilter, condition: Condition, after: number) =>
-    database.query(
-      // The sessions of one user are found by their own index.
-      `select ${selected} from ${filter.userId === undefined ? pass : names.sessions} where row_id > ? and ${condition.text} order by row_id limit ${pageSize}`,
+    table.database.query(
+      `select ${selected} from ${passOf(table, filter)} where row_id > ? and ${condition.text} order by row_id limit ${pageSize}`,
       [after, ...condition.parameters]
     )
 }
@@ -46,6 +48,30 @@ export const entries = (table: SessionTable): Primitives["entries"] => {
       })
     )
   return (filter) => Stream.paginateChunkEffect(0, (after) => page(filter, after))
+}
+
+/** Lists one page, the row that was made last first. One row more than the page tells whether there is another page. */
+export const page = (table: SessionTable): NonNullable<Overrides["page"]> => {
+  const { database } = table
+  const selected = entryColumns(database.dialect)
+  return (filter, { after = "", limit }) =>
+    database.longCall(
+      "page",
+      Effect.gen(function* () {
+        const condition = filtered(filter, yield* Clock.currentTimeMillis)
+        const before = /^\d{1,15}$/.test(after) ? Number(after) : Number.MAX_SAFE_INTEGER
+        const rows = yield* database.query(
+          `select ${selected} from ${passOf(table, filter)} where row_id < ? and ${condition.text} order by row_id desc limit ${limit + 1}`,
+          [before, ...condition.parameters]
+        )
+        const listed = rows.slice(0, limit)
+        const last = rows.length > limit ? listed[limit - 1] : undefined
+        return yield* decoding("page", () => ({
+          entries: listed.map((row) => toEntry("page", row)),
+          next: Option.map(Option.fromNullable(last), ({ row_id }) => String(row_id))
+        }))
+      })
+    )
 }
 
 /**

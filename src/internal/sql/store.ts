@@ -14,7 +14,7 @@ import { collect } from "./collect.js"
 import { makeDatabase } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { checkTables } from "./inspect.js"
-import { count, entries, removeWhere } from "./listing.js"
+import { count, entries, page, removeWhere } from "./listing.js"
 import { revokedWithin, revokeUser } from "./revocations.js"
 import { insert, insertMany, remove } from "./sessions.js"
 import { makeTableNames } from "./tableNames.js"
@@ -51,6 +51,7 @@ export const openStore = (
       insertMany: insertMany(table),
       remove: (id) => (isId(id) ? removeOne(id) : Effect.succeedNone),
       entries: entries(table),
+      page: page(table),
       collect: collect(table),
       count: count(table),
       removeWhere: removeMany,

@@ -89,6 +89,7 @@ export interface Overrides
       | "collect"
       | "revokeUser"
       | "revokedWithin"
+      | "page"
       | "addresses"
       | "hourly"
       | "usage"
@@ -145,6 +146,17 @@ export interface Service extends Primitives {
    * call leaves them to the session's next write.
    */
   readonly collect: (limit: number) => Effect.Effect<number, SessionStoreError>
+  /**
+   * Lists at most `limit` of the sessions that the filter lets through, the newest first: by their creation, or by the order
+   * in which the store was given them. `after` is the `next` of the page before; what no page has given begins at the first.
+   *
+   * A session that is stored and let through all the while is listed by exactly one page. One that changes its id meanwhile
+   * may be listed by two where the store derives this call.
+   */
+  readonly page: (
+    filter: NamespaceFilter,
+    at: { readonly limit: number; readonly after?: string | undefined }
+  ) => Effect.Effect<EntryPage, SessionStoreError>
   /** Counts the sessions that the filter lets through, and the different users among them. */
   readonly count: (
     filter: SessionFilter
@@ -203,6 +215,17 @@ export interface Service extends Primitives {
     readonly fromMillis: number
     readonly untilMillis: number
   }) => Effect.Effect<StoreFigures, SessionStoreError>
+}
+
+/**
+ * One page of a listing. `next` is where the following page begins; none after the last page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EntryPage {
+  readonly entries: ReadonlyArray<SessionEntry>
+  readonly next: Option.Option<string>
 }
 
 /**

@@ -86,6 +86,40 @@ export const removeWhere =
       return total
     })
 
+/** Derives `page`: lists all, and keeps the newest of those that come after the page before. */
+export const page =
+  (entries: Primitives["entries"]): Service["page"] =>
+  (filter, { after, limit }) =>
+    Effect.suspend(() => {
+      const isLater = isAfter(after)
+      let newest: Array<SessionEntry> = []
+      const see = (entry: SessionEntry) => {
+        if (!isLater(entry)) return
+        newest.push(entry)
+        if (newest.length > 2 * limit + 1000) newest = newest.sort(byCreation).slice(0, limit + 1)
+      }
+      const result = () => {
+        const listed = newest.sort(byCreation).slice(0, limit)
+        const last = newest.length > limit ? listed[limit - 1] : undefined
+        return { entries: listed, next: Option.map(Option.fromNullable(last), placeOf) }
+      }
+      return Effect.map(each(entries(filter), see), result)
+    })
+
+const byCreation = (a: Place, b: Place): number =>
+  b.createdAtMillis - a.createdAtMillis || (a.id < b.id ? -1 : 1)
+
+type Place = Pick<SessionEntry, "createdAtMillis" | "id">
+
+const placeOf = ({ createdAtMillis, id }: Place): string => `${createdAtMillis}-${id}`
+
+const isAfter = (after: string | undefined): ((entry: Place) => boolean) => {
+  const [, createdAtMillis, id] = after?.match(/^(\d{1,16})-([0-9a-f]{40})$/) ?? []
+  if (createdAtMillis === undefined || id === undefined) return () => true
+  const place = { createdAtMillis: Number(createdAtMillis), id }
+  return (entry) => entry.id !== id && byCreation(place, entry) < 0
+}
+
 /** Shows each entry of a listing to `see`. */
 export const each = (
   entries: ReturnType<Primitives["entries"]>,

@@ -42,6 +42,7 @@ export const make = (
     insertMany: primitives.insertMany ?? Derived.insertMany(primitives),
     touch: primitives.touch ?? Derived.touch(primitives),
     collect: primitives.collect ?? Derived.collect(primitives, keepEndedMillis),
+    page: preferOverride(primitives.page, Derived.page(entries)),
     count,
     revokeUser:
       primitives.revokeUser ??
