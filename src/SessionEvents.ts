@@ -17,6 +17,7 @@ import { SessionConfigError } from "./internal/errors/errors.js"
 import { writeAuditLog } from "./internal/events/auditLog.js"
 import type { SessionEvent } from "./internal/events/event.js"
 import { makeHub, publish as publishEvent, SessionEvents } from "./internal/events/hub.js"
+import { type AuditEntry, readLife } from "./internal/events/readAudit.js"
 
 export type {
   /**
@@ -40,6 +41,16 @@ export {
    */
   SessionEvents
 } from "./internal/events/hub.js"
+export type {
+  /**
+   * A line of the audit log, read: an event with its `name` (`session.logged_in`) in place of `_tag`. Each field means what
+   * it means in the `SessionEvent`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  AuditEntry
+} from "./internal/events/readAudit.js"
 
 /**
  * Provides a hub of its own, so that one test does not see the events of another. Provided in several places of an app, it
@@ -142,6 +153,34 @@ export const layerAuditFile = (
       })
     )
   )
+
+/**
+ * Reads from an audit log what happened to a session, the oldest event first, also under the ids that it had before.
+ *
+ * The file is read once, from its end to the line where the session was created, and never held in memory. Lines that
+ * are not JSON count as missing. Of more than 1000 events it gives the newest. An event that names no session, such as
+ * the end of all sessions of a user, is not part of it.
+ *
+ * Fails with a `PlatformError` when the file cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { Console, Effect } from "effect"
+ * import { SessionEvents } from "effect-session"
+ *
+ * const lifeOf = SessionEvents.readAuditLog("audit.jsonl")
+ *
+ * export const show = (id: string) =>
+ *   Effect.flatMap(lifeOf(id), Effect.forEach(({ at, name }) => Console.log(at, name)))
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const readAuditLog =
+  (path: string) =>
+  (id: string): Effect.Effect<ReadonlyArray<AuditEntry>, PlatformError, FileSystem.FileSystem> =>
+    readLife(path, id)
 
 const perHub = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   oncePer((fiber) => referenceOf(fiber, SessionEvents), layer)

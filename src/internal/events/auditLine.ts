@@ -6,7 +6,7 @@ type FieldsOf<Event> = Event extends unknown ? keyof Event : never
 type Field = Exclude<FieldsOf<SessionEvent>, "_tag" | "at">
 
 /** Every field by the name it has in the log. What is not named here never gets into the log. */
-const attributes: Readonly<Record<Field, string>> = {
+export const attributes: Readonly<Record<Field, string>> = {
   id: "session.id",
   from: "session.previous_id",
   userId: "user.id",
