@@ -1,19 +1,13 @@
 /** Sessions as a table, page by page. */
 import type * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
-import type { SessionSummary } from "../../SessionAdmin.js"
+import type { Page, SessionSummary } from "../../SessionAdmin.js"
 import { foreign, type Html, hidden, html, nothing, trusted } from "./html.js"
 import { notice } from "./layout.js"
 import type { Links, Shown } from "./links.js"
 import type { Names } from "./options.js"
 import { addressOf, badge, deviceOf, ownerOf, person } from "./people.js"
 import { ago } from "./words.js"
-
-/** A page of sessions. */
-export interface Listed {
-  readonly sessions: ReadonlyArray<SessionSummary>
-  readonly next: Option.Option<string>
-}
 
 /** What every table of sessions needs to know. */
 export interface Surroundings {
@@ -26,7 +20,7 @@ export interface Surroundings {
 
 /** The list of everybody's sessions, with its filters. */
 export const everybodysList = (
-  listed: Option.Option<Listed>,
+  listed: Option.Option<Page>,
   shown: Shown,
   around: Surroundings
 ): Html => html`<section id="sessions" aria-labelledby="list"><div class="row"><h2 id="list">Sessions</h2>
@@ -41,7 +35,7 @@ const search = ({ home }: Links): Html =>
   html`<form class="search" role="search" method="get" action="${home}"><label for="user">User id</label><input id="user" name="user" required maxlength="255" autocomplete="off" spellcheck="false" autocapitalize="none"><button>Find</button></form>`
 
 /** The list itself; it is not there where the store could not be asked. */
-export const listOf = (listed: Option.Option<Listed>, shown: Shown, around: Surroundings): Html => {
+export const listOf = (listed: Option.Option<Page>, shown: Shown, around: Surroundings): Html => {
   if (Option.isNone(listed)) {
     return notice(
       "bad",

@@ -11,10 +11,9 @@ import { type Counting, recently } from "./counting.js"
 import { type Html, html, nothing } from "./html.js"
 import { message, notice, type Page, wayBack } from "./layout.js"
 import type { Shown } from "./links.js"
-import { everybodysList, type Listed, type Surroundings } from "./list.js"
+import { everybodysList, type Surroundings } from "./list.js"
 import { type Dashboard, orNone } from "./options.js"
 import { figures } from "./overview.js"
-import { page as pageOfSessions } from "./page.js"
 import { nameOf, ownerOf } from "./people.js"
 import { type History, life, sessionPage, usersIn } from "./sessionPage.js"
 import { userPage } from "./userPage.js"
@@ -69,7 +68,7 @@ export const surroundings = <R>(
 const listed = <R>({ namespace }: Dashboard<R>, { after, recent, userId }: Shown) =>
   orNone(
     "The sessions could not be listed",
-    pageOfSessions({
+    SessionAdmin.page({
       namespace,
       userId,
       within: recent === true ? recently : undefined,
@@ -78,7 +77,7 @@ const listed = <R>({ namespace }: Dashboard<R>, { after, recent, userId }: Shown
     })
   )
 
-const usersOf = (list: Option.Option<Listed>): ReadonlyArray<string> =>
+const usersOf = (list: Option.Option<SessionAdmin.Page>): ReadonlyArray<string> =>
   Option.match(list, {
     onNone: () => [],
     onSome: ({ sessions }) => sessions.flatMap(({ userId }) => Option.toArray(userId))
@@ -100,7 +99,10 @@ const overview = <R>(dashboard: Dashboard<R>, shown: Shown) =>
   })
 
 /** While the first figures are counted, the browser comes back by itself. */
-const outcomeOf = (list: Option.Option<Listed>, { last, state }: Counting): Partial<Page> => {
+const outcomeOf = (
+  list: Option.Option<SessionAdmin.Page>,
+  { last, state }: Counting
+): Partial<Page> => {
   if (Option.isNone(list) || (last === undefined && state === "failed")) return { status: 503 }
   return last === undefined ? { headers: { refresh: "3" } } : {}
 }

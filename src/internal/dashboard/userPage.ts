@@ -1,15 +1,16 @@
 /** The page of one user: the sessions and the button that ends them all. */
 import * as Option from "effect/Option"
+import type * as SessionAdmin from "../../SessionAdmin.js"
 import { foreign, type Html, html, nothing } from "./html.js"
 import { wayBack } from "./layout.js"
 import type { Shown } from "./links.js"
-import { type Listed, listOf, type Surroundings } from "./list.js"
+import { listOf, type Surroundings } from "./list.js"
 import { idBeside, nameOf } from "./people.js"
 
 /** The page; `listed` is none where the store could not be asked. */
 export const userPage = (
   userId: string,
-  listed: Option.Option<Listed>,
+  listed: Option.Option<SessionAdmin.Page>,
   shown: Shown,
   around: Surroundings
 ): Html => {
