@@ -83,14 +83,30 @@ describe.skipIf(lacksBrowser)(titled("the pages of the demo"), () => {
     ["the devices", () => at(user, "/devices")],
     ["the page that is for the administrator", () => at(user, "/admin")],
     [
-      "the page of the administrator",
+      "the dashboard",
       async () => {
         await admin.goto("/admin")
         await admin.locator("summary").click()
         return admin
       }
-    ]
+    ],
+    ["a user of the dashboard", () => onDashboard("Ada")],
+    ["a session of the dashboard", () => onDashboard("Ada", /^Unknown|Linux|Chrome/)],
+    ["the question before a session ends", () => onDashboard("Ada", /^End session/)],
+    [
+      "the question before all sessions of a user end",
+      () => onDashboard("Ada", "End all sessions")
+    ],
+    ["what the dashboard says of a session that is gone", () => at(admin, "/admin?session=gone")]
   ]
+
+  /** A page of the dashboard behind its list: that of a user, then what a link of it leads to. */
+  const onDashboard = async (user: string, link?: string | RegExp): Promise<Page> => {
+    await admin.goto("/admin")
+    await admin.locator("#sessions").getByRole("link", { name: user, exact: true }).first().click()
+    if (link !== undefined) await admin.getByRole("link", { name: link }).first().click()
+    return admin
+  }
 
   const at = async (page: Page, path: string): Promise<Page> => {
     await page.goto(path)
@@ -193,9 +209,9 @@ describe.skipIf(lacksBrowser)(titled("the pages of the demo"), () => {
     expect(await page.evaluate("document.activeElement.id")).toBe("main")
   })
 
-  it("no two buttons of the devices and of the administrator have one name", async () => {
+  it("no two buttons of the devices and of the dashboard have one name", async () => {
     for (const page of [await at(user, "/devices"), await at(admin, "/admin")]) {
-      const names = await page.locator("main button").allTextContents()
+      const names = await page.locator("main button, main .button").allTextContents()
       expect(names.length).toBeGreaterThan(1)
       expect(new Set(names).size).toBe(names.length)
     }

@@ -309,8 +309,8 @@ describe.skipIf(lacksBrowser)(
       await page.goto("/devices")
       const token = await page.locator("input[name=_token]").first().inputValue()
 
-      const answer = await page.request.post("/admin/log-out-user", {
-        form: { _token: token, user: "anybody" },
+      const answer = await page.request.post("/admin/end?user=anybody", {
+        form: { _token: token },
         headers: { origin: demo.url }
       })
 
@@ -322,13 +322,12 @@ describe.skipIf(lacksBrowser)(
       await register(page, "Ivan")
 
       await admin.goto("/admin")
-      const names = await admin.locator("tbody th").allTextContents()
-      const line = admin.locator("tr", { hasText: "Ivan" }).last()
-      await line.getByRole("button").click()
+      const line = admin.locator("#sessions tr", { hasText: "Ivan" })
+      await line.getByRole("link", { name: /^End session/ }).click()
+      await press(admin, "End the session")
       await page.goto("/devices")
 
-      expect(names).toContain("Ivan")
-      expect(await flashes(admin)).toEqual(["The session was ended."])
+      expect(await admin.getByRole("status").allTextContents()).toEqual(["1 session was ended."])
       expect(new URL(page.url()).pathname).toBe("/login")
     })
 
@@ -339,9 +338,11 @@ describe.skipIf(lacksBrowser)(
       }
       await admin.goto("/admin")
 
-      await press(admin, "Log out everywhere user Judy")
+      await admin.locator("#sessions").getByRole("link", { name: "Judy" }).first().click()
+      await admin.getByRole("link", { name: "End all" }).click()
+      await press(admin, "End 2 sessions")
 
-      expect(await flashes(admin)).toEqual(["The user was logged out on 2 devices."])
+      expect(await admin.getByRole("status").allTextContents()).toEqual(["2 sessions were ended."])
       for (const page of pages) {
         await page.goto("/devices")
         expect(new URL(page.url()).pathname).toBe("/login")

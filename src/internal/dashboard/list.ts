@@ -82,6 +82,6 @@ const line = (
   const device = html`<a href="${links.session(session.id)}">${foreign(deviceOf(session))}</a>`
   const whose = html`<th scope="row">${Option.match(session.userId, { onNone: () => html`Guest`, onSome: (id) => person(links, names, id) })}${mark}</th><td data-name="Device">${device}</td>`
   return html`<tr>${withUser ? whose : html`<th scope="row">${device}${mark}</th>`}
-<td data-name="Address">${addressOf(session)}</td><td data-name="Created">${ago(session.createdAt, now)}</td><td data-name="Last active">${ago(session.lastActivity, now)}</td>
+<td class="address" data-name="Address">${addressOf(session)}</td><td data-name="Created">${ago(session.createdAt, now)}</td><td data-name="Last active">${ago(session.lastActivity, now)}</td>
 <td class="action"><a class="button danger" href="${links.end({ kind: "session", id: session.id })}">End${hidden(` session ${number}, ${ownerOf(names, session)}, ${deviceOf(session)}`)}</a></td></tr>`
 }

@@ -79,7 +79,7 @@ export const life = (
 
 const event = (entry: AuditEntry, { links, names, now }: Surroundings): Html => {
   const { at, clientAddress, userId } = entry
-  return html`<tr><td data-name="When"><span>${exact(at, now)}</span></td><th scope="row">${whatOf(entry, names)}</th><td data-name="User">${userId === undefined ? nothing : person(links, names, userId)}</td><td data-name="From">${clientAddress === undefined ? nothing : foreign(clientAddress)}</td></tr>`
+  return html`<tr><td data-name="When"><span>${exact(at, now)}</span></td><th scope="row">${whatOf(entry, names)}</th><td data-name="User">${userId === undefined ? nothing : person(links, names, userId)}</td><td class="address" data-name="From">${clientAddress === undefined ? nothing : foreign(clientAddress)}</td></tr>`
 }
 
 const sentences: Readonly<Record<string, string>> = {

@@ -64,6 +64,7 @@ tbody th{font-weight:600}
 tbody tr:last-child>*{border-bottom:0}
 .figure{text-align:right;font-variant-numeric:tabular-nums}
 .action{text-align:right;white-space:nowrap}
+.address{white-space:nowrap}
 .id{display:block;font-size:.83rem;font-weight:400;overflow-wrap:anywhere}
 .badge{display:inline-block;padding:0 .55em;border-radius:1em;background:var(--good-paper);color:var(--good);font-size:.8rem;font-weight:700;white-space:nowrap;vertical-align:middle}
 code{font-size:.93em;overflow-wrap:anywhere}
@@ -107,6 +108,7 @@ h1+.notice{margin-top:1rem}
 .stacks td[data-name]{display:flex;justify-content:space-between;gap:1rem;text-align:right}
 .stacks td[data-name]::before{content:attr(data-name);color:var(--soft);text-align:left;white-space:nowrap}
 .stacks td[data-name]:empty{display:none}
+.address{white-space:normal}
 .stacks .action{margin-top:.4rem}
 }
 `
