@@ -25,6 +25,8 @@ export default defineConfig({
   // A pattern is relative to `srcDir`. Pages are what is in `docs` and `apidocs`, and four files beside them.
   srcExclude: ["!(docs|apidocs)/**/*.md", "docs/.vitepress/**"],
   rewrites: (file) => pageOf(file),
+  // There is no icon, and a browser need not ask for one.
+  head: [["link", { rel: "icon", href: "data:," }]],
   ignoreDeadLinks: "localhostLinks",
   markdown: {
     anchor: { slugify: anchorOf },
@@ -43,7 +45,7 @@ export default defineConfig({
     ],
     sidebar: sections.map((section) => ({
       text: section.text,
-      collapsed: false,
+      collapsed: section.text !== "Start",
       items: entriesOf(section)
     })),
     outline: [2, 3],

@@ -108,7 +108,8 @@ export const variablesOf = (
 const variableRows = (variables: ReadonlyArray<Variable>): string =>
   variables
     .map(
-      ({ docs, names }) => `| ${names.map((name) => `\`${name}\``).join(", ")} | ${sentence(docs)} |`
+      ({ docs, names }) =>
+        `| ${names.map((name) => `\`${name}\``).join(", ")} | ${sentence(docs)} |`
     )
     .join("\n")
 
