@@ -29,6 +29,7 @@ export default defineConfig({
   head: [["link", { rel: "icon", href: "data:," }]],
   ignoreDeadLinks: "localhostLinks",
   markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     anchor: { slugify: anchorOf },
     config: (markdown) => {
       links(markdown)

@@ -6,7 +6,7 @@ import type { MarkdownRenderer } from "vitepress"
 const drawing = (source: string): string =>
   renderMermaidSVG(source)
     .replace(/<style>[\s\S]*?<\/style>/, "")
-    .replace(/ style="[^"]*"/, ' role="img"')
+    .replace(/ style="[^"]*"/, "")
 
 export const diagrams = (markdown: MarkdownRenderer): void => {
   const fence = markdown.renderer.rules.fence

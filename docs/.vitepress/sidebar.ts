@@ -1,7 +1,7 @@
 /** The order of the pages. */
 import { readFileSync } from "node:fs"
 import { pageOf, targetOf } from "./addresses.js"
-import { modules, repository } from "./repository.js"
+import { repository } from "./repository.js"
 
 /** A page by its file, and what it is called in a list. */
 export type Entry = readonly [file: string, text: string]
@@ -11,17 +11,17 @@ interface Section {
   readonly entries: ReadonlyArray<Entry>
 }
 
-/** The guides in the order of their own list, under its words. */
-const guides = (): ReadonlyArray<Entry> => {
-  const list = "docs/guides/README.md"
-  const links = readFileSync(`${repository}/${list}`, "utf8").matchAll(
-    /\[([^\]]+)\]\(([^)]+\.md)\)/g
-  )
-  return Array.from(links, ([, text = "", link = ""]) => [
-    targetOf(list, link)[0],
-    `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
+/** The files that a page links to in its tables, in that order and under its words. */
+const listIn = (page: string): ReadonlyArray<Entry> => {
+  const text = readFileSync(`${repository}/${page}`, "utf8")
+  const links = text.matchAll(/^\|.*\[`?([^\]`]+)`?\]\(([^)]+)\)/gm)
+  return Array.from(links, ([, words = "", link = ""]) => [
+    targetOf(page, link)[0],
+    `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
   ])
 }
+
+const modules = listIn("docs/reference/README.md").filter(([file]) => file.startsWith("src/"))
 
 export const sections: ReadonlyArray<Section> = [
   {
@@ -31,7 +31,10 @@ export const sections: ReadonlyArray<Section> = [
       ["README.md", "All in one page"]
     ]
   },
-  { text: "Guides", entries: [["docs/guides/README.md", "All guides"], ...guides()] },
+  {
+    text: "Guides",
+    entries: [["docs/guides/README.md", "All guides"], ...listIn("docs/guides/README.md")]
+  },
   {
     text: "Coming from",
     entries: [
@@ -67,7 +70,7 @@ export const sections: ReadonlyArray<Section> = [
       ["docs/reference/settings.md", "Settings"],
       ["docs/reference/errors.md", "Errors"],
       ["docs/events.md", "Events"],
-      ...modules.map((name): Entry => [`src/${name}.ts`, name])
+      ...modules
     ]
   },
   { text: "Why", entries: [["docs/why.md", "Against other libraries"]] },

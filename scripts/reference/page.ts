@@ -69,13 +69,29 @@ const formatted = (root: string, module: Module): ReadonlyMap<string, string> =>
       .slice(1)
       .map((part) => {
         const [name = "", ...lines] = part.split("\n")
-        return [
-          name,
-          lines
-            .join("\n")
-            .trim()
-            .replaceAll(/^(?:export |declare )+/gm, "")
-        ] as const
+        const code = lines.join("\n").trim()
+        return [name, wrapped(code.replaceAll(/^(?:export |declare )+/gm, ""))] as const
       })
   )
 }
+
+/** The same code with comments that are no wider than it. */
+const wrapped = (code: string): string =>
+  code.replace(/^( *)\/\*\*([\s\S]*?)\*\//gm, (_, indent: string, comment: string) => {
+    const text = comment.replace(/^ *\* ?/gm, "").trim()
+    const lines = text.split("\n\n").flatMap((part) => [...folded(part, 76 - indent.length), ""])
+    return lines.length === 2 && text.length < 72 - indent.length
+      ? `${indent}/** ${text} */`
+      : [`${indent}/**`, ...lines.slice(0, -1).map((line) => `${indent} * ${line}`), `${indent} */`]
+          .map((line) => line.trimEnd())
+          .join("\n")
+  })
+
+/** The lines of a paragraph; each item of a list begins a line. */
+const folded = (paragraph: string, width: number): ReadonlyArray<string> =>
+  paragraph
+    .split(/\n(?=- )/)
+    .flatMap(
+      (item) => item.replace(/\s+/g, " ").match(new RegExp(`.{1,${width}}(?: |$)|\\S+`, "g")) ?? []
+    )
+    .map((line) => line.trimEnd())
