@@ -27,6 +27,12 @@ export default defineConfig({
   rewrites: (file) => pageOf(file),
   // There is no icon, and a browser need not ask for one.
   head: [["link", { rel: "icon", href: "data:," }]],
+  vite: {
+    // A picture is a file, also a small one.
+    build: { assetsInlineLimit: 0 },
+    // What is built is no source of what is shown.
+    server: { watch: { ignored: [`${repository}/{site,dist,.data}/**`] } }
+  },
   ignoreDeadLinks: "localhostLinks",
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
