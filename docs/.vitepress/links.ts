@@ -7,30 +7,22 @@ import type { MarkdownRenderer } from "vitepress"
 import { isRelative, pageOf, targetOf } from "./addresses.js"
 import { repository } from "./repository.js"
 
-type Token = ReturnType<MarkdownRenderer["parse"]>[number]
-
-/** What stands in place of the address of a link or a picture, `undefined` where it stays. */
-const addressOf = (file: string, { attrGet, type }: Pick<Token, "attrGet" | "type">) => {
-  const href = type === "link_open" ? attrGet("href") : null
-  const source = type === "image" ? attrGet("src") : null
-  if (href !== null && isRelative(href)) {
-    const [target, anchor] = targetOf(file, href)
-    return ["href", `/${pageOf(target)}${anchor}`] as const
-  }
-  return source !== null && isRelative(source)
-    ? (["src", `/${posix.join(posix.dirname(file), source)}`] as const)
-    : undefined
-}
-
 export const links = (markdown: MarkdownRenderer): void => {
   markdown.core.ruler.push("addresses", ({ env, tokens }) => {
     const file = relative(repository, env.realPath ?? env.path)
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
-      const address = addressOf(file, {
-        type: token.type,
-        attrGet: (name) => token.attrGet(name)
-      })
-      if (address !== undefined) token.attrSet(...address)
+      const name = token.type === "image" ? "src" : "href"
+      const link = token.attrGet(name)
+      if (link === null || !isRelative(link)) continue
+      token.attrSet(name, name === "src" ? pictureOf(file, link) : addressOf(file, link))
     }
   })
 }
+
+const addressOf = (file: string, link: string): string => {
+  const [target, anchor] = targetOf(file, link)
+  return `/${pageOf(target)}${anchor}`
+}
+
+const pictureOf = (file: string, link: string): string =>
+  `/${posix.join(posix.dirname(file), link)}`
