@@ -8,27 +8,7 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8")
 
 const manifest = JSON.parse(read("package.json"))
 
-const files: ReadonlyArray<string> = manifest.files
-const isInPackage = (path: string): boolean =>
-  path === "package.json" || files.some((file) => path === file || path.startsWith(`${file}/`))
-
-const pages = [
-  ...files.filter((file) => file.endsWith(".md")),
-  ...readdirSync(join(root, "docs"), { encoding: "utf8", recursive: true })
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`)
-]
-
-const linksOf = (page: string): ReadonlyArray<string> =>
-  Array.from(read(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g), ([, link = ""]) => link)
-    .filter((link) => !/^https?:/.test(link))
-    .map((link) => normalize(join(dirname(page), link)))
-
 describe("the package", () => {
-  it.each(pages)("contains every file that %s links to", (page) => {
-    expect(linksOf(page).filter((link) => !isInPackage(link))).toEqual([])
-  })
-
   it("is built before it is packed", () => {
     expect(manifest.scripts.prepack).toBe("npm run build")
   })
