@@ -24,6 +24,11 @@ export class Imports {
     return this.#need(module.slice(0, at), module.slice(at + 1), local, isValue)
   }
 
+  /** A file of the result as a namespace. */
+  own(path: string, local: string, isValue: boolean): string {
+    return this.#need(path, undefined, local, isValue)
+  }
+
   /** One export of a module. */
   named(module: Module, name: string, local: string, isValue: boolean): string {
     return this.#need(module, name, local, isValue)

@@ -19,6 +19,7 @@ const source = load(root, new Map())
 const session: Session = {
   checker: source.checker,
   origin: makeOrigin(source.checker),
+  root,
   complaints: new Set()
 }
 

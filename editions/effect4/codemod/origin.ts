@@ -98,5 +98,6 @@ export const makeOrigin = (checker: ts.TypeChecker) => {
   }
 }
 
-/** Whether a module is Effect's. */
-export const isEffect = (module: string): boolean => /^(?:effect|@effect)(?:\/|$)/.test(module)
+/** Whether a module is Effect's. The test runner is not: it keeps its name. */
+export const isEffect = (module: string): boolean =>
+  module !== "@effect/vitest" && /^(?:effect|@effect)(?:\/|$)/.test(module)

@@ -2,7 +2,7 @@
  * Prints a file of the Effect 3 source as Effect 4. A rule prints the node it knows; every other node is printed as it
  * stands, with its children printed by the rules.
  */
-import { relative } from "node:path"
+import { dirname, relative } from "node:path"
 import ts from "typescript"
 import { Imports } from "./imports.js"
 import { isEffect, type Member, type Module, type Origin } from "./origin.js"
@@ -32,18 +32,26 @@ export interface Printer {
 export interface Session {
   readonly checker: ts.TypeChecker
   readonly origin: Origin
+  /** The directory of the source. */
+  readonly root: string
   /** What a rule had to refuse, and names that are in no table. */
   readonly complaints: Set<string>
 }
 
 export const printFile = (
   file: ts.SourceFile,
-  { checker, complaints, origin }: Session,
+  { checker, complaints, origin, root }: Session,
   parts: Parts = noParts
 ): string => {
   const { text } = file
   const imports = new Imports(usesBarrels(file) ? "barrel" : "namespace")
   const locals = declaredIn(file)
+
+  /** The way to a file of the result, from this one. */
+  const pathTo = (target: string): string => {
+    const way = relative(dirname(relative(root, file.fileName)), target)
+    return way.startsWith(".") ? way : `./${way}`
+  }
 
   const refuse = (node: ts.Node, why: string): string => {
     const { line } = file.getLineAndCharacterOfPosition(node.getStart(file))
@@ -59,6 +67,7 @@ export const printFile = (
   const printNamespace = (node: ts.Identifier, module: Module): string => {
     const to = moduleIn4(module)
     if (to === undefined) return refuse(node, `${module} is in no table.`)
+    if (to.startsWith("./")) return imports.own(pathTo(to), `Own${node.text}`, isValue(node))
     const isOwnName = node.text !== module.slice(module.lastIndexOf("/") + 1)
     return isOwnName ? imports.module(to, node.text, isValue(node)) : use(to, isValue(node))
   }

@@ -38,13 +38,17 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/Error": { to: "effect/PlatformError", words: "PlatformError" },
   "@effect/platform/Etag": { to: "effect/http/Etag", words: "Generator" },
   "@effect/platform/FileSystem": { to: "effect/FileSystem", words: "File FileSystem" },
+  "@effect/platform/HttpApi": { to: "effect/http-api/HttpApi", words: "make" },
+  "@effect/platform/HttpApiBuilder": { to: "effect/http-api/HttpApiBuilder", words: "group" },
+  "@effect/platform/HttpApiEndpoint": { to: "effect/http-api/HttpApiEndpoint", words: "get post" },
+  "@effect/platform/HttpApiGroup": { to: "effect/http-api/HttpApiGroup", words: "make" },
   "@effect/platform/HttpApiSecurity": {
     to: "effect/http-api/HttpApiSecurity",
     words: "ApiKey annotate apiKey"
   },
   "@effect/platform/HttpApp": {
     to: "effect/http/HttpEffect",
-    words: "PreResponseHandler appendPreResponseHandler"
+    words: "PreResponseHandler appendPreResponseHandler toWebHandlerLayer"
   },
   "@effect/platform/HttpBody": {
     to: "effect/http/HttpBody",
@@ -52,13 +56,18 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "@effect/platform/HttpLayerRouter": {
     to: "effect/http/HttpRouter",
-    words: "Middleware Provided Request Request.From add addAll middleware route serve use"
+    words: "Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
     words: "cors logger xForwardedHeaders"
   },
   "@effect/platform/HttpPlatform": { to: "effect/http/HttpPlatform", words: "HttpPlatform" },
+  // The tests have what they use of the router that is gone.
+  "@effect/platform/HttpRouter": {
+    to: "./test/support/router.js",
+    words: "all concat empty get mount mountApp post use"
+  },
   "@effect/platform/HttpServer": { to: "effect/http/HttpServer", words: "HttpServer make serve" },
   "@effect/platform/HttpServerError": { to: "effect/http/HttpServerError", words: "ServeError" },
   "@effect/platform/HttpServerRequest": {
@@ -75,14 +84,15 @@ const modules: Readonly<Record<Module, Words>> = {
       unsafeJson>jsonUnsafe unsafeSetCookie>setCookieUnsafe updateCookies`
   },
   "@effect/platform/Multipart": { to: "effect/http/Multipart", words: "makeChannel" },
-  "@effect/platform/OpenApi": { to: "effect/http-api/OpenApi", words: "Description" },
+  "@effect/platform/OpenApi": { to: "effect/http-api/OpenApi", words: "Description fromApi" },
   "@effect/platform/Path": { to: "effect/Path", words: "Path" },
   "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket" },
+  "@effect/sql-pg": { words: "PgClient" },
   "@effect/sql-pg/PgClient": { words: "layer" },
   "@effect/sql/SqlClient": { to: "effect/sql/SqlClient", words: "SqlClient" },
   "@effect/sql/SqlError": { to: "effect/sql/SqlError", words: "SqlError" },
   "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure getSomes map" },
-  "effect/Cause": { words: "Cause die fail failureOption>findErrorOption pretty squash" },
+  "effect/Cause": { words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies pretty squash" },
   "effect/Clock": { words: "Clock currentTimeMillis" },
   "effect/Config": { words: "option redacted>Redacted" },
   "effect/ConfigProvider": { words: "ConfigProvider" },
@@ -106,7 +116,7 @@ const modules: Readonly<Record<Module, Words>> = {
       contextWithEffect>contextWith delay die either>result ensuring exit fail failCause failSync filterOrFail flatMap
       flip forEach forever fork>forkChild forkDaemon>forkDetach forkScoped ignore interrupt interruptible logDebug
       logError logWarning map mapError match matchCauseEffect matchEffect never onError onExit onInterrupt orDie
-      orElseSucceed promise provide provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
+      orElseSucceed promise provide race raceFirst provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
       runPromiseExit runSync runSyncExit sandbox scope scoped scopedWith serviceOption sleep succeed succeedNone
       succeedSome suspend sync tapDefect tapError timeout try tryPromise uninterruptible uninterruptibleMask void
       whileLoop zipWith`
@@ -116,12 +126,13 @@ const modules: Readonly<Record<Module, Words>> = {
     words: `Either>Result all getOrElse getOrThrow isLeft>isFailure isRight>isSuccess left>fail match right>succeed`
   },
   "effect/Exit": { words: "Exit die fail failCause isFailure isSuccess succeed void" },
-  "effect/Fiber": { words: "Fiber RuntimeFiber>Fiber await interrupt join" },
+  "effect/Fiber": { words: "Fiber RuntimeFiber>Fiber await interrupt join joinAll" },
   "effect/Layer": {
     words: `CurrentMemoMap Layer build buildWithMemoMap buildWithScope catchAllCause>catchCause effect effectDiscard empty
       fresh launch merge mergeAll orDie provide provideMerge scoped>effect scopedContext>effectContext
       scopedDiscard>effectDiscard succeed succeedContext suspend sync unwrapEffect>unwrap unwrapScoped>unwrap`
   },
+  "effect/Logger": { words: "make" },
   "effect/ManagedRuntime": { words: "make" },
   "effect/Metric": { words: "counter incrementBy>update" },
   "effect/Option": {
@@ -129,7 +140,7 @@ const modules: Readonly<Record<Module, Words>> = {
       getOrUndefined isNone isOption isSome map match none orElse some toArray`
   },
   "effect/Predicate": { words: "hasProperty isNumber isString" },
-  "effect/PubSub": { words: "PubSub publish shutdown sliding unbounded" },
+  "effect/PubSub": { words: "PubSub publish shutdown sliding subscribe unbounded" },
   "effect/Random": { words: "next nextRange>nextBetween" },
   "effect/Redacted": { words: "Redacted isRedacted make value" },
   "effect/Schedule": { words: "recurs spaced" },
@@ -141,7 +152,7 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
-    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap fromEffect fromIterable
+    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap flattenChunks>flattenArray fromEffect fromIterable
       fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },

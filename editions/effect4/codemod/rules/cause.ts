@@ -13,6 +13,7 @@ const failureOrCause: CallRule = (call, p) => {
 }
 
 export const calls: Rules<CallRule> = {
+  "effect/Cause.isEmpty": (call, p) => `(${argumentsOf(call, [1], p)}.reasons.length === 0)`,
   "effect/Cause.failureOrCause": failureOrCause,
   "effect/Cause.failures": failures
 }

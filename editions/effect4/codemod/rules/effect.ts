@@ -4,6 +4,7 @@ import {
   argumentsOf,
   type CallRule,
   dual,
+  given,
   type NameRule,
   type NodeRule,
   type Rules
@@ -88,10 +89,44 @@ const yieldWrap: NodeRule = (node, p) => {
 
 export const nodes: ReadonlyArray<NodeRule> = [yieldWrap]
 
+const timeoutTo: CallRule = (call, p) => {
+  const options = call.arguments.at(-1)
+  const [duration, onSuccess, onTimeout] = ["duration", "onSuccess", "onTimeout"].map((name) => {
+    const value = given(options, name)
+    return value === undefined
+      ? p.refuse(call, `Effect.timeoutTo is not known without ${name}.`)
+      : p.print(value)
+  })
+  const effect = p.use("effect/Effect")
+  const bounded = (self: string) =>
+    `${effect}.timeoutOrElse(${effect}.map(${self}, ${onSuccess}), {
+      duration: ${duration}, orElse: () => ${effect}.sync(${onTimeout}) })`
+  const [self] = call.arguments
+  return self === undefined || call.arguments.length === 1
+    ? `<A, E, R>(self: ${effect}.Effect<A, E, R>) => ${bounded("self")}`
+    : bounded(p.print(self))
+}
+
+const getOrElse: CallRule = (call, p) => {
+  const [exit, otherwise] = argumentsOf(call, [2], p)
+  const cases = `{ onSuccess: (value) => value, onFailure: ${otherwise} }`
+  return `${p.use("effect/Exit")}.match(${exit}, ${cases})`
+}
+
 export const calls: Rules<CallRule> = {
+  "effect/Effect.timeoutTo": timeoutTo,
+  "effect/Exit.getOrElse": getOrElse,
   "effect/Fiber.getCurrentFiber": (call, p) => {
     argumentsOf(call, [0], p)
     return `${p.use("effect/Option")}.fromNullishOr(${p.use("effect/Fiber")}.getCurrent())`
+  },
+  "effect/Clock.make": (call, p) => {
+    argumentsOf(call, [0], p)
+    return `${p.use("effect/Clock")}.Clock.defaultValue()`
+  },
+  "effect/Effect.orElseFail": (call, p) => {
+    const { more, self } = dual(call, 1, p)
+    return `${p.use("effect/Effect")}.mapError(${[...self, more[0]].join(", ")})`
   },
   "effect/Effect.consoleWith": (call, p) =>
     `${p.use("effect/Effect")}.flatMap(${p.use("effect/Console")}.Console, ${argumentsOf(call, [1], p)})`,

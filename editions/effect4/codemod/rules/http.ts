@@ -1,7 +1,9 @@
 import ts from "typescript"
+import type { Printer } from "../printer.js"
 import {
   calledIn,
-  extended,
+  argumentsOf,
+  type CallRule,
   given,
   keysOf,
   type NameRule,
@@ -42,11 +44,132 @@ const apiMiddleware: NodeRule = (node, p) => {
   return `${service}<${p.print(self)}${services}>()(${p.print(id)}${error})`
 }
 
-export const nodes: ReadonlyArray<NodeRule> = [app, apiMiddleware]
+/** The methods that described an endpoint, and the option that says the same. */
+const described = new Map([
+  ["addError", "error"],
+  ["addSuccess", "success"],
+  ["setHeaders", "headers"],
+  ["setPath", "params"],
+  ["setPayload", "payload"],
+  ["setUrlParams", "query"]
+])
+
+/** `HttpApiEndpoint.get(name, path).addSuccess(schema)`: an endpoint is described by options. */
+const endpoint: NodeRule = (node, p) => {
+  if (!ts.isCallExpression(node)) return undefined
+  const { calls, root } = chainOf(node)
+  const made = calls[0]
+  if (made === undefined || calls.length < 2) return undefined
+  const member = p.origin.exported(root)
+  if (member === undefined || !/^@effect\/platform\/HttpApiEndpoint\.\w+$/.test(member)) return undefined
+  const options = new Map<string, ReadonlyArray<string>>()
+  let others = ""
+  for (const call of calls.slice(1)) {
+    const method = methodOf(call)
+    const option = described.get(method)
+    const values = call.arguments.map(p.print)
+    if (option === undefined) others += `.${method}(${values.join(", ")})`
+    else options.set(option, [...(options.get(option) ?? []), ...values])
+  }
+  const list = [...options].map(([name, values]) =>
+    values.length === 1 ? `${name}: ${values[0]}` : `${name}: [${values.join(", ")}]`
+  )
+  const given = [...made.arguments.map(p.print), ...(list.length === 0 ? [] : [`{ ${list.join(", ")} }`])]
+  return `${p.print(root)}(${given.join(", ")})${others}`
+}
+
+/** `f(a).g(b).h(c)`: the calls of `f`, `g` and `h`, and what `f` is. */
+const chainOf = (node: ts.CallExpression) => {
+  const calls: Array<ts.CallExpression> = [node]
+  let root = node.expression
+  while (ts.isPropertyAccessExpression(root) && ts.isCallExpression(root.expression)) {
+    calls.unshift(root.expression)
+    root = root.expression.expression
+  }
+  return { calls, root }
+}
+
+const methodOf = ({ expression }: ts.CallExpression): string =>
+  ts.isPropertyAccessExpression(expression) ? expression.name.text : ""
+
+/** `HttpApiBuilder.serve().pipe(Layer.provide(HttpApiBuilder.api(Api)), ...)`: an API is a layer of routes. */
+const serveApi: NodeRule = (node, p) => {
+  if (!ts.isCallExpression(node) || methodOf(node) !== "pipe") return undefined
+  const { calls, root } = chainOf(node)
+  const [serve] = calls
+  if (serve === undefined || calls.length !== 2) return undefined
+  if (p.origin.exported(root) !== "@effect/platform/HttpApiBuilder.serve") return undefined
+  const apis = node.arguments.map((one) => providedApi(one, p))
+  const api = apis.find((one) => one !== undefined)
+  if (api === undefined) return p.refuse(node, "HttpApiBuilder.serve is only known with its API beside it.")
+  const others = node.arguments.filter((_, at) => apis[at] === undefined).map(p.print)
+  const routes = `${p.use("effect/http-api/HttpApiBuilder")}.layer(${p.print(api)})`
+  const piped = others.length === 0 ? routes : `${routes}.pipe(${others.join(", ")})`
+  const [middleware] = serve.arguments.map(p.print)
+  const quiet = "disableLogger: true, disableListenLog: true"
+  const options = middleware === undefined ? `{ ${quiet} }` : `{ ${quiet}, middleware: ${middleware} }`
+  return `${p.use("effect/http/HttpRouter")}.serve(${piped}, ${options})`
+}
+
+/** The API in `Layer.provide(HttpApiBuilder.api(Api))`. */
+const providedApi = (node: ts.Expression, p: Printer): ts.Expression | undefined => {
+  if (!ts.isCallExpression(node) || p.origin.exported(node.expression) !== "effect/Layer.provide") {
+    return undefined
+  }
+  const [inner] = node.arguments
+  return inner !== undefined &&
+    ts.isCallExpression(inner) &&
+    p.origin.exported(inner.expression) === "@effect/platform/HttpApiBuilder.api"
+    ? inner.arguments[0]
+    : undefined
+}
+
+const multipart: CallRule = (call, p) =>
+  `${argumentsOf(call, [1], p)}.pipe(${p.use("effect/http-api/HttpApiSchema")}.asMultipart())`
+
+const withEncoding: CallRule = (call, p) => {
+  const kind = given(call.arguments[0], "kind")
+  return kind !== undefined && ts.isStringLiteral(kind) && kind.text === "UrlParams"
+    ? `${p.use("effect/http-api/HttpApiSchema")}.asFormUrlEncoded()`
+    : p.refuse(call, "HttpApiSchema.withEncoding is only known for URL parameters.")
+}
+
+/** `address._tag === "TcpAddress"`: the address of a port is of one of two kinds. */
+const portAddress: NodeRule = (node, p) => {
+  if (!ts.isBinaryExpression(node) || !ts.isStringLiteral(node.right)) return undefined
+  if (node.right.text !== "TcpAddress") return undefined
+  const isEqual = node.operatorToken.kind === ts.SyntaxKind.EqualsEqualsEqualsToken
+  return `${p.print(node.left)} ${isEqual ? "!==" : "==="} "UnixPathAddress"`
+}
+
+export const nodes: ReadonlyArray<NodeRule> = [
+  app,
+  apiMiddleware,
+  endpoint,
+  serveApi,
+  portAddress
+]
+
+export const calls: Rules<CallRule> = {
+  "@effect/platform/HttpApiSchema.Multipart": multipart,
+  "@effect/platform/HttpApiSchema.withEncoding": withEncoding,
+  "@effect/platform/HttpLayerRouter.addHttpApi": (call, p) =>
+    `${p.use("effect/http-api/HttpApiBuilder")}.layer(${argumentsOf(call, [1, 2], p).join(", ")})`
+}
 
 export const names: Rules<NameRule> = {
   // The router of Effect 3 is gone; what it gave to a route is what the new one gives.
   "@effect/platform/HttpRouter.HttpRouter.Provided": (_name, p) =>
-    `${p.use("effect/http/HttpRouter", false)}.Provided`
+    `${p.use("effect/http/HttpRouter", false)}.Provided`,
+  "@effect/platform/HttpServerRequest.upgrade": (_name, p) => {
+    const request = `${p.use("effect/http/HttpServerRequest")}.HttpServerRequest`
+    return `${p.use("effect/Effect")}.flatMap(${request}, ({ upgrade }) => upgrade)`
+  },
+  "@effect/platform/HttpRouter.HttpRouter.DefaultServices": (_name, p) =>
+    `(${[
+      `${p.use("effect/http/HttpPlatform", false)}.HttpPlatform`,
+      `${p.use("effect/http/Etag", false)}.Generator`,
+      `${p.use("effect/FileSystem", false)}.FileSystem`,
+      `${p.use("effect/Path", false)}.Path`
+    ].join(" | ")})`
 }
-void extended

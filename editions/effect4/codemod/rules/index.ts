@@ -8,6 +8,7 @@ import * as Context from "./context.js"
 import * as Effect from "./effect.js"
 import * as Http from "./http.js"
 import * as Layer from "./layer.js"
+import * as Logger from "./logger.js"
 import * as Metric from "./metric.js"
 import { properties } from "./properties.js"
 import * as Queue from "./queue.js"
@@ -17,13 +18,13 @@ import * as Sql from "./sql.js"
 import * as Time from "./time.js"
 
 export const callRules: ReadonlyMap<Member, CallRule> = new Map(
-  [Cause, Cli, Collections, Effect, Layer, Metric, Queue, Schema, Time].flatMap(({ calls }) =>
+  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Metric, Queue, Schema, Time].flatMap(({ calls }) =>
     Object.entries(calls)
   )
 )
 
 export const nameRules: ReadonlyMap<Member, NameRule> = new Map(
-  [Context, Effect, Http, Metric, Schema, Sql, Time].flatMap(({ names }) => Object.entries(names))
+  [Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) => Object.entries(names))
 )
 
 export const nodeRules: ReadonlyArray<NodeRule> = [
@@ -32,6 +33,7 @@ export const nodeRules: ReadonlyArray<NodeRule> = [
   Context,
   Effect,
   Http,
+  Logger,
   Schema,
   Sql
 ].flatMap(({ nodes }) => nodes)

@@ -12,6 +12,10 @@ const mapError: CallRule = (call, p) => {
 }
 
 export const calls: Rules<CallRule> = {
+  "effect/Layer.setClock": (call, p) =>
+    `${p.use("effect/Layer")}.succeed(${p.use("effect/Clock")}.Clock, ${argumentsOf(call, [1], p)})`,
+  "effect/Layer.setConfigProvider": (call, p) =>
+    `${p.use("effect/ConfigProvider")}.layer(${argumentsOf(call, [1], p)})`,
   "effect/Layer.fail": fail,
   "effect/Layer.mapError": mapError
 }
