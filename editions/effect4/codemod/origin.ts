@@ -72,28 +72,43 @@ export const makeOrigin = (checker: ts.TypeChecker) => {
   }
 
   /** Nothing for what a module exports, which `(await import(module)).name` reaches like a property. */
-  const ownerOf = ({ parent }: ts.Declaration): string => {
+  const ownerOf = (declaration: ts.Declaration): string => {
+    const { parent } = declaration
+    if (ts.isTypeAliasDeclaration(declaration) || ts.isInterfaceDeclaration(declaration)) return "#"
     if (ts.isSourceFile(parent) || ts.isVariableDeclarationList(parent)) return ""
     return ts.isInterfaceDeclaration(parent) || ts.isClassDeclaration(parent)
       ? `#${parent.name?.text ?? ""}`
       : "#"
   }
 
+  /** The types that say what the properties of an object are. */
+  const describing = (
+    object: ts.ObjectLiteralExpression | ts.ObjectBindingPattern
+  ): ReadonlyArray<ts.Type> => {
+    if (ts.isObjectBindingPattern(object)) return [checker.getTypeAtLocation(object)]
+    const context = checker.getContextualType(object)
+    // `{ ...clock, name }` and `Object.assign(clock, { name })` are like what they are made from.
+    const spread = object.properties.filter(ts.isSpreadAssignment).map(({ expression }) => expression)
+    const { parent } = object
+    const target = ts.isCallExpression(parent) ? parent.arguments.filter((one) => one !== object) : []
+    return [
+      ...(context === undefined ? [] : [context]),
+      ...[...spread, ...target].map((one) => checker.getTypeAtLocation(one))
+    ]
+  }
+
   return {
-    /** Whether something is declared by Effect. */
-    isEffects: (symbol: ts.Symbol | undefined): boolean => property(symbol) !== undefined,
+    /** The name of a type: `effect/Option#.Option`. */
+    typed: (type: ts.Type): Member | undefined => property(type.aliasSymbol ?? type.symbol),
     namespace,
     exported,
     /** The property that `object.name` reads. */
     read: (node: ts.PropertyAccessExpression) => property(checker.getSymbolAtLocation(node.name)),
     /** The property that `{ name: value }` gives, or that `({ name })` takes. */
     key: (name: ts.Identifier, object: ts.ObjectLiteralExpression | ts.ObjectBindingPattern) => {
-      const type = ts.isObjectLiteralExpression(object)
-        ? checker.getContextualType(object)
-        : checker.getTypeAtLocation(object)
-      const types = type === undefined ? [] : type.isUnion() ? type.types : [type]
-      const properties = types.map((one) => one.getProperty(name.text))
-      return property(properties.find((one) => one !== undefined))
+      const types = describing(object).flatMap((type) => (type.isUnion() ? type.types : [type]))
+      const properties = types.map((one) => property(one.getProperty(name.text)))
+      return properties.find((one) => one !== undefined)
     }
   }
 }

@@ -7,7 +7,7 @@ import ts from "typescript"
 import { Imports } from "./imports.js"
 import { isEffect, type Member, type Module, type Origin } from "./origin.js"
 import { noParts, type Parts } from "./parts.js"
-import { callRules, nameRules, nodeRules, renamedProperties } from "./rules/index.js"
+import { callRules, nameRules, nodeRules, readRules, renamedProperties } from "./rules/index.js"
 import { isKnown, moduleIn4, nameIn4 } from "./vocabulary.js"
 
 /** What a rule may ask and do. */
@@ -22,6 +22,8 @@ export interface Printer {
   readonly source: (node: ts.Node) => string
   /** A module of Effect 4 that the result uses; gives its name there. */
   readonly use: (module: Module, isValue?: boolean) => string
+  /** A file of the result, by its path. */
+  readonly useOwn: (path: string, local: string) => string
   /** An export of a module of Effect 4 that the result uses by its own name. */
   readonly useNamed: (module: Module, name: string) => string
   /** Refuses a node: says why and where. */
@@ -121,6 +123,8 @@ export const printFile = (
     }
     if (ts.isPropertyAccessExpression(node)) {
       const member = origin.read(node)
+      const rule = member === undefined ? undefined : readRules.get(member)
+      if (rule !== undefined) return rule(print(node.expression), printer)
       const name = member === undefined ? undefined : renamedProperties.get(member)
       if (name !== undefined) {
         const dot = node.questionDotToken === undefined ? "." : "?."
@@ -211,6 +215,7 @@ export const printFile = (
     origin,
     print,
     use,
+    useOwn: (path, local) => imports.own(pathTo(path), local, true),
     useNamed: (module, name) => imports.named(module, name, name, true),
     refuse,
     source: (node) => node.getText(file)

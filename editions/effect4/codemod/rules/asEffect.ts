@@ -1,15 +1,20 @@
-/** Options and Eithers are effects in Effect 3. In Effect 4 they have to be made one. */
+/** Options, Eithers and responses are effects in Effect 3. In Effect 4 they have to be made one. */
 import ts from "typescript"
+import type { Member } from "../origin.js"
 import type { Printer } from "../printer.js"
 import type { NodeRule } from "./rule.js"
 
-const made: Readonly<Record<string, string>> = { Option: "fromOption", Either: "fromResult" }
+const made: ReadonlyMap<Member, string> = new Map([
+  ["effect/Option#.Option", "fromOption"],
+  ["effect/Either#.Either", "fromResult"],
+  ["@effect/platform/HttpServerResponse#.HttpServerResponse", "succeed"]
+])
 
-/** How a value becomes an effect, where it is an Option or an Either. */
+/** How a value becomes an effect, where it is one of them. */
 const makerOf = (node: ts.Expression, { checker, origin }: Printer): string | undefined => {
   const type = checker.getTypeAtLocation(node)
-  const name = type.aliasSymbol?.name ?? ""
-  return Object.hasOwn(made, name) && origin.isEffects(type.aliasSymbol) ? made[name] : undefined
+  const member = origin.typed(type)
+  return member === undefined ? undefined : made.get(member)
 }
 
 const wrapped = (node: ts.Expression, p: Printer): string => {
@@ -19,39 +24,34 @@ const wrapped = (node: ts.Expression, p: Printer): string => {
     : `${p.use("effect/Effect")}.${maker}(${p.print(node)})`
 }
 
-/** `yield* option`. */
-const yielded: NodeRule = (node, p) =>
-  ts.isYieldExpression(node) && node.expression !== undefined && makerOf(node.expression, p)
-    ? `yield* ${wrapped(node.expression, p)}`
-    : undefined
-
-/** What takes an effect first takes an Option too; where it takes values they stay what they are. */
-const takesEffect = new Set(
-  [
-    "catchAll",
-    "catchTag",
-    "catchTags",
-    "flatMap",
-    "map",
-    "mapError",
-    "match",
-    "matchEffect",
-    "orDie",
-    "orElseSucceed",
-    "zipRight"
-  ].map((name) => `effect/Effect.${name}`)
-)
-
-/** `Effect.map(option, f)`. */
-const given: NodeRule = (node, p) => {
-  if (!ts.isCallExpression(node) || !takesEffect.has(p.origin.exported(node.expression) ?? "")) {
-    return undefined
-  }
-  const [first] = node.arguments
-  const maker = first && makerOf(first, p)
-  if (first === undefined || maker === undefined) return undefined
-  const others = node.arguments.slice(1).map(p.print)
-  return `${p.print(node.expression)}(${[wrapped(first, p), ...others].join(", ")})`
+/** `yield* option`; a response is a value, which nothing has to be waited for. */
+const yielded: NodeRule = (node, p) => {
+  if (!ts.isYieldExpression(node) || node.expression === undefined) return undefined
+  const maker = makerOf(node.expression, p)
+  if (maker === undefined) return undefined
+  inside.add(node.expression)
+  return maker === "succeed" ? p.print(node.expression) : `yield* ${wrapped(node.expression, p)}`
 }
 
-export const nodes: ReadonlyArray<NodeRule> = [yielded, given]
+/** Nodes that are wrapped already. */
+const inside = new WeakSet<ts.Node>()
+
+/** Where an effect is wanted. */
+const wanted: NodeRule = (node, p) => {
+  if (!(ts.isCallExpression(node) || ts.isIdentifier(node)) || inside.has(node)) return undefined
+  if (ts.isIdentifier(node) && !isRead(node)) return undefined
+  const context = p.checker.getContextualType(node)
+  if (context === undefined || p.origin.typed(context) !== "effect/Effect#.Effect") return undefined
+  if (makerOf(node, p) === undefined) return undefined
+  inside.add(node)
+  return wrapped(node, p)
+}
+
+/** Whether a name is an expression by itself. */
+const isRead = ({ parent }: ts.Identifier): boolean =>
+  ts.isCallExpression(parent) ||
+  ts.isConditionalExpression(parent) ||
+  ts.isArrowFunction(parent) ||
+  ts.isReturnStatement(parent)
+
+export const nodes: ReadonlyArray<NodeRule> = [yielded, wanted]

@@ -9,16 +9,16 @@ import * as Effect from "./effect.js"
 import * as Http from "./http.js"
 import * as Layer from "./layer.js"
 import * as Logger from "./logger.js"
+import * as Methods from "./methods.js"
 import * as Metric from "./metric.js"
-import { properties } from "./properties.js"
-import * as Queue from "./queue.js"
-import type { CallRule, NameRule, NodeRule } from "./rule.js"
+import { properties, reads } from "./properties.js"
+import type { CallRule, NameRule, NodeRule, ReadRule } from "./rule.js"
 import * as Schema from "./schema.js"
 import * as Sql from "./sql.js"
 import * as Time from "./time.js"
 
 export const callRules: ReadonlyMap<Member, CallRule> = new Map(
-  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Metric, Queue, Schema, Time].flatMap(({ calls }) =>
+  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Methods, Metric, Schema, Time].flatMap(({ calls }) =>
     Object.entries(calls)
   )
 )
@@ -37,5 +37,7 @@ export const nodeRules: ReadonlyArray<NodeRule> = [
   Schema,
   Sql
 ].flatMap(({ nodes }) => nodes)
+
+export const readRules: ReadonlyMap<Member, ReadRule> = new Map(Object.entries(reads))
 
 export const renamedProperties: ReadonlyMap<Member, string> = new Map(Object.entries(properties))

@@ -9,6 +9,9 @@ export type CallRule = (call: ts.CallExpression, printer: Printer) => string
 /** Prints a member where it stands, called or not. */
 export type NameRule = (name: ts.Node, printer: Printer) => string
 
+/** Prints a property of a value whose text it is given. */
+export type ReadRule = (value: string, printer: Printer) => string
+
 /** Prints a node that it knows, and gives nothing for others. */
 export type NodeRule = (node: ts.Node, printer: Printer) => string | undefined
 
