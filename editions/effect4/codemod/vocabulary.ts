@@ -29,7 +29,7 @@ const modules: Readonly<Record<Module, Words>> = {
     words: "NodeContext>NodeServices layer"
   },
   "@effect/platform-node/NodeFileSystem": { words: "layer" },
-  "@effect/platform-node/NodeHttpServer": { words: "layer" },
+  "@effect/platform-node/NodeHttpServer": { words: "" },
   "@effect/platform-node/NodePath": { words: "layer" },
   "@effect/platform/Cookies": {
     to: "effect/http/Cookies",
@@ -60,7 +60,7 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
-    words: "cors logger xForwardedHeaders"
+    words: "cors logger"
   },
   "@effect/platform/HttpPlatform": { to: "effect/http/HttpPlatform", words: "HttpPlatform" },
   // The tests have what they use of the router that is gone.
@@ -92,7 +92,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/sql/SqlClient": { to: "effect/sql/SqlClient", words: "SqlClient" },
   "@effect/sql/SqlError": { to: "effect/sql/SqlError", words: "SqlError" },
   "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure getSomes map" },
-  "effect/Cause": { words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies pretty squash" },
+  "effect/Cause": { words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies squash" },
   "effect/Clock": { words: "Clock currentTimeMillis" },
   "effect/Config": { words: "option redacted>Redacted" },
   "effect/ConfigProvider": { words: "ConfigProvider" },
@@ -152,7 +152,7 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
-    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap flattenChunks>flattenArray fromEffect fromIterable
+    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
       fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },
@@ -163,7 +163,7 @@ const modules: Readonly<Record<Module, Words>> = {
 
 const named = new Map<Member, string>()
 for (const [module, { words }] of Object.entries(modules)) {
-  for (const word of words.trim().split(/\s+/)) {
+  for (const word of words.split(/\s+/).filter((one) => one !== "")) {
     const [from, to] = word.split(">")
     const names = from?.split(".") ?? []
     named.set(`${module}.${from}`, to ?? names.at(-1) ?? "")

@@ -13,6 +13,9 @@ const failureOrCause: CallRule = (call, p) => {
 }
 
 export const calls: Rules<CallRule> = {
+  // It always shows the causes of errors.
+  "effect/Cause.pretty": (call, p) =>
+    `${p.use("effect/Cause")}.pretty(${argumentsOf(call, [1, 2], p)[0]})`,
   "effect/Cause.isEmpty": (call, p) => `(${argumentsOf(call, [1], p)}.reasons.length === 0)`,
   "effect/Cause.failureOrCause": failureOrCause,
   "effect/Cause.failures": failures

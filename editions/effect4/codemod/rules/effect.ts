@@ -113,7 +113,20 @@ const getOrElse: CallRule = (call, p) => {
   return `${p.use("effect/Exit")}.match(${exit}, ${cases})`
 }
 
+/** Why a fiber is interrupted: nothing public tells it. */
+const fiberRef: CallRule = (call, p) => {
+  const [ref] = call.arguments
+  if (ref === undefined || p.origin.exported(ref) !== "effect/FiberRef.interruptedCause") {
+    return p.refuse(call, "FiberRef.get is only known of interruptedCause.")
+  }
+  const cause = p.use("effect/Cause")
+  const type = `{ readonly _interruptedCause?: ${cause}.Cause<never> }`
+  return `${p.use("effect/Effect")}.withFiber((fiber) =>
+    ${p.use("effect/Effect")}.succeed((fiber as unknown as ${type})._interruptedCause ?? ${cause}.empty))`
+}
+
 export const calls: Rules<CallRule> = {
+  "effect/FiberRef.get": fiberRef,
   "effect/Effect.timeoutTo": timeoutTo,
   "effect/Exit.getOrElse": getOrElse,
   "effect/Fiber.getCurrentFiber": (call, p) => {

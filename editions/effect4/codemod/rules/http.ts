@@ -6,6 +6,7 @@ import {
   type CallRule,
   given,
   keysOf,
+  moduleOf,
   type NameRule,
   type NodeRule,
   type Rules
@@ -29,20 +30,44 @@ const apiMiddleware: NodeRule = (node, p) => {
   const [first, second] = called.calls
   const [id, options] = second?.arguments ?? []
   const provides = given(options, "provides")
-  const failure = given(options, "failure")
-  const isKnown = keysOf(options).every((key) => key === "provides" || key === "failure")
   const self = first?.typeArguments?.[0]
-  if (id === undefined || self === undefined || !isKnown) {
-    return p.refuse(
-      node,
-      "HttpApiMiddleware.Tag is only known with what it provides and its failure."
-    )
+  const known = ["failure", "provides", "security"]
+  if (id === undefined || self === undefined || !keysOf(options).every((key) => known.includes(key))) {
+    return p.refuse(node, `HttpApiMiddleware.Tag is only known with ${known.join(", ")}.`)
   }
+  const failure = given(options, "failure")
+  const security = given(options, "security")
+  const list = [
+    ...(failure === undefined ? [] : [`error: ${errorsIn(failure, p)}`]),
+    ...(security === undefined ? [] : [`security: ${p.print(security)}`])
+  ]
   const services = provides === undefined ? "" : `, { provides: ${p.print(provides)} }`
-  const error = failure === undefined ? "" : `, { error: ${p.print(failure)} }`
   const service = `${p.use("effect/http-api/HttpApiMiddleware")}.Service`
-  return `${service}<${p.print(self)}${services}>()(${p.print(id)}${error})`
+  return `${service}<${p.print(self)}${services}>()(${p.print(id)}, { ${list.join(", ")} })`
 }
+
+/** Each error has its own status, so those of a union stand in a list. */
+const errorsIn = (node: ts.Expression, p: Printer): string =>
+  ts.isCallExpression(node) && p.origin.exported(node.expression) === "effect/Schema.Union"
+    ? `[${node.arguments.map(p.print).join(", ")}]`
+    : p.print(node)
+
+/** Effect 3 stops at once. The library's own server waits itself, and a test for nothing. */
+const nodeServer: CallRule = (call, p) => {
+  const [make, options] = call.arguments
+  if (make === undefined || options === undefined) {
+    return p.refuse(call, "NodeHttpServer.layer is only known with a server and options.")
+  }
+  const own = ts.isObjectLiteralExpression(options)
+    ? options.properties.map(p.print)
+    : [`...${p.print(options)}`]
+  const given = [...own, "disablePreemptiveShutdown: true"].join(", ")
+  return `${moduleOf(call, p)}.layer(${p.print(make)}, { ${given} })`
+}
+
+/** Effect 3 believes whoever sends the headers. */
+const xForwarded: NameRule = (_name, p) =>
+  `${p.use("effect/http/HttpMiddleware")}.xForwardedHeaders({ trustedProxies: () => true })`
 
 /** The methods that described an endpoint, and the option that says the same. */
 const described = new Map([
@@ -67,7 +92,7 @@ const endpoint: NodeRule = (node, p) => {
   for (const call of calls.slice(1)) {
     const method = methodOf(call)
     const option = described.get(method)
-    const values = call.arguments.map(p.print)
+    const values = option === "error" ? [errorWith(call, p)] : call.arguments.map(p.print)
     if (option === undefined) others += `.${method}(${values.join(", ")})`
     else options.set(option, [...(options.get(option) ?? []), ...values])
   }
@@ -76,6 +101,18 @@ const endpoint: NodeRule = (node, p) => {
   )
   const given = [...made.arguments.map(p.print), ...(list.length === 0 ? [] : [`{ ${list.join(", ")} }`])]
   return `${p.print(root)}(${given.join(", ")})${others}`
+}
+
+/** `addError(schema, { status })`. */
+const errorWith = (call: ts.CallExpression, p: Printer): string => {
+  const [error, options] = call.arguments
+  const status = given(options, "status")
+  if (error === undefined || (options !== undefined && status === undefined)) {
+    return p.refuse(call, "addError is only known with an error and its status.")
+  }
+  return status === undefined
+    ? p.print(error)
+    : `${p.print(error)}.annotate({ httpApiStatus: ${p.print(status)} })`
 }
 
 /** `f(a).g(b).h(c)`: the calls of `f`, `g` and `h`, and what `f` is. */
@@ -142,15 +179,26 @@ const portAddress: NodeRule = (node, p) => {
   return `${p.print(node.left)} ${isEqual ? "!==" : "==="} "UnixPathAddress"`
 }
 
+/** `Effect.catchTag("RouteNotFound", f)`: an error of the server is one of its reasons. */
+const catchRouteNotFound: NodeRule = (node, p) => {
+  if (!ts.isCallExpression(node) || node.arguments.length !== 2) return undefined
+  const [tag, handle] = node.arguments
+  if (p.origin.exported(node.expression) !== "effect/Effect.catchTag" || handle === undefined) return undefined
+  if (tag === undefined || !ts.isStringLiteral(tag) || tag.text !== "RouteNotFound") return undefined
+  return `${p.use("effect/Effect")}.catchIf(${p.use("effect/http/HttpServerError")}.isHttpServerError, ${p.print(handle)})`
+}
+
 export const nodes: ReadonlyArray<NodeRule> = [
   app,
   apiMiddleware,
   endpoint,
   serveApi,
-  portAddress
+  portAddress,
+  catchRouteNotFound
 ]
 
 export const calls: Rules<CallRule> = {
+  "@effect/platform-node/NodeHttpServer.layer": nodeServer,
   "@effect/platform/HttpApiSchema.Multipart": multipart,
   "@effect/platform/HttpApiSchema.withEncoding": withEncoding,
   "@effect/platform/HttpLayerRouter.addHttpApi": (call, p) =>
@@ -158,6 +206,7 @@ export const calls: Rules<CallRule> = {
 }
 
 export const names: Rules<NameRule> = {
+  "@effect/platform/HttpMiddleware.xForwardedHeaders": xForwarded,
   // The router of Effect 3 is gone; what it gave to a route is what the new one gives.
   "@effect/platform/HttpRouter.HttpRouter.Provided": (_name, p) =>
     `${p.use("effect/http/HttpRouter", false)}.Provided`,

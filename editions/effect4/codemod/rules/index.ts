@@ -15,6 +15,7 @@ import { properties, reads } from "./properties.js"
 import type { CallRule, NameRule, NodeRule, ReadRule } from "./rule.js"
 import * as Schema from "./schema.js"
 import * as Sql from "./sql.js"
+import * as Tests from "./tests.js"
 import * as Time from "./time.js"
 
 export const callRules: ReadonlyMap<Member, CallRule> = new Map(
@@ -35,7 +36,8 @@ export const nodeRules: ReadonlyArray<NodeRule> = [
   Http,
   Logger,
   Schema,
-  Sql
+  Sql,
+  Tests
 ].flatMap(({ nodes }) => nodes)
 
 export const readRules: ReadonlyMap<Member, ReadRule> = new Map(Object.entries(reads))

@@ -15,10 +15,10 @@ const level =
 const minimum: CallRule = (call, p) =>
   `${p.use("effect/Layer")}.succeed(${p.use("effect/References")}.MinimumLogLevel, ${argumentsOf(call, [1], p)})`
 
-/** `level._tag`: a level is its name. */
+/** `level._tag`: a level is its name, and one of them is shorter. */
 const tagOfLevel: NodeRule = (node, p) =>
   ts.isPropertyAccessExpression(node) && /^effect\/LogLevel#\w+\._tag$/.test(p.origin.read(node) ?? "")
-    ? p.print(node.expression)
+    ? `(${p.print(node.expression)} === "Warn" ? "Warning" : ${p.print(node.expression)})`
     : undefined
 
 export const nodes: ReadonlyArray<NodeRule> = [tagOfLevel]

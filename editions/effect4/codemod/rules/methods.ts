@@ -18,7 +18,7 @@ const onSocket =
   (name: string): CallRule =>
   (call, p) =>
     ts.isPropertyAccessExpression(call.expression)
-      ? `${p.useOwn("./test/support/socket.js", "Sockets")}.${name}(${[
+      ? `${p.useOwn("./test/support/socket.js", "OwnSocket")}.${name}(${[
           p.print(call.expression.expression),
           ...call.arguments.map(p.print)
         ].join(", ")})`

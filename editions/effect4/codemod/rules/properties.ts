@@ -2,6 +2,8 @@
 import type { ReadRule, Rules } from "./rule.js"
 
 export const properties: Rules<string> = {
+  "@effect/platform/HttpApiEndpoint#.path": "params",
+  "@effect/platform/HttpApiEndpoint#.urlParams": "query",
   "effect/Clock#Clock.unsafeCurrentTimeMillis": "currentTimeMillisUnsafe",
   "effect/Clock#Clock.unsafeCurrentTimeNanos": "currentTimeNanosUnsafe",
   "effect/DateTime#Utc.epochMillis": "epochMilliseconds",
@@ -23,5 +25,5 @@ export const reads: Rules<ReadRule> = {
   // Taking all would wait for the first.
   "effect/Queue#BaseDequeue.takeAll": (queue, p) => `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
   "effect/Queue#Dequeue.takeAll": (queue, p) => `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
-  "@effect/platform/Socket#Socket.writer": (socket, p) => `${p.useOwn("./test/support/socket.js", "Sockets")}.writerOf(${socket})`
+  "@effect/platform/Socket#Socket.writer": (socket, p) => `${p.useOwn("./test/support/socket.js", "OwnSocket")}.writerOf(${socket})`
 }

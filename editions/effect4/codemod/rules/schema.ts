@@ -18,7 +18,9 @@ const listed =
     `${p.use("effect/Schema")}.${name}([${call.arguments.map(p.print).join(", ")}])`
 
 const literal: CallRule = (call, p) =>
-  call.arguments.length === 1 ? p.plain(call) : listed("Literals")(call, p)
+  call.arguments.length === 1 && !call.arguments.some(ts.isSpreadElement)
+    ? p.plain(call)
+    : listed("Literals")(call, p)
 
 const record: CallRule = (call, p) => {
   const [options] = call.arguments
