@@ -88,9 +88,13 @@ export const makeOrigin = (checker: ts.TypeChecker) => {
     if (ts.isObjectBindingPattern(object)) return [checker.getTypeAtLocation(object)]
     const context = checker.getContextualType(object)
     // `{ ...clock, name }` and `Object.assign(clock, { name })` are like what they are made from.
-    const spread = object.properties.filter(ts.isSpreadAssignment).map(({ expression }) => expression)
+    const spread = object.properties
+      .filter(ts.isSpreadAssignment)
+      .map(({ expression }) => expression)
     const { parent } = object
-    const target = ts.isCallExpression(parent) ? parent.arguments.filter((one) => one !== object) : []
+    const target = ts.isCallExpression(parent)
+      ? parent.arguments.filter((one) => one !== object)
+      : []
     return [
       ...(context === undefined ? [] : [context]),
       ...[...spread, ...target].map((one) => checker.getTypeAtLocation(one))

@@ -56,7 +56,8 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "@effect/platform/HttpLayerRouter": {
     to: "effect/http/HttpRouter",
-    words: "Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
+    words:
+      "Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
@@ -92,7 +93,9 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/sql/SqlClient": { to: "effect/sql/SqlClient", words: "SqlClient" },
   "@effect/sql/SqlError": { to: "effect/sql/SqlError", words: "SqlError" },
   "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure getSomes map" },
-  "effect/Cause": { words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies squash" },
+  "effect/Cause": {
+    words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies squash"
+  },
   "effect/Clock": { words: "Clock currentTimeMillis" },
   "effect/Config": { words: "option redacted>Redacted" },
   "effect/ConfigProvider": { words: "ConfigProvider" },

@@ -1,9 +1,9 @@
 import ts from "typescript"
 import type { Printer } from "../printer.js"
 import {
-  calledIn,
   argumentsOf,
   type CallRule,
+  calledIn,
   given,
   keysOf,
   moduleOf,
@@ -32,7 +32,11 @@ const apiMiddleware: NodeRule = (node, p) => {
   const provides = given(options, "provides")
   const self = first?.typeArguments?.[0]
   const known = ["failure", "provides", "security"]
-  if (id === undefined || self === undefined || !keysOf(options).every((key) => known.includes(key))) {
+  if (
+    id === undefined ||
+    self === undefined ||
+    !keysOf(options).every((key) => known.includes(key))
+  ) {
     return p.refuse(node, `HttpApiMiddleware.Tag is only known with ${known.join(", ")}.`)
   }
   const failure = given(options, "failure")
@@ -86,7 +90,8 @@ const endpoint: NodeRule = (node, p) => {
   const made = calls[0]
   if (made === undefined || calls.length < 2) return undefined
   const member = p.origin.exported(root)
-  if (member === undefined || !/^@effect\/platform\/HttpApiEndpoint\.\w+$/.test(member)) return undefined
+  if (member === undefined || !/^@effect\/platform\/HttpApiEndpoint\.\w+$/.test(member))
+    return undefined
   const options = new Map<string, ReadonlyArray<string>>()
   let others = ""
   for (const call of calls.slice(1)) {
@@ -99,7 +104,10 @@ const endpoint: NodeRule = (node, p) => {
   const list = [...options].map(([name, values]) =>
     values.length === 1 ? `${name}: ${values[0]}` : `${name}: [${values.join(", ")}]`
   )
-  const given = [...made.arguments.map(p.print), ...(list.length === 0 ? [] : [`{ ${list.join(", ")} }`])]
+  const given = [
+    ...made.arguments.map(p.print),
+    ...(list.length === 0 ? [] : [`{ ${list.join(", ")} }`])
+  ]
   return `${p.print(root)}(${given.join(", ")})${others}`
 }
 
@@ -138,13 +146,15 @@ const serveApi: NodeRule = (node, p) => {
   if (p.origin.exported(root) !== "@effect/platform/HttpApiBuilder.serve") return undefined
   const apis = node.arguments.map((one) => providedApi(one, p))
   const api = apis.find((one) => one !== undefined)
-  if (api === undefined) return p.refuse(node, "HttpApiBuilder.serve is only known with its API beside it.")
+  if (api === undefined)
+    return p.refuse(node, "HttpApiBuilder.serve is only known with its API beside it.")
   const others = node.arguments.filter((_, at) => apis[at] === undefined).map(p.print)
   const routes = `${p.use("effect/http-api/HttpApiBuilder")}.layer(${p.print(api)})`
   const piped = others.length === 0 ? routes : `${routes}.pipe(${others.join(", ")})`
   const [middleware] = serve.arguments.map(p.print)
   const quiet = "disableLogger: true, disableListenLog: true"
-  const options = middleware === undefined ? `{ ${quiet} }` : `{ ${quiet}, middleware: ${middleware} }`
+  const options =
+    middleware === undefined ? `{ ${quiet} }` : `{ ${quiet}, middleware: ${middleware} }`
   return `${p.use("effect/http/HttpRouter")}.serve(${piped}, ${options})`
 }
 
@@ -183,8 +193,10 @@ const portAddress: NodeRule = (node, p) => {
 const catchRouteNotFound: NodeRule = (node, p) => {
   if (!ts.isCallExpression(node) || node.arguments.length !== 2) return undefined
   const [tag, handle] = node.arguments
-  if (p.origin.exported(node.expression) !== "effect/Effect.catchTag" || handle === undefined) return undefined
-  if (tag === undefined || !ts.isStringLiteral(tag) || tag.text !== "RouteNotFound") return undefined
+  if (p.origin.exported(node.expression) !== "effect/Effect.catchTag" || handle === undefined)
+    return undefined
+  if (tag === undefined || !ts.isStringLiteral(tag) || tag.text !== "RouteNotFound")
+    return undefined
   return `${p.use("effect/Effect")}.catchIf(${p.use("effect/http/HttpServerError")}.isHttpServerError, ${p.print(handle)})`
 }
 

@@ -19,13 +19,15 @@ import * as Tests from "./tests.js"
 import * as Time from "./time.js"
 
 export const callRules: ReadonlyMap<Member, CallRule> = new Map(
-  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Methods, Metric, Schema, Time].flatMap(({ calls }) =>
-    Object.entries(calls)
+  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Methods, Metric, Schema, Time].flatMap(
+    ({ calls }) => Object.entries(calls)
   )
 )
 
 export const nameRules: ReadonlyMap<Member, NameRule> = new Map(
-  [Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) => Object.entries(names))
+  [Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) =>
+    Object.entries(names)
+  )
 )
 
 export const nodeRules: ReadonlyArray<NodeRule> = [

@@ -17,7 +17,8 @@ const minimum: CallRule = (call, p) =>
 
 /** `level._tag`: a level is its name, and one of them is shorter. */
 const tagOfLevel: NodeRule = (node, p) =>
-  ts.isPropertyAccessExpression(node) && /^effect\/LogLevel#\w+\._tag$/.test(p.origin.read(node) ?? "")
+  ts.isPropertyAccessExpression(node) &&
+  /^effect\/LogLevel#\w+\._tag$/.test(p.origin.read(node) ?? "")
     ? `(${p.print(node.expression)} === "Warn" ? "Warning" : ${p.print(node.expression)})`
     : undefined
 

@@ -23,7 +23,10 @@ export const properties: Rules<string> = {
 /** Properties that have become something else. */
 export const reads: Rules<ReadRule> = {
   // Taking all would wait for the first.
-  "effect/Queue#BaseDequeue.takeAll": (queue, p) => `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
-  "effect/Queue#Dequeue.takeAll": (queue, p) => `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
-  "@effect/platform/Socket#Socket.writer": (socket, p) => `${p.useOwn("./test/support/socket.js", "OwnSocket")}.writerOf(${socket})`
+  "effect/Queue#BaseDequeue.takeAll": (queue, p) =>
+    `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
+  "effect/Queue#Dequeue.takeAll": (queue, p) =>
+    `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
+  "@effect/platform/Socket#Socket.writer": (socket, p) =>
+    `${p.useOwn("./test/support/socket.js", "OwnSocket")}.writerOf(${socket})`
 }

@@ -4,7 +4,8 @@ import { leftOutTests } from "../selection.js"
 import type { NodeRule } from "./rule.js"
 
 const skipped: NodeRule = (node, p) => {
-  if (!ts.isCallExpression(node) || !/^it(?:\.\w+)?$/.test(p.source(node.expression))) return undefined
+  if (!ts.isCallExpression(node) || !/^it(?:\.\w+)?$/.test(p.source(node.expression)))
+    return undefined
   const [name] = node.arguments
   if (name === undefined || !ts.isStringLiteral(name)) return undefined
   const file = node.getSourceFile().fileName

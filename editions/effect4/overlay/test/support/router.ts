@@ -1,10 +1,11 @@
 /** What the tests use of Effect 3's `HttpRouter`, an app that grows by routes, in terms of the router of Effect 4. */
+
+import * as Effect from "effect/Effect"
 import type * as HttpMethod from "effect/http/HttpMethod"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Effect from "effect/Effect"
 
 type Response = HttpServerResponse.HttpServerResponse
 type App<E, R> = Effect.Effect<Response, E, R>

@@ -1,6 +1,7 @@
 /** How the tests use a socket: a function for what comes, and a function that sends. */
-import type * as Socket from "effect/socket/Socket"
+
 import * as Effect from "effect/Effect"
+import type * as Socket from "effect/socket/Socket"
 
 type Data = Uint8Array | string
 
