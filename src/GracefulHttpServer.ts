@@ -93,7 +93,10 @@ export const layer = (
   )
 
 /** Adds a finalizer to `serve` that waits for the answers. It runs before all others. */
-const draining = (inner: HttpServer.HttpServer, drain: Effect.Effect<void>) =>
+const draining = (
+  inner: Context.Tag.Service<typeof HttpServer.HttpServer>,
+  drain: Effect.Effect<void>
+) =>
   HttpServer.make({
     address: inner.address,
     serve: (app, middleware) =>

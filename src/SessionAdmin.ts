@@ -708,7 +708,7 @@ const ask = <A>(
 const isNobody = (userId: string | undefined): boolean => userId !== undefined && !isUserId(userId)
 
 // What the store gives needs no validation.
-const trusted = { disableValidation: true }
+const trusted: Schema.MakeOptions = { disableValidation: true }
 
 const summaryOf = (entry: SessionEntry, now: number): SessionSummary => {
   const endedAtMillis = entry.endedAtMillis ?? (isOver(entry, now) ? entry.expiresAtMillis : null)

@@ -132,7 +132,7 @@ const checked = (options: Options): CheckedOptions => {
   return { ...options, lock: { waitMillis, holdMillis } }
 }
 
-type ApiService = Context.Tag.Service<HttpApi>
+type ApiService = Context.Tag.Service<typeof HttpApi>
 
 /**
  * Makes the mounts with options.

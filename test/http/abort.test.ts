@@ -11,11 +11,10 @@ import * as Session from "../../src/Session.js"
 import { json, withApp } from "./support.js"
 
 type Work = Effect.Effect<unknown, unknown, Session.Session>
-type Handler = ReturnType<typeof json<unknown, unknown, Session.Session>>
 type App = HttpApp.Default<unknown, Session.Session>
 
 /** Puts a slow handler at `/slow`, beside `/a` and `/all`. */
-type Mount = (slow: Handler) => App
+type Mount = (slow: App) => App
 
 const fast = HttpRouter.empty.pipe(
   HttpRouter.get("/a", json(Session.put("a", 1))),

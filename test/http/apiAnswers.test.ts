@@ -29,8 +29,8 @@ class Group extends HttpApiGroup.make("group")
   .add(endpoint("member"))
   .add(endpoint("recent"))
   .add(HttpApiEndpoint.post("post", "/post").addSuccess(Schema.Void))
-  .middleware(SessionMiddleware.HttpApi)
-  .middleware(Csrf.HttpApi) {}
+  .middleware(Csrf.HttpApi)
+  .middleware(SessionMiddleware.HttpApi) {}
 
 class Api extends HttpApi.make("api").add(Group) {}
 

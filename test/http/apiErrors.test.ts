@@ -38,15 +38,19 @@ const endpoint = <const N extends string>(name: N) =>
   HttpApiEndpoint.get(name, `/${name}`).addSuccess(Schema.Void)
 
 class Users extends HttpApiGroup.make("users")
-  .add(endpoint("login").addError(SessionHttpApi.SessionRefused))
+  .add(
+    HttpApiEndpoint.get("login", "/login")
+      .addSuccess(Schema.Void)
+      .addError(SessionHttpApi.SessionRefused)
+  )
   .add(endpoint("logout"))
   .add(endpoint("consume"))
   .add(endpoint("loginDies"))
   .add(endpoint("logoutDies"))
   .add(endpoint("put"))
   .add(endpoint("start"))
-  .middleware(SessionMiddleware.HttpApi)
-  .middleware(SessionGuard.HttpApi) {}
+  .middleware(SessionGuard.HttpApi)
+  .middleware(SessionMiddleware.HttpApi) {}
 
 class Api extends HttpApi.make("api").add(Users) {}
 
@@ -162,9 +166,16 @@ describe("HttpApi", () => {
 class Declaring extends HttpApi.make("declaring").add(
   HttpApiGroup.make("users")
     .add(
-      endpoint("login").addError(SessionStore.SessionStoreError).addError(Session.SessionRefused)
+      HttpApiEndpoint.get("login", "/login")
+        .addSuccess(Schema.Void)
+        .addError(SessionStore.SessionStoreError)
+        .addError(Session.SessionRefused)
     )
-    .add(endpoint("logout").addError(SessionStore.SessionStoreError, { status: 503 }))
+    .add(
+      HttpApiEndpoint.get("logout", "/logout")
+        .addSuccess(Schema.Void)
+        .addError(SessionStore.SessionStoreError, { status: 503 })
+    )
     .add(endpoint("loginDies"))
     .add(endpoint("start"))
     .middleware(SessionMiddleware.HttpApi)

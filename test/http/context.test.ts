@@ -9,7 +9,7 @@ import * as Session from "../../src/Session.js"
 import * as SessionMiddleware from "../../src/SessionMiddleware.js"
 import * as SessionStore from "../../src/SessionStore.js"
 
-const ok = HttpServerResponse.text("ok")
+const ok = Effect.succeed(HttpServerResponse.text("ok"))
 const around = Effect.serviceOption(Session.Session)
 
 const inRequest = <A, E>(

@@ -172,6 +172,11 @@ describe("the cause of a SessionStoreError", () => {
 
 describe("every error of the library", () => {
   it("says what a client is told of it, under a short name", () => {
+    const nameOf = ({ ast }: Schema.Schema.Any) =>
+      ast._tag === "Transformation"
+        ? ast.to.annotations[SchemaAST.IdentifierAnnotationId]
+        : undefined
+
     const told = Object.entries(Errors).flatMap(([name, schema]) =>
       name.startsWith("Session")
         ? [[name, nameOf(schema), HttpApiSchema.getStatusError(schema) !== 500 || name in internal]]
@@ -191,8 +196,3 @@ const internal = {
   SessionKeyError: 500,
   SessionTypeError: 500
 }
-
-const nameOf = (schema: Schema.Schema.Any) =>
-  schema.ast._tag === "Transformation"
-    ? schema.ast.to.annotations[SchemaAST.IdentifierAnnotationId]
-    : undefined

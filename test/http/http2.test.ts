@@ -22,7 +22,7 @@ const app = pages({
   "/url": json(
     Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
       Effect.zipRight(
-        Session.setPreviousUrl(`http://${headers[":authority"]}/page?q=1`),
+        Session.setPreviousUrl(`http://${headers[":authority"] ?? headers.host}/page?q=1`),
         Effect.map(Session.previousUrl, (url) => url._tag)
       )
     )

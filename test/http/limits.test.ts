@@ -195,9 +195,11 @@ describe("a login whose store is away once the session has been moved", () => {
     let moved = false
     const store = storeWith(({ move, revokedWithin }) => ({
       move: (...args) =>
-        Effect.tap(move(...args), () => {
-          moved = true
-        }),
+        Effect.tap(move(...args), () =>
+          Effect.sync(() => {
+            moved = true
+          })
+        ),
       revokedWithin: (options) =>
         Effect.suspend(() =>
           moved && ++asked.afterMove <= times

@@ -40,9 +40,9 @@ const group = <const Name extends string>(name: Name) =>
     .add(HttpApiEndpoint.get("login", `/${name}/login`).addSuccess(Schema.String))
     .add(HttpApiEndpoint.get("user", `/${name}/user`).addSuccess(Schema.NullOr(Schema.String)))
     .add(HttpApiEndpoint.post("act", `/${name}/act`).addSuccess(Schema.String))
-    .middleware(SessionMiddleware.HttpApi)
     .middleware(SessionGuard.HttpApi)
     .middleware(Csrf.HttpApi)
+    .middleware(SessionMiddleware.HttpApi)
 
 class Api extends HttpApi.make("api").add(group("shop")).add(group("admin")) {}
 

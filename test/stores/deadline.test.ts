@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -108,7 +109,7 @@ describe("any other store", () => {
 
       const exit = yield* Effect.exit(store.remove(id))
 
-      expect(Exit.isFailure(exit) && exit.cause._tag).toBe("Die")
+      expect(Exit.isFailure(exit) && Cause.isDie(exit.cause)).toBe(true)
     })
   )
 })

@@ -101,7 +101,7 @@ const loginOf = (
         return { id, atMillis: stored?.state.authenticatedAtMillis ?? 0 }
       })
     ),
-    ({ reason }) => reason === "corrupt",
+    ({ reason }: SessionStoreError) => reason === "corrupt",
     () => Effect.succeedSome({ id, atMillis: 0 })
   )
 

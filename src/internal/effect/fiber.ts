@@ -11,7 +11,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
-import type * as MetricLabel from "effect/MetricLabel"
+import type * as Metric from "effect/Metric"
 import type * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
@@ -53,9 +53,9 @@ export const configProviderOf = (fiber: RunningFiber): ConfigProvider.ConfigProv
 export const spanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> =>
   Context.getOption(fiber.currentContext, Tracer.ParentSpan)
 
-/** The labels that a fiber's metrics carry. */
-export const labelsOf = (fiber: RunningFiber): ReadonlyArray<MetricLabel.MetricLabel> =>
-  fiber.getFiberRef(FiberRef.currentMetricLabels)
+/** Counts one more, under the labels that a fiber's metrics carry. */
+export const countOne = (fiber: RunningFiber, counter: Metric.Metric.Counter<number>): void =>
+  counter.unsafeUpdate(1, fiber.getFiberRef(FiberRef.currentMetricLabels))
 
 /** Whether the debug log is on where a fiber runs. */
 export const logsDebug = (fiber: RunningFiber): boolean =>

@@ -2,12 +2,11 @@
  * Effect builds a layer once for a whole app, wherever it is provided. A layer that reads its surroundings must not be built
  * so: the second place would get what the first one has read.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { RunningFiber } from "./fiber.js"
+import { type RunningFiber, serviceOf } from "./fiber.js"
 
 /**
  * Builds a layer once for each value of what it reads. Two places of an app that have the same client get the same store, and
@@ -29,7 +28,7 @@ export const oncePer = <A, E, R>(
     Layer.suspend(() => {
       const fiber = Option.getOrThrow(Fiber.getCurrentFiber())
       const one = builtFor(read(fiber))
-      const ofTheApp = Context.get(fiber.currentContext, Layer.CurrentMemoMap)
+      const ofTheApp = serviceOf(fiber, Layer.CurrentMemoMap)
       return Layer.scopedContext(
         Effect.flatMap(Effect.scope, (scope) => Layer.buildWithMemoMap(one, ofTheApp, scope))
       )

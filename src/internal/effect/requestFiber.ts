@@ -32,11 +32,13 @@ export const isAborted = (fiber: RunningFiber): boolean => {
   )
 }
 
-/** Logs a warning from outside an effect, with the loggers and annotations of a fiber. */
-export const warnIn = (fiber: RunningFiber, sentence: string): void =>
-  Effect.runSync(
-    Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
-  )
+/** Logs warnings from outside an effect, also when the fiber has ended, with its loggers and annotations. */
+export const warnIn =
+  (fiber: RunningFiber) =>
+  (sentence: string): void =>
+    Effect.runSync(
+      Effect.zipRight(Effect.setFiberRefs(fiber.getFiberRefs()), Effect.logWarning(sentence))
+    )
 
 /** What runs when the response of a request is there, before it leaves. */
 export type ResponseHandler = HttpApp.PreResponseHandler

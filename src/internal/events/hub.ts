@@ -4,7 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as PubSub from "effect/PubSub"
-import { labelsOf, logsDebug, type RunningFiber, referenceOf, withFiber } from "../effect/fiber.js"
+import { countOne, logsDebug, type RunningFiber, referenceOf, withFiber } from "../effect/fiber.js"
 import type { SessionEvent } from "./event.js"
 
 /** Where events are published, and where subscribers find them. */
@@ -70,7 +70,7 @@ export const publish = (event: SessionEvent): Effect.Effect<void> =>
 
 // One operation instead of five: events are published while a visitor waits.
 const published = (fiber: RunningFiber, hub: Hub, event: SessionEvent): Effect.Effect<void> => {
-  counterOf(event._tag).unsafeUpdate(1, labelsOf(fiber))
+  countOne(fiber, counterOf(event._tag))
   for (const listener of listeners.get(hub) ?? []) listener(event)
   // A hub without subscribers takes an event at once, and one that was shut down takes none. Only a full one has to wait.
   const sent =

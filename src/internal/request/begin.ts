@@ -86,16 +86,13 @@ const leaveByUpgrade = (session: RequestSession, fiber: RunningFiber): void => {
   const { change, pending, phase, position } = session.life
   session.leave(lateReport(fiber))
   if (phase === "skipped") return
+  const warn = warnIn(fiber)
   if (pending.length > 0 || change !== null) {
-    warnIn(
-      fiber,
+    warn(
       "The connection was upgraded before a commit: what was recorded is not stored unless Session.commit follows, and a new id is dropped"
     )
   }
   if (position.stored !== null && position.tokenFrom === "here") {
-    warnIn(
-      fiber,
-      "The connection was upgraded: the cookie of the new session id cannot be sent any more"
-    )
+    warn("The connection was upgraded: the cookie of the new session id cannot be sent any more")
   }
 }

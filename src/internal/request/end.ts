@@ -137,12 +137,10 @@ const close = (
 }
 
 /** Tells in the log of the request's fiber of writes that nothing commits any more. */
-export const lateReport =
-  (fiber: RunningFiber) =>
-  (verb: string, key: string): void => {
+export const lateReport = (fiber: RunningFiber) => {
+  const warn = warnIn(fiber)
+  return (verb: string, key: string): void => {
     const what = key === "" ? `Session.${verb}` : `Session.${verb} of ${JSON.stringify(key)}`
-    warnIn(
-      fiber,
-      `${what} came after the response head: it is not stored unless Session.commit follows`
-    )
+    warn(`${what} came after the response head: it is not stored unless Session.commit follows`)
   }
+}

@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { apart, callerContext } from "../effect/apart.js"
-import { type RunningFiber, withFiber } from "../effect/fiber.js"
+import { withFiber } from "../effect/fiber.js"
 import { SessionConfigError, SessionStoreError } from "../errors/errors.js"
 import { deadlineMillis } from "../store/deadline.js"
 import { countOf, type Dialect, type Row, type Statements } from "./dialect.js"
@@ -69,9 +69,12 @@ export const makeDatabase = (
         })
         if (only === undefined) return call
         // The call would wait for its own caller.
-        return withFiber((fiber) =>
-          transactionOf(fiber)?.[0] === only ? Effect.fail(insideTransaction(operation)) : call
-        )
+        return withFiber((fiber) => {
+          const open = Context.getOption(callerContext(fiber), TransactionConnection)
+          return Option.isSome(open) && open.value[0] === only
+            ? Effect.fail(insideTransaction(operation))
+            : call
+        })
       }
     return {
       client,
@@ -128,9 +131,6 @@ const repeated = <A, E extends SessionConfigError>(
       ? repeated(dialect, operation, statements, left - 1)
       : Effect.fail(toStoreError(dialect, operation, error))
   })
-
-const transactionOf = (fiber: RunningFiber) =>
-  Option.getOrUndefined(Context.getOption(callerContext(fiber), TransactionConnection))
 
 const insideTransaction = (operation: string) =>
   new SessionStoreError({

@@ -153,7 +153,7 @@ const findMarks = (
 ): Effect.Effect<SessionRecord | undefined, SessionStoreError> =>
   Effect.catchIf(
     Effect.map(primitives.find(id), Option.getOrUndefined),
-    ({ reason }) => reason === "corrupt",
+    ({ reason }: SessionStoreError) => reason === "corrupt",
     () => Effect.as(primitives.remove(id), undefined)
   )
 

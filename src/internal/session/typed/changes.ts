@@ -53,10 +53,10 @@ const change = (shape: Shape, verb: string, name: string, how: TypedChange) =>
     let discards = false
     const onStored: Change = (value) => {
       const seen = Verbs.seenBy(verb, value)
-      const current = seen === undefined ? Option.none() : field.decode(seen, keepExcess)
+      const current = seen === undefined ? Option.none() : field.decode(seen, keepExcess(seen))
       discards = seen !== undefined && Option.isNone(current)
       if (discards && shape.onInvalid === "fail") return schemaMismatch
-      return encode(session, field, how(current))
+      return encode(session, field, how(current), seen)
     }
     const recorded = attempt(() => recordChange(session, shape, verb, field, onStored))
     const orMismatch = Effect.mapError(recorded, (error) =>
@@ -65,8 +65,13 @@ const change = (shape: Shape, verb: string, name: string, how: TypedChange) =>
     return Effect.tap(orMismatch, () => (discards ? publishDiscarded(session, field) : Effect.void))
   })
 
-const encode = (session: RequestSession, field: Field, value: unknown): Json | Fault => {
-  const encoded = isFault(value) ? value : field.encode(value, keepExcess)
+const encode = (
+  session: RequestSession,
+  field: Field,
+  value: unknown,
+  stored: Json | undefined
+): Json | Fault => {
+  const encoded = isFault(value) ? value : field.encode(value, keepExcess(stored))
   return isFault(encoded) ? encoded : fromUnknown(encoded, session.request.settings.maxPayloadBytes)
 }
 

@@ -25,10 +25,15 @@ export interface Field {
 /** What becomes of properties that the schema does not know. */
 interface Excess {
   readonly onExcessProperty: "preserve"
+  /** What is stored where the value is read, or will be. */
+  readonly stored: Json | undefined
 }
 
 /** Keeps them, so that a change does not drop what an older or a newer deploy has stored. */
-export const keepExcess: Excess = { onExcessProperty: "preserve" }
+export const keepExcess = (stored: Json | undefined): Excess => ({
+  onExcessProperty: "preserve",
+  stored
+})
 
 /** Finds the fields of a schema by their paths, each made once. */
 export const makeLookup = (fields: Fields): ((operation: string, name: string) => Field) => {

@@ -105,9 +105,9 @@ const store = (
 const taking = (shape: Shape) => ({
   pull: (name: string) =>
     useEffect((session) =>
-      Effect.tap(readOne(shape, "pull", name), () => {
-        Verbs.pull(session, shape.fieldOf("pull", name).path)
-      })
+      Effect.tap(readOne(shape, "pull", name), () =>
+        Effect.sync(() => Verbs.pull(session, shape.fieldOf("pull", name).path))
+      )
     ),
   consume: (name: string) =>
     useEffect((session) => {

@@ -1,0 +1,90 @@
+/** Makes the Effect 4 tree in `out` from the Effect 3 source of the repository and from `overlay`. */
+import { execFileSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { makeOrigin } from "./origin.js"
+import { changedOriginals, filesBelow, linesOf, readOverlay } from "./overlay.js"
+import { printFile, type Session } from "./printer.js"
+import { load } from "./program.js"
+import { isWanted } from "./selection.js"
+
+const edition = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "")
+const root = join(edition, "../..")
+const out = join(edition, "out")
+const accept = process.argv.includes("--accept")
+
+const overlay = readOverlay(join(edition, "overlay"))
+const source = load(root, new Map())
+const session: Session = {
+  checker: source.checker,
+  origin: makeOrigin(source.checker),
+  root,
+  complaints: new Set()
+}
+
+const originals = ["src", "test", "migrations"]
+  .flatMap((name) => filesBelow(join(root, name)).map((path) => `${name}/${path}`))
+  .filter(isWanted)
+const isPrinted = (path: string) => path.endsWith(".ts") && !overlay.whole.has(path)
+
+const changed = changedOriginals(
+  join(edition, "overlay"),
+  overlay,
+  (path) => (originals.includes(path) ? source.file(path) : undefined),
+  accept
+)
+for (const path of changed) {
+  session.complaints.add(
+    `overlay/${path}: its original has changed. Look at what has, then run codemod with --accept.`
+  )
+}
+
+rmSync(out, { recursive: true, force: true })
+const write = (path: string, text: string): void => {
+  mkdirSync(dirname(join(out, path)), { recursive: true })
+  writeFileSync(join(out, path), text)
+}
+for (const path of originals) {
+  if (isPrinted(path)) {
+    const file = source.file(path)
+    write(path, printFile(file, session, overlay.partsOf(path, file)))
+  } else if (!overlay.whole.has(path)) {
+    mkdirSync(dirname(join(out, path)), { recursive: true })
+    copyFileSync(join(root, path), join(out, path))
+  }
+}
+for (const [path, text] of overlay.whole) write(path, text)
+
+if (session.complaints.size > 0) {
+  console.error([...session.complaints].sort().join("\n"))
+  console.error(`\n${session.complaints.size} places are not known to the codemod.`)
+  process.exitCode = 1
+}
+
+const biome = join(root, "node_modules/@biomejs/biome/bin/biome")
+execFileSync(
+  process.execPath,
+  [
+    biome,
+    "check",
+    "--write",
+    "--config-path",
+    join(edition, "codemod/biome-out.json"),
+    "--log-level=error",
+    out
+  ],
+  { stdio: "inherit", cwd: edition }
+)
+
+/** What came out, for the figures. */
+const printed = originals.filter(isPrinted)
+const same = printed.filter(
+  (path) => readFileSync(join(root, path), "utf8") === readFileSync(join(out, path), "utf8")
+)
+const lines = (path: string) => linesOf(readFileSync(join(out, path), "utf8"))
+const sum = (paths: ReadonlyArray<string>) => paths.map(lines).reduce((all, one) => all + one, 0)
+console.log(`generated   ${printed.length} files, ${sum(printed)} lines`)
+console.log(`unchanged   ${same.length} of them, ${sum(same)} lines`)
+console.log(`overlaid    ${overlay.files.length} files, ${overlay.lines} lines`)
+void existsSync

@@ -1,0 +1,14 @@
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+
+// A middleware of your own says `requires: Session`.
+// removes: withSession
+
+export class CsrfHttpApi extends HttpApiMiddleware.Service<CsrfHttpApi, { requires: Session }>()(
+  "effect-session/Csrf/HttpApi",
+  { error: CsrfRejected }
+) {}
+
+export class GuardHttpApi extends HttpApiMiddleware.Service<GuardHttpApi, { requires: Session }>()(
+  "effect-session/SessionGuard/HttpApi",
+  { error: SessionUnavailable }
+) {}

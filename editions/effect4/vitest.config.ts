@@ -1,0 +1,19 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^effect-session$/, replacement: at("out/src/index.ts") },
+      { find: /^effect-session\/(.*)$/, replacement: `${at("out/src/")}$1.ts` },
+      { find: /^@effect\/vitest$/, replacement: at("testing/effectVitest.ts") }
+    ]
+  },
+  test: {
+    include: ["out/test/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
