@@ -495,7 +495,7 @@ describe("the life of a session", () => {
         expect(text).toContain("The log could not be read")
         expect(text).not.toContain("secret-file")
       },
-      { history: () => Effect.fail(new Error("secret-file")) }
+      { history: () => Effect.die(new Error("secret-file")) }
     ))
 })
 

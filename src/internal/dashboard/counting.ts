@@ -32,7 +32,7 @@ export interface Counting {
 export const recently = "15 minutes"
 
 const keptMillis = 30_000
-const patience = "150 millis"
+const patience = "100 millis"
 const suspects = 10
 
 /** The count of one store: what it gave last, and the one that runs. */
