@@ -143,7 +143,7 @@ const obey = (
 const control = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   // The tests of this folder send nothing else.
-  const command = (yield* request.json) as Command
+  const command = (yield* request.json) as unknown as Command
   const value = yield* obey(command)
   return HttpServerResponse.unsafeJson({ value: value ?? null })
 })

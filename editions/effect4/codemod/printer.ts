@@ -69,7 +69,7 @@ export const printFile = (
   const printNamespace = (node: ts.Identifier, module: Module): string => {
     const to = moduleIn4(module)
     if (to === undefined) return refuse(node, `${module} is in no table.`)
-    if (to.startsWith("./")) return imports.own(pathTo(to), `Own${node.text}`, isValue(node))
+    if (to.startsWith("./")) return imports.own(pathTo(to), "Effect3", isValue(node))
     const isOwnName = node.text !== module.slice(module.lastIndexOf("/") + 1)
     return isOwnName ? imports.module(to, node.text, isValue(node)) : use(to, isValue(node))
   }
