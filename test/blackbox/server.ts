@@ -26,7 +26,7 @@ import * as Gates from "./gates.js"
 let offset = 0
 const real = Clock.make()
 // A class: its other methods stay reachable only through the prototype.
-const clock: Clock.Clock = Object.assign(Object.create(real), {
+const clock: Clock.Clock = Object.assign(Object.create(real) as Clock.Clock, {
   currentTimeMillis: Effect.map(real.currentTimeMillis, (millis) => millis + offset),
   unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset
 })

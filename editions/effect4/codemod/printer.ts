@@ -7,7 +7,7 @@ import ts from "typescript"
 import { Imports } from "./imports.js"
 import { isEffect, type Member, type Module, type Origin } from "./origin.js"
 import { noParts, type Parts } from "./parts.js"
-import { callRules, nameRules, nodeRules, readRules, renamedProperties } from "./rules/index.js"
+import { callRules, nameRules, nodeRules, readRules, renamedProperties, telltales } from "./rules/index.js"
 import { isKnown, moduleIn4, nameIn4 } from "./vocabulary.js"
 
 /** What a rule may ask and do. */
@@ -150,6 +150,9 @@ export const printFile = (
       return undefined
     const member = origin.key(key, object)
     const name = member === undefined ? undefined : renamedProperties.get(member)
+    if (name === undefined && telltales.has(key.text)) {
+      return refuse(node, `Nothing says what ${key.text} belongs to.`)
+    }
     if (name === undefined) return printShorthand(node)
     if (ts.isPropertyAssignment(node)) return `${name}: ${print(node.initializer)}`
     if (ts.isShorthandPropertyAssignment(node)) return `${name}: ${print(node.name)}`

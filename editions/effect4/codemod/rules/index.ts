@@ -48,4 +48,11 @@ export const nodeRules: ReadonlyArray<NodeRule> = [
 
 export const readRules: ReadonlyMap<Member, ReadRule> = new Map(Object.entries(reads))
 
+/** Names that nothing but Effect 3 has: where the types do not say what one is, it would be left as it stands. */
+export const telltales: ReadonlySet<string> = new Set(
+  Object.keys(properties)
+    .map((member) => member.slice(member.lastIndexOf(".") + 1))
+    .filter((name) => name.startsWith("unsafe"))
+)
+
 export const renamedProperties: ReadonlyMap<Member, string> = new Map(Object.entries(properties))
