@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
+import type * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
@@ -34,9 +35,7 @@ const start = (store: SessionStore.Service, options: Options = {}, drawn = 0.5) 
 const quietly = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 /** The counts of the `Expired` events so far, from a subscription made before. */
-const expiredCounts = (subscription: {
-  readonly takeAll: Effect.Effect<Chunk.Chunk<SessionEvents.SessionEvent>>
-}) =>
+const expiredCounts = (subscription: Queue.Dequeue<SessionEvents.SessionEvent>) =>
   Effect.map(subscription.takeAll, (events) =>
     Chunk.toReadonlyArray(events).flatMap((event) =>
       event._tag === "Expired" ? [event.count] : []

@@ -26,7 +26,7 @@ import * as Gates from "./gates.js"
 let offset = 0
 const real = Clock.make()
 // A class: its other methods stay reachable only through the prototype.
-const clock: Clock.Clock = Object.assign(Object.create(real), {
+const clock: Clock.Clock = Object.assign(Object.create(real) as Clock.Clock, {
   currentTimeMillis: Effect.map(real.currentTimeMillis, (millis) => millis + offset),
   unsafeCurrentTimeMillis: () => real.unsafeCurrentTimeMillis() + offset
 })
@@ -143,7 +143,7 @@ const obey = (
 const control = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
   // The tests of this folder send nothing else.
-  const command = (yield* request.json) as Command
+  const command = (yield* request.json) as unknown as Command
   const value = yield* obey(command)
   return HttpServerResponse.unsafeJson({ value: value ?? null })
 })

@@ -2,7 +2,6 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
@@ -212,11 +211,9 @@ describe("the environment's layer refuses, and names the variable,", () => {
     it(`${id} ${what}`, async () => {
       const provider = ConfigProvider.fromMap(new Map(Object.entries(variables)))
       const layer = Layer.provide(SessionConfig.layerEnv, Layer.setConfigProvider(provider))
-      const exit = await Effect.runPromiseExit(Effect.scoped(Layer.build(layer)))
-      const error =
-        Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined
+      const error = await Effect.runPromise(Effect.scoped(Effect.flip(Layer.build(layer))))
 
-      expect(error?.field).toBe(field)
+      expect(error.field).toBe(field)
       for (const value of Object.values(variables).filter(({ length }) => length > 5)) {
         expect(String(error)).not.toContain(value)
       }

@@ -7,7 +7,7 @@ import ts from "typescript"
 import { Imports } from "./imports.js"
 import { isEffect, type Member, type Module, type Origin } from "./origin.js"
 import { noParts, type Parts } from "./parts.js"
-import { callRules, nameRules, nodeRules, readRules, renamedProperties } from "./rules/index.js"
+import { callRules, nameRules, nodeRules, readRules, renamedProperties, telltales } from "./rules/index.js"
 import { isKnown, moduleIn4, nameIn4 } from "./vocabulary.js"
 
 /** What a rule may ask and do. */
@@ -69,7 +69,7 @@ export const printFile = (
   const printNamespace = (node: ts.Identifier, module: Module): string => {
     const to = moduleIn4(module)
     if (to === undefined) return refuse(node, `${module} is in no table.`)
-    if (to.startsWith("./")) return imports.own(pathTo(to), `Own${node.text}`, isValue(node))
+    if (to.startsWith("./")) return imports.own(pathTo(to), "Effect3", isValue(node))
     const isOwnName = node.text !== module.slice(module.lastIndexOf("/") + 1)
     return isOwnName ? imports.module(to, node.text, isValue(node)) : use(to, isValue(node))
   }
@@ -150,6 +150,9 @@ export const printFile = (
       return undefined
     const member = origin.key(key, object)
     const name = member === undefined ? undefined : renamedProperties.get(member)
+    if (name === undefined && telltales.has(key.text)) {
+      return refuse(node, `Nothing says what ${key.text} belongs to.`)
+    }
     if (name === undefined) return printShorthand(node)
     if (ts.isPropertyAssignment(node)) return `${name}: ${print(node.initializer)}`
     if (ts.isShorthandPropertyAssignment(node)) return `${name}: ${print(node.name)}`

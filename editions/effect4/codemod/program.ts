@@ -30,6 +30,12 @@ export const load = (root: string, extra: ReadonlyMap<string, string>): Source =
       }
     }
   })
+  // Without its types every name of Effect 3 would be an unknown one, and be left as it is.
+  if (
+    !program.getSourceFiles().some(({ fileName }) => fileName.includes("/node_modules/effect/"))
+  ) {
+    throw new Error("Effect 3 is not installed: run npm ci in the repository.")
+  }
   return {
     checker: program.getTypeChecker(),
     file: (path) => {

@@ -66,11 +66,14 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/HttpPlatform": { to: "effect/http/HttpPlatform", words: "HttpPlatform" },
   // The tests have what they use of the router that is gone.
   "@effect/platform/HttpRouter": {
-    to: "./test/support/router.js",
+    to: "./test/support/effect3.js",
     words: "all concat empty get mount mountApp post use"
   },
   "@effect/platform/HttpServer": { to: "effect/http/HttpServer", words: "HttpServer make serve" },
-  "@effect/platform/HttpServerError": { to: "effect/http/HttpServerError", words: "ServeError" },
+  "@effect/platform/HttpServerError": {
+    to: "effect/http/HttpServerError",
+    words: "ServeError RequestError"
+  },
   "@effect/platform/HttpServerRequest": {
     to: "effect/http/HttpServerRequest",
     words: "HttpServerRequest fromWeb schemaBodyUrlParams"
@@ -117,27 +120,31 @@ const modules: Readonly<Record<Module, Words>> = {
     words: `Effect acquireRelease acquireUseRelease addFinalizer all as asVoid async>callback catchAll>catch
       catchAllCause>catchCause catchAllDefect>catchDefect catchIf catchTag catchTags clockWith context
       contextWithEffect>contextWith delay die either>result ensuring exit fail failCause failSync filterOrFail flatMap
-      flip forEach forever fork>forkChild forkDaemon>forkDetach forkScoped ignore interrupt interruptible logDebug
+      flatten flip isFailure isSuccess tracer withSpan forEach forever fork>forkChild forkDaemon>forkDetach forkScoped ignore interrupt interruptible logDebug
       logError logWarning map mapError match matchCauseEffect matchEffect never onError onExit onInterrupt orDie
-      orElseSucceed promise provide race raceFirst provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
+      orElseSucceed promise provide race raceFirst runtime>context provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
       runPromiseExit runSync runSyncExit sandbox scope scoped scopedWith serviceOption sleep succeed succeedNone
       succeedSome suspend sync tapDefect tapError timeout try tryPromise uninterruptible uninterruptibleMask void
       whileLoop zipWith`
   },
   "effect/Either": {
     to: "effect/Result",
-    words: `Either>Result all getOrElse getOrThrow isLeft>isFailure isRight>isSuccess left>fail match right>succeed`
+    words: `Either>Result all flip getOrElse getOrThrow isLeft>isFailure isRight>isSuccess left>fail match right>succeed`
   },
-  "effect/Exit": { words: "Exit die fail failCause isFailure isSuccess succeed void" },
-  "effect/Fiber": { words: "Fiber RuntimeFiber>Fiber await interrupt join joinAll" },
+  "effect/Exit": {
+    words:
+      "Exit causeOption>getCause die fail failCause isInterrupted>hasInterrupts isFailure isSuccess succeed void"
+  },
+  "effect/Fiber": { words: "Fiber RuntimeFiber>Fiber await interrupt interruptAll join joinAll" },
   "effect/Layer": {
     words: `CurrentMemoMap Layer build buildWithMemoMap buildWithScope catchAllCause>catchCause effect effectDiscard empty
       fresh launch merge mergeAll orDie provide provideMerge scoped>effect scopedContext>effectContext
       scopedDiscard>effectDiscard succeed succeedContext suspend sync unwrapEffect>unwrap unwrapScoped>unwrap`
   },
-  "effect/Logger": { words: "make" },
+  "effect/Logger": { words: "make map stringLogger>formatLogFmt" },
+  "effect/LogLevel": { words: "LogLevel" },
   "effect/ManagedRuntime": { words: "make" },
-  "effect/Metric": { words: "counter incrementBy>update" },
+  "effect/Metric": { words: "counter incrementBy>update value" },
   "effect/Option": {
     words: `Option exists filter flatMap fromNullable>fromNullishOr getOrElse getOrNull getOrThrow getOrThrowWith
       getOrUndefined isNone isOption isSome map match none orElse some toArray`
@@ -149,19 +156,19 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/Schedule": { words: "recurs spaced" },
   "effect/Schema": {
     words: `Array Boolean Class MakeOptions NonEmptyString Null NullOr Number
-      OptionFromNullOr String TaggedError UndefinedOr Unknown Void decodeOption decodeSync decodeUnknown>decodeUnknownEffect
+      NumberFromString OptionFromNullOr String TaggedError UndefinedOr Unknown Void decodeOption decodeSync decodeUnknown>decodeUnknownEffect
       decodeUnknownEither>decodeUnknownResult decodeUnknownOption decodeUnknownSync encodeSync
       encodeUnknownEither>encodeUnknownResult is optional parseJson>fromJsonString suspend`
   },
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
     words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
-      fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runDrain
+      fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },
   "effect/String": { words: "split" },
   "effect/TestClock": { to: "effect/testing/TestClock", words: "adjust setTime" },
-  "effect/Tracer": { words: "AnySpan ParentSpan" }
+  "effect/Tracer": { words: "AnySpan ParentSpan make" }
 }
 
 const named = new Map<Member, string>()

@@ -1,5 +1,5 @@
 /** A cause is a flat list of reasons in Effect 4. */
-import { argumentsOf, type CallRule, type Rules } from "./rule.js"
+import { argumentsOf, type CallRule, type NameRule, type Rules } from "./rule.js"
 
 const failures: CallRule = (call, p) => {
   const [cause] = argumentsOf(call, [1], p)
@@ -12,7 +12,14 @@ const failureOrCause: CallRule = (call, p) => {
   return `${p.use("effect/Result")}.flip(${p.use("effect/Cause")}.findError(${cause}))`
 }
 
+export const names: Rules<NameRule> = {
+  "effect/Cause.dieOption": (_name, p) =>
+    `(cause) => ${p.use("effect/Result")}.getSuccess(${p.use("effect/Cause")}.findDefect(cause))`
+}
+
 export const calls: Rules<CallRule> = {
+  "effect/Cause.dieOption": (call, p) =>
+    `${p.use("effect/Result")}.getSuccess(${p.use("effect/Cause")}.findDefect(${argumentsOf(call, [1], p)}))`,
   // It always shows the causes of errors.
   "effect/Cause.pretty": (call, p) =>
     `${p.use("effect/Cause")}.pretty(${argumentsOf(call, [1, 2], p)[0]})`,

@@ -49,7 +49,14 @@ const partition: CallRule = (call, p) => {
   return `${moduleOf(call, p)}.partition(${items}, (one) => ((${test})(one) ? ${result}.fail(one) : ${result}.succeed(one)))`
 }
 
-export const nodes: ReadonlyArray<NodeRule> = [collected]
+/** `Chunk.Chunk<A>` as a type. */
+const chunkType: NodeRule = (node, p) => {
+  if (!ts.isTypeReferenceNode(node)) return undefined
+  if (p.origin.exported(node.typeName) !== "effect/Chunk.Chunk") return undefined
+  return `ReadonlyArray<${node.typeArguments?.map(p.print).join() ?? "never"}>`
+}
+
+export const nodes: ReadonlyArray<NodeRule> = [collected, chunkType]
 
 export const calls: Rules<CallRule> = {
   "effect/Array.partition": partition,

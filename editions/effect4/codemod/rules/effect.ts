@@ -87,7 +87,25 @@ const yieldWrap: NodeRule = (node, p) => {
     : p.print(effect)
 }
 
-export const nodes: ReadonlyArray<NodeRule> = [yieldWrap]
+/** Where the exit of what is interrupted is used, it has to be asked for. */
+const interrupted: NodeRule = (node, p) => {
+  if (!ts.isYieldExpression(node) || !ts.isVariableDeclaration(node.parent)) return undefined
+  const call = node.expression
+  if (call === undefined || !ts.isCallExpression(call)) return undefined
+  if (p.origin.exported(call.expression) !== "effect/Fiber.interrupt") return undefined
+  const [fiber] = argumentsOf(call, [1], p)
+  const module = p.use("effect/Fiber")
+  return `yield* ${p.use("effect/Effect")}.andThen(${module}.interrupt(${fiber}), ${module}.await(${fiber}))`
+}
+
+/** What is read of a hub. */
+const subscription: NodeRule = (node, p) => {
+  if (!ts.isTypeReferenceNode(node)) return undefined
+  if (p.origin.exported(node.typeName) !== "effect/Queue.Dequeue") return undefined
+  return `${p.use("effect/PubSub", false)}.Subscription<${node.typeArguments?.map(p.print).join() ?? ""}>`
+}
+
+export const nodes: ReadonlyArray<NodeRule> = [yieldWrap, interrupted, subscription]
 
 const timeoutTo: CallRule = (call, p) => {
   const options = call.arguments.at(-1)
@@ -125,7 +143,37 @@ const fiberRef: CallRule = (call, p) => {
     ${p.use("effect/Effect")}.succeed((fiber as unknown as ${type})._interruptedCause ?? ${cause}.empty))`
 }
 
+/** Every source of variables is read as the environment is. */
+const fromMap: CallRule = (call, p) => {
+  const [map] = call.arguments
+  const entries =
+    map !== undefined && ts.isNewExpression(map) && p.source(map.expression) === "Map"
+      ? map.arguments?.[0]
+      : undefined
+  if (map === undefined) return p.refuse(call, "ConfigProvider.fromMap is only known with a map.")
+  const env =
+    entries !== undefined &&
+    ts.isCallExpression(entries) &&
+    p.source(entries.expression) === "Object.entries"
+      ? entries.arguments.map(p.print).join()
+      : `Object.fromEntries(${entries === undefined ? p.print(map) : p.print(entries)})`
+  return `${p.use("effect/ConfigProvider")}.fromEnv({ env: ${env} })`
+}
+
+const minimumLogLevel: CallRule = (call, p) => {
+  const { more, self } = dual(call, 1, p)
+  const level = `${p.use("effect/References")}.MinimumLogLevel`
+  return `${p.use("effect/Effect")}.provideService(${[...self, level, ...more].join(", ")})`
+}
+
 export const calls: Rules<CallRule> = {
+  "effect/ConfigProvider.fromMap": fromMap,
+  "effect/Logger.withMinimumLogLevel": minimumLogLevel,
+  "effect/Effect.withRandom": providing("effect/Random", "Random"),
+  "effect/Random.fixed": (call, p) =>
+    `${p.useOwn("./test/support/effect3.js", "Effect3")}.fixed(${argumentsOf(call, [1], p)})`,
+  "effect/Fiber.interruptFork": (call, p) =>
+    `${p.use("effect/Effect")}.forkDetach(${p.use("effect/Fiber")}.interrupt(${argumentsOf(call, [1], p)}))`,
   "effect/FiberRef.get": fiberRef,
   "effect/Effect.timeoutTo": timeoutTo,
   "effect/Exit.getOrElse": getOrElse,
@@ -164,6 +212,8 @@ export const calls: Rules<CallRule> = {
 }
 
 export const names: Rules<NameRule> = {
+  "effect/Metric.snapshot": (_name, p) =>
+    `${p.useOwn("./test/support/effect3.js", "Effect3")}.snapshot`,
   "effect/Effect.clock": (_name, p) => `${p.use("effect/Clock")}.Clock`,
   "effect/Effect.Effect.Success": (_name, p) => `${p.use("effect/Effect", false)}.Success`,
   "effect/Effect.Effect.Error": (_name, p) => `${p.use("effect/Effect", false)}.Error`,

@@ -181,6 +181,18 @@ const withEncoding: CallRule = (call, p) => {
     : p.refuse(call, "HttpApiSchema.withEncoding is only known for URL parameters.")
 }
 
+/** `HttpApp.toWebHandlerRuntime(runtime)(app)`: a context has what a runtime had, and the request is the handler's own. */
+const webHandler: NodeRule = (node, p) => {
+  if (!ts.isCallExpression(node) || !ts.isCallExpression(node.expression)) return undefined
+  const { arguments: given, expression } = node.expression
+  if (p.origin.exported(expression) !== "@effect/platform/HttpApp.toWebHandlerRuntime")
+    return undefined
+  const response = `${p.use("effect/http/HttpServerResponse", false)}.HttpServerResponse`
+  const ready = `${p.use("effect/Effect", false)}.Effect<${response}>`
+  const make = `${p.use("effect/http/HttpEffect")}.toWebHandlerWith(${given.map(p.print).join()})`
+  return `${make}(${argumentsOf(node, [1], p)} as ${ready})`
+}
+
 /** `address._tag === "TcpAddress"`: the address of a port is of one of two kinds. */
 const portAddress: NodeRule = (node, p) => {
   if (!ts.isBinaryExpression(node) || !ts.isStringLiteral(node.right)) return undefined
@@ -206,7 +218,8 @@ export const nodes: ReadonlyArray<NodeRule> = [
   endpoint,
   serveApi,
   portAddress,
-  catchRouteNotFound
+  catchRouteNotFound,
+  webHandler
 ]
 
 export const calls: Rules<CallRule> = {

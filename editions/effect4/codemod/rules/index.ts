@@ -6,11 +6,13 @@ import * as Cli from "./cli.js"
 import * as Collections from "./collections.js"
 import * as Context from "./context.js"
 import * as Effect from "./effect.js"
+import * as Either from "./either.js"
 import * as Http from "./http.js"
 import * as Layer from "./layer.js"
 import * as Logger from "./logger.js"
 import * as Methods from "./methods.js"
 import * as Metric from "./metric.js"
+import * as PlatformError from "./platformError.js"
 import { properties, reads } from "./properties.js"
 import type { CallRule, NameRule, NodeRule, ReadRule } from "./rule.js"
 import * as Schema from "./schema.js"
@@ -25,7 +27,7 @@ export const callRules: ReadonlyMap<Member, CallRule> = new Map(
 )
 
 export const nameRules: ReadonlyMap<Member, NameRule> = new Map(
-  [Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) =>
+  [Cause, Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) =>
     Object.entries(names)
   )
 )
@@ -35,13 +37,22 @@ export const nodeRules: ReadonlyArray<NodeRule> = [
   Collections,
   Context,
   Effect,
+  Either,
   Http,
   Logger,
+  PlatformError,
   Schema,
   Sql,
   Tests
 ].flatMap(({ nodes }) => nodes)
 
 export const readRules: ReadonlyMap<Member, ReadRule> = new Map(Object.entries(reads))
+
+/** Names that nothing but Effect 3 has: where the types do not say what one is, it would be left as it stands. */
+export const telltales: ReadonlySet<string> = new Set(
+  Object.keys(properties)
+    .map((member) => member.slice(member.lastIndexOf(".") + 1))
+    .filter((name) => name.startsWith("unsafe"))
+)
 
 export const renamedProperties: ReadonlyMap<Member, string> = new Map(Object.entries(properties))

@@ -16,6 +16,18 @@ export const calls: Rules<CallRule> = {
     `${p.use("effect/Layer")}.succeed(${p.use("effect/Clock")}.Clock, ${argumentsOf(call, [1], p)})`,
   "effect/Layer.setConfigProvider": (call, p) =>
     `${p.use("effect/ConfigProvider")}.layer(${argumentsOf(call, [1], p)})`,
+  "effect/Layer.discard": (call, p) => {
+    const layer = p.use("effect/Layer")
+    return `${layer}.effectDiscard(${layer}.build(${argumentsOf(call, [1], p)}))`
+  },
+  "effect/Layer.map": (call, p) => {
+    const [layer, mapping] = argumentsOf(call, [2], p)
+    const module = p.use("effect/Layer")
+    const mapped = `${p.use("effect/Effect")}.map(${module}.build(${layer}), ${mapping})`
+    return `${module}.effectContext(${mapped})`
+  },
+  "effect/Layer.setTracer": (call, p) =>
+    `${p.use("effect/Layer")}.succeed(${p.use("effect/Tracer")}.Tracer, ${argumentsOf(call, [1], p)})`,
   "effect/Layer.fail": fail,
   "effect/Layer.mapError": mapError
 }

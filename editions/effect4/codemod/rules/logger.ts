@@ -22,7 +22,14 @@ const tagOfLevel: NodeRule = (node, p) =>
     ? `(${p.print(node.expression)} === "Warn" ? "Warning" : ${p.print(node.expression)})`
     : undefined
 
-export const nodes: ReadonlyArray<NodeRule> = [tagOfLevel]
+/** `level.label`, in capitals. */
+const labelOfLevel: NodeRule = (node, p) =>
+  ts.isPropertyAccessExpression(node) &&
+  /^effect\/LogLevel#\w+\.label$/.test(p.origin.read(node) ?? "")
+    ? `${p.print(node.expression)}.toUpperCase()`
+    : undefined
+
+export const nodes: ReadonlyArray<NodeRule> = [tagOfLevel, labelOfLevel]
 
 export const calls: Rules<CallRule> = {
   "effect/Logger.add": layerOf(([logger]) => `[${logger}], { mergeWithExisting: true }`),

@@ -18,7 +18,7 @@ const onSocket =
   (name: string): CallRule =>
   (call, p) =>
     ts.isPropertyAccessExpression(call.expression)
-      ? `${p.useOwn("./test/support/socket.js", "OwnSocket")}.${name}(${[
+      ? `${p.useOwn("./test/support/effect3.js", "Effect3")}.${name}(${[
           p.print(call.expression.expression),
           ...call.arguments.map(p.print)
         ].join(", ")})`
@@ -44,6 +44,7 @@ export const calls: Rules<CallRule> = {
   "effect/Queue#BaseQueue.isActive": onHub(
     (hub, _given, pubsub) => `!${pubsub}.isShutdownUnsafe(${hub})`
   ),
+  "effect/Queue.take": (call, p) => `${p.use("effect/PubSub")}.take(${argumentsOf(call, [1], p)})`,
   "effect/Queue.takeAll": (call, p) => {
     // It would wait for the first.
     const pubsub = p.use("effect/PubSub")

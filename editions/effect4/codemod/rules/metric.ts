@@ -1,13 +1,13 @@
 import ts from "typescript"
-import { argumentsOf, type CallRule, type NameRule, type Rules } from "./rule.js"
+import { argumentsOf, type CallRule, dual, type NameRule, type Rules } from "./rule.js"
 
 const tagged: CallRule = (call, p) => {
-  const [metric, , value] = argumentsOf(call, [3], p)
-  const [, key] = call.arguments
+  const { more, self } = dual(call, 2, p)
+  const key = call.arguments.at(-2)
   if (key === undefined || !ts.isStringLiteral(key)) {
     return p.refuse(call, "Metric.tagged is only known with a label that is written out.")
   }
-  return `${p.use("effect/Metric")}.withAttributes(${metric}, { ${key.text}: ${value} })`
+  return `${p.use("effect/Metric")}.withAttributes(${[...self, `{ ${key.text}: ${more[1]} }`].join(", ")})`
 }
 
 const timer: CallRule = (call, p) => {

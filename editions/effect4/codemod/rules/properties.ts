@@ -22,11 +22,12 @@ export const properties: Rules<string> = {
 
 /** Properties that have become something else. */
 export const reads: Rules<ReadRule> = {
+  "effect/Fiber#Fiber.await": (fiber, p) => `${p.use("effect/Fiber")}.await(${fiber})`,
   // Taking all would wait for the first.
   "effect/Queue#BaseDequeue.takeAll": (queue, p) =>
     `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
   "effect/Queue#Dequeue.takeAll": (queue, p) =>
     `${p.use("effect/PubSub")}.takeUpTo(${queue}, Number.POSITIVE_INFINITY)`,
   "@effect/platform/Socket#Socket.writer": (socket, p) =>
-    `${p.useOwn("./test/support/socket.js", "OwnSocket")}.writerOf(${socket})`
+    `${p.useOwn("./test/support/effect3.js", "Effect3")}.writerOf(${socket})`
 }

@@ -1,4 +1,4 @@
-import type { PlatformError, SystemErrorTag } from "effect/PlatformError"
+import type { SystemErrorTag } from "effect/PlatformError"
 
 const isOfSystem = (reason: SystemErrorTag, code: string) => (failure: Failure) =>
   failure._tag === "PlatformError" ? failure.reason._tag === reason : codeOf(failure.cause) === code

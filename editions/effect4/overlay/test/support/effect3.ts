@@ -1,11 +1,13 @@
-/** What the tests use of Effect 3's `HttpRouter`, an app that grows by routes, in terms of the router of Effect 4. */
-
+/** What the tests use of Effect 3, in terms of Effect 4: its router, sockets with callbacks, a random generator, metrics. */
 import * as Effect from "effect/Effect"
 import type * as HttpMethod from "effect/http/HttpMethod"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Metric from "effect/Metric"
+import type * as Random from "effect/Random"
+import type * as Socket from "effect/socket/Socket"
 
 type Response = HttpServerResponse.HttpServerResponse
 type App<E, R> = Effect.Effect<Response, E, R>
@@ -93,3 +95,50 @@ export const mountApp =
       { method: "*", path: `${prefix}/*`, handler, options: undefined }
     ])
   }
+
+type Data = Uint8Array | string
+
+/** Reads messages until the socket is closed. */
+export const runRaw = <A, E, R>(
+  socket: Socket.Socket,
+  handle: (data: Data) => Effect.Effect<A, E, R>
+): Effect.Effect<void, Socket.SocketError | E, R> =>
+  Effect.scoped(
+    Effect.flatMap(socket.reader, ({ pull }) =>
+      Effect.forever(
+        Effect.flatMap(pull, (messages) => Effect.forEach(messages, handle, { discard: true }))
+      )
+    )
+  )
+
+export const run = runRaw
+
+/** What sends a message. */
+export const writerOf = (socket: Socket.Socket) =>
+  Effect.map(
+    socket.writer,
+    ({ write }) =>
+      (chunk: Data): Effect.Effect<void, Socket.SocketError> =>
+        write(chunk)
+  )
+
+/** Random numbers that are given, again and again. */
+export const fixed = (values: ReadonlyArray<number>): (typeof Random.Random)["Service"] => {
+  let at = 0
+  const next = () => values[at++ % values.length] ?? 0
+  return {
+    nextIntUnsafe: () => Math.floor(next() * Number.MAX_SAFE_INTEGER),
+    nextDoubleUnsafe: next
+  }
+}
+
+/** All metrics, in the words of Effect 3. */
+export const snapshot = Effect.map(Metric.snapshot, (all) =>
+  all.map(({ attributes = {}, id, state }) => ({
+    metricKey: {
+      name: id,
+      tags: Object.entries(attributes).map(([key, value]) => ({ key, value }))
+    },
+    metricState: state
+  }))
+)
