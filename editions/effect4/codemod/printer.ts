@@ -7,7 +7,14 @@ import ts from "typescript"
 import { Imports } from "./imports.js"
 import { isEffect, type Member, type Module, type Origin } from "./origin.js"
 import { noParts, type Parts } from "./parts.js"
-import { callRules, nameRules, nodeRules, readRules, renamedProperties, telltales } from "./rules/index.js"
+import {
+  callRules,
+  nameRules,
+  nodeRules,
+  readRules,
+  renamedProperties,
+  telltales
+} from "./rules/index.js"
 import { isKnown, moduleIn4, nameIn4 } from "./vocabulary.js"
 
 /** What a rule may ask and do. */
