@@ -439,6 +439,12 @@ describe('a stored value that does not fit its schema, with onInvalid: "fail"', 
   })
 })
 
+/** Puts a value and reads it again, after a commit, so that it went through the text of a payload. */
+const again = <A>(
+  put: Effect.Effect<void, never, Session.Session>,
+  get: Effect.Effect<Option.Option<A>, never, Session.Session>
+) => Effect.zipRight(Effect.zipRight(put, Session.commit), Effect.map(get, Option.getOrThrow))
+
 describe("kinds of fields", () => {
   class Person extends Schema.Class<Person>("Person")({ name: Schema.String, born: Schema.Date }) {
     get greeting() {
@@ -460,24 +466,10 @@ describe("kinds of fields", () => {
     counts: Schema.Record({ key: Schema.String, value: Schema.Number }),
     sku: Schema.String.pipe(Schema.brand("Sku")),
     at: Schema.DateTimeUtc,
-    maybe: Schema.Option(Schema.Number),
-    index: Schema.Map({ key: Schema.String, value: Schema.Number }),
     big: Schema.BigInt,
-    draft: Schema.mutable(Schema.Struct({ a: Schema.String })),
     names: Schema.NonEmptyArray(Schema.String),
-    code: Schema.String.pipe(Schema.pattern(/^\d+$/)),
-    settings: Schema.Struct({
-      size: Schema.optionalWith(Schema.Number, { default: () => 10 }),
-      hint: Schema.optionalWith(Schema.String, { as: "Option" }),
-      renamed: Schema.optional(Schema.Date).pipe(Schema.fromKey("renamed_at"))
-    })
+    code: Schema.String.pipe(Schema.pattern(/^\d+$/))
   })
-
-  /** Puts a value and reads it again, after a commit, so that it went through the text of a payload. */
-  const again = <A>(
-    put: Effect.Effect<void, never, Session.Session>,
-    get: Effect.Effect<Option.Option<A>, never, Session.Session>
-  ) => Effect.zipRight(Effect.zipRight(put, Session.commit), Effect.map(get, Option.getOrThrow))
 
   claim("a class comes back as an instance", {}, function* () {
     const person = new Person({ name: "Ann", born: at })
@@ -506,23 +498,18 @@ describe("kinds of fields", () => {
     expect(yield* again(Kinds.put("category", tree), Kinds.get("category"))).toEqual(tree)
   })
 
-  claim("a union, a record, a brand and a mutable struct come back", {}, function* () {
+  claim("a union, a record and a brand come back", {}, function* () {
     const sku = Schema.decodeSync(Schema.String.pipe(Schema.brand("Sku")))("tea")
 
     expect(yield* again(Kinds.put("either", { a: "x" }), Kinds.get("either"))).toEqual({ a: "x" })
     expect(yield* again(Kinds.put("counts", { a: 1 }), Kinds.get("counts"))).toEqual({ a: 1 })
     expect(yield* again(Kinds.put("sku", sku), Kinds.get("sku"))).toBe("tea")
-    expect(yield* again(Kinds.put("draft", { a: "x" }), Kinds.get("draft"))).toEqual({ a: "x" })
   })
 
-  claim("a date, an option, a map and a bigint come back", {}, function* () {
+  claim("a date and a bigint come back", {}, function* () {
     const instant = DateTime.unsafeMake(at)
-    const index = new Map([["a", 1]])
 
     expect(yield* again(Kinds.put("at", instant), Kinds.get("at"))).toEqual(instant)
-    expect(yield* again(Kinds.put("maybe", some(1)), Kinds.get("maybe"))).toEqual(some(1))
-    expect(yield* again(Kinds.put("maybe", Option.none()), Kinds.get("maybe"))).toEqual(none)
-    expect(yield* again(Kinds.put("index", index), Kinds.get("index"))).toEqual(index)
     expect(yield* again(Kinds.put("big", 2n ** 70n), Kinds.get("big"))).toBe(2n ** 70n)
   })
 
@@ -547,6 +534,29 @@ describe("kinds of fields", () => {
     yield* Session.put("code", "letters")
 
     expect(yield* Kinds.get("code")).toEqual(none)
+  })
+})
+
+// The next major of Effect writes these schemas in another way, or has none of their kind.
+describe("other kinds of fields", () => {
+  const Kinds = Session.schema({
+    maybe: Schema.Option(Schema.Number),
+    index: Schema.Map({ key: Schema.String, value: Schema.Number }),
+    draft: Schema.mutable(Schema.Struct({ a: Schema.String })),
+    settings: Schema.Struct({
+      size: Schema.optionalWith(Schema.Number, { default: () => 10 }),
+      hint: Schema.optionalWith(Schema.String, { as: "Option" }),
+      renamed: Schema.optional(Schema.Date).pipe(Schema.fromKey("renamed_at"))
+    })
+  })
+
+  claim("a mutable struct, an option and a map come back", {}, function* () {
+    const index = new Map([["a", 1]])
+
+    expect(yield* again(Kinds.put("draft", { a: "x" }), Kinds.get("draft"))).toEqual({ a: "x" })
+    expect(yield* again(Kinds.put("maybe", some(1)), Kinds.get("maybe"))).toEqual(some(1))
+    expect(yield* again(Kinds.put("maybe", Option.none()), Kinds.get("maybe"))).toEqual(none)
+    expect(yield* again(Kinds.put("index", index), Kinds.get("index"))).toEqual(index)
   })
 
   claim(

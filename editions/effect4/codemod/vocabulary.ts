@@ -155,7 +155,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/Redacted": { words: "Redacted isRedacted make value" },
   "effect/Schedule": { words: "recurs spaced" },
   "effect/Schema": {
-    words: `Array Boolean Class MakeOptions NonEmptyString Null NullOr Number
+    words: `Array Boolean Class MakeOptions NonEmptyArray NonEmptyString brand Null NullOr Number
       NumberFromString OptionFromNullOr String TaggedError UndefinedOr Unknown Void decodeOption decodeSync decodeUnknown>decodeUnknownEffect
       decodeUnknownEither>decodeUnknownResult decodeUnknownOption decodeUnknownSync encodeSync
       encodeUnknownEither>encodeUnknownResult is optional parseJson>fromJsonString suspend`

@@ -52,6 +52,33 @@ const pattern: CallRule = (call, p) => {
   return `${schema}.check(${schema}.isPattern(${argumentsOf(call, [1], p)}))`
 }
 
+/** `schema.pipe(Schema.between(0, 10))`. */
+const between: CallRule = (call, p) => {
+  const schema = p.use("effect/Schema")
+  const [minimum, maximum] = argumentsOf(call, [2], p)
+  return `${schema}.check(${schema}.isBetween({ minimum: ${minimum}, maximum: ${maximum} }))`
+}
+
+/** `schema.pipe(Schema.filter(test))`. */
+const filter: CallRule = (call, p) => {
+  const schema = p.use("effect/Schema")
+  return `${schema}.check(${schema}.makeFilter(${argumentsOf(call, [1], p)}))`
+}
+
+/** A schema whose decoding is an effect. */
+const transformOrFail: CallRule = (call, p) => {
+  const [from, to] = argumentsOf(call, [3], p)
+  const decode = given(call.arguments[2], "decode")
+  const encode = given(call.arguments[2], "encode")
+  if (decode === undefined || encode === undefined) {
+    return p.refuse(call, "Schema.transformOrFail is only known with decode and encode.")
+  }
+  const schema = p.use("effect/Schema")
+  const getter = `${p.use("effect/SchemaGetter")}.transformEffect`
+  const both = `{ decode: ${getter}(${p.print(decode)}), encode: ${getter}(${p.print(encode)}) }`
+  return `${from}.pipe(${schema}.decodeTo(${to}, ${both}))`
+}
+
 /** Effect 4 names an error after its identifier; here it keeps the name that it is caught by. */
 const taggedError: NodeRule = (node, p) => {
   if (!ts.isClassDeclaration(node) || named.has(node)) return undefined
@@ -118,12 +145,18 @@ export const calls: Rules<CallRule> = {
   "effect/Schema.Struct": struct,
   "effect/Schema.Tuple": listed("Tuple"),
   "effect/Schema.Union": listed("Union"),
+  "effect/Schema.between": between,
+  "effect/Schema.filter": filter,
+  "effect/Schema.transformOrFail": transformOrFail,
   "effect/Schema.pattern": pattern
 }
 
 /** The short names mean the value itself in Effect 4, and compile. */
 export const names: Rules<NameRule> = {
   "effect/Schema.Date": fromText("DateFromString"),
+  "effect/Schema.BigInt": fromText("BigIntFromString"),
+  "effect/Schema.BigIntFromSelf": fromText("BigInt"),
+  "effect/Schema.DateFromSelf": fromText("Date"),
   "effect/Schema.DateTimeUtc": fromText("DateTimeUtcFromString"),
   "effect/Schema.Defect": fromText("Defect()")
 }
