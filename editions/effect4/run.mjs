@@ -54,6 +54,11 @@ step("pack", () => {
   writeFileSync(join(consumer, "package.json"), '{ "name": "consumer", "type": "module" }')
   cpSync(join(edition, "testing/consumer.mjs"), join(consumer, "consumer.mjs"))
   run(process.execPath, join(consumer, "consumer.mjs"))
+  // The tools that look at packages are the repository's.
+  const tool = (name) => join(root, "node_modules/.bin", name)
+  run(tool("publint"), packaged)
+  const rules = ["--profile", "strict", "--ignore-rules", "cjs-resolves-to-esm"]
+  run(tool("attw"), join(packaged, name), ...rules)
 })
 
 step("test", () => {

@@ -4,7 +4,10 @@ import { leftOutTests } from "../selection.js"
 import type { NodeRule } from "./rule.js"
 
 const skipped: NodeRule = (node, p) => {
-  if (!ts.isCallExpression(node) || !/^(?:it(?:\.\w+)?|describe|claim)$/.test(p.source(node.expression)))
+  if (
+    !ts.isCallExpression(node) ||
+    !/^(?:it(?:\.\w+)?|describe|claim)$/.test(p.source(node.expression))
+  )
     return undefined
   const [name] = node.arguments
   if (name === undefined || !ts.isStringLiteral(name)) return undefined
