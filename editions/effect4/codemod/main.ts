@@ -1,6 +1,6 @@
 /** Makes the Effect 4 tree in `out` from the Effect 3 source of the repository and from `overlay`. */
 import { execFileSync } from "node:child_process"
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeOrigin } from "./origin.js"
@@ -87,4 +87,3 @@ const sum = (paths: ReadonlyArray<string>) => paths.map(lines).reduce((all, one)
 console.log(`generated   ${printed.length} files, ${sum(printed)} lines`)
 console.log(`unchanged   ${same.length} of them, ${sum(same)} lines`)
 console.log(`overlaid    ${overlay.files.length} files, ${overlay.lines} lines`)
-void existsSync

@@ -181,6 +181,12 @@ export const calls: Rules<CallRule> = {
     argumentsOf(call, [0], p)
     return `${p.use("effect/Option")}.fromNullishOr(${p.use("effect/Fiber")}.getCurrent())`
   },
+  "effect/Deferred.unsafeMake": (call, p) => {
+    // No fiber has to be named.
+    if (call.arguments.length !== 1) p.refuse(call, "Deferred.unsafeMake takes one argument.")
+    const types = call.typeArguments?.map(p.print).join(", ") ?? ""
+    return `${p.use("effect/Deferred")}.makeUnsafe${types === "" ? "" : `<${types}>`}()`
+  },
   "effect/Clock.make": (call, p) => {
     argumentsOf(call, [0], p)
     return `${p.use("effect/Clock")}.Clock.defaultValue()`
