@@ -1,5 +1,5 @@
 /** Prints what the edition lacks of the repository's files and tests, and why. */
-import { leftOutFiles, leftOutNames, leftOutTests, notTried } from "./selection.js"
+import { leftOutFiles, leftOutNames, leftOutTests } from "./selection.js"
 
 const lines = [
   ...leftOutNames.map(([file, name, reason]) => `${name} of ${file}: ${reason}`),
@@ -8,5 +8,3 @@ const lines = [
 ]
 console.log(`left out    ${lines.length} names, files, folders and tests:`)
 for (const line of lines) console.log(`  ${line}`)
-console.log("not tried   the tests in:")
-for (const line of notTried) console.log(`  ${line}`)

@@ -55,6 +55,8 @@ for (const path of originals) {
   }
 }
 for (const [path, text] of overlay.whole) write(path, text)
+// The command line tells its version.
+copyFileSync(join(edition, "package.json"), join(out, "package.json"))
 
 if (session.complaints.size > 0) {
   console.error([...session.complaints].sort().join("\n"))

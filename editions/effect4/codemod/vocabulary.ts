@@ -18,11 +18,12 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/cli/Args": { to: "effect/cli/Argument", words: "map optional" },
   "@effect/cli/Command": {
     to: "effect/cli/Command",
-    words: "Command Command.Config make withDescription withSubcommands"
+    words:
+      "Command Command.Config Command.ParseConfig>Config.Infer make withDescription withSubcommands"
   },
   "@effect/cli/Options": {
     to: "effect/cli/Flag",
-    words: "choice>Literals filterMap map optional text>String withAlias withDefault"
+    words: "choice>Literals map optional text>String withAlias withDefault"
   },
   "@effect/platform-node/NodeContext": {
     to: "@effect/platform-node/NodeServices",
@@ -31,6 +32,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform-node/NodeFileSystem": { words: "layer" },
   "@effect/platform-node/NodeHttpServer": { words: "" },
   "@effect/platform-node/NodePath": { words: "layer" },
+  "@effect/platform-node/NodeRuntime": { words: "" },
   "@effect/platform/Cookies": {
     to: "effect/http/Cookies",
     words: "Cookie serializeCookie setCookie unsafeMakeCookie>makeCookieUnsafe"
@@ -93,6 +95,11 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket" },
   "@effect/sql-pg": { words: "PgClient" },
   "@effect/sql-pg/PgClient": { words: "layer" },
+  "@effect/sql/Migrator": { to: "effect/sql/Migrator", words: "fromRecord make" },
+  "@effect/sql/Migrator/FileSystem": {
+    to: "effect/sql/MigratorFileSystem",
+    words: "fromFileSystem"
+  },
   "@effect/sql/SqlClient": { to: "effect/sql/SqlClient", words: "SqlClient" },
   "@effect/sql/SqlError": { to: "effect/sql/SqlError", words: "SqlError" },
   "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure flatten getSomes map" },
@@ -141,7 +148,7 @@ const modules: Readonly<Record<Module, Words>> = {
       fresh launch merge mergeAll orDie provide provideMerge scoped>effect scopedContext>effectContext
       scopedDiscard>effectDiscard succeed succeedContext suspend sync tap unwrapEffect>unwrap unwrapScoped>unwrap`
   },
-  "effect/Logger": { words: "make map stringLogger>formatLogFmt" },
+  "effect/Logger": { words: "make map stringLogger>formatLogFmt withConsoleError" },
   "effect/LogLevel": { words: "LogLevel" },
   "effect/ManagedRuntime": { words: "make" },
   "effect/Metric": { words: "counter incrementBy>update value" },
@@ -163,7 +170,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
     words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain fail filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
-      fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
+      fromPubSub fromSchedule make map mapChunksEffect>mapArrayEffect mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },
   "effect/String": { words: "split" },

@@ -87,7 +87,10 @@ export type RunBeside = <A, E>(
 
 /** Runs effects beside all callers with the loggers, the tracer and the clock of the fiber that asks for this. */
 export const runBeside: Effect.Effect<RunBeside> = Effect.withFiber(({ context }) => {
-  const run = Effect.runForkWith(surroundingsOf(context))
+  const own = Context.omit(Tracer.ParentSpan)(
+    surroundingsOf(context) as Context.Context<Tracer.ParentSpan>
+  )
+  const run = Effect.runForkWith(own)
   return Effect.succeed((effect, done) => {
     const fiber = run(effect)
     if (done !== undefined) fiber.addObserver(done)
