@@ -39,18 +39,14 @@ const loginAs = Effect.gen(function* () {
 })
 
 type Given = Partial<
-  Parameters<
-    typeof SessionDashboard.router<HttpServerResponse.HttpServerResponse, Session.Session>
-  >[0]
+  SessionDashboard.Options<HttpServerResponse.HttpServerResponse, Session.Session>
 >
 
 const served = (given: Given = {}) =>
-  HttpRouter.empty.pipe(
-    HttpRouter.get("/login", loginAs),
-    HttpRouter.concat(SessionDashboard.router({ path, guard, ...given })),
-    SessionMiddleware.middleware,
-    HttpServer.serve()
-  )
+  Layer.merge(
+    HttpLayerRouter.add("GET", "/login", loginAs),
+    SessionDashboard.layer({ path, guard, ...given })
+  ).pipe(Layer.provide(SessionMiddleware.layer), HttpLayerRouter.serve)
 
 const withDashboard = (
   test: (server: Server, root: Client) => Promise<void>,
@@ -260,11 +256,12 @@ describe("a page of the dashboard", () => {
       }
     }))
 
-  it("is served by an HttpLayerRouter, too", () => {
-    const app = SessionDashboard.layer({ path, guard: Effect.succeed("root") }).pipe(
-      Layer.provide(SessionMiddleware.layer)
+  it("is served by an HttpRouter, too", () => {
+    const app = HttpRouter.empty.pipe(
+      HttpRouter.concat(SessionDashboard.router({ path, guard: Effect.succeed("root") })),
+      SessionMiddleware.middleware
     )
-    return withLayer(HttpLayerRouter.serve(app), async (server) => {
+    return withLayer(HttpServer.serve(app), async (server) => {
       const [id = ""] = await stored(server, { userId: "ann" })
       const root = server.client()
 
@@ -503,13 +500,13 @@ describe("SessionDashboard", () => {
   it.each(["admin", "/admin/", "//", "/a b", "/a?b", "/é", "/:id", "/*"])(
     "refuses the path %s",
     (wrong) => {
-      expect(() => SessionDashboard.router({ path: wrong as "/", guard })).toThrow(
+      expect(() => SessionDashboard.layer({ path: wrong as "/", guard })).toThrow(
         /The session setting path must be a path/
       )
     }
   )
 
   it.each(["/", "/admin", "/a/b.c_d-e~f"] as const)("takes the path %s", (right) => {
-    expect(() => SessionDashboard.router({ path: right, guard })).not.toThrow()
+    expect(() => SessionDashboard.layer({ path: right, guard })).not.toThrow()
   })
 })

@@ -173,7 +173,7 @@ describe("readAuditLog", () => {
 
     const error = await Effect.runPromise(Effect.provide(missing, NodeFileSystem.layer))
 
-    expect(error._tag).toBe("SystemError")
+    expect(error.message).toContain("NotFound")
   })
 
   it("finds nothing of a session that the log does not know", async () => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
+import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
@@ -9,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileSystemSessionStore } from "../../src/index.js"
 import { run } from "../../src/internal/cli/app.js"
-import { Screen } from "../../src/internal/cli/format.js"
+import { Screen, type Surface } from "../../src/internal/cli/format.js"
 import { anId } from "../../src/internal/conformance/records.js"
 import { type SessionRecord, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
 
@@ -18,7 +19,7 @@ const root = resolve(import.meta.dirname, "../..")
 /** What Node runs as the command line. */
 export const entry = [
   "--import",
-  join(root, "node_modules/tsx/dist/loader.mjs"),
+  createRequire(import.meta.url).resolve("tsx"),
   join(root, "src/cli.ts")
 ]
 
@@ -40,12 +41,12 @@ export interface Place {
   readonly run: (
     args: ReadonlyArray<string>,
     variables?: Variables,
-    screen?: Screen["Type"]
+    screen?: Surface
   ) => Promise<Outcome>
 }
 
 /** No terminal: text goes into a file or a pipe. */
-const pipe: Screen["Type"] = { width: undefined, hasColours: false }
+const pipe: Surface = { width: undefined, hasColours: false }
 
 /** Gives a test a place of its own. */
 export const inPlace = async (body: (place: Place) => Promise<void>): Promise<void> => {
@@ -66,7 +67,7 @@ export const inPlace = async (body: (place: Place) => Promise<void>): Promise<vo
 const runHere = (
   args: ReadonlyArray<string>,
   variables: Variables,
-  screen: Screen["Type"]
+  screen: Surface
 ): Promise<Outcome> => {
   const printed = { output: "", errors: "" }
   const print = (stream: keyof typeof printed) => (text: unknown) =>

@@ -12,7 +12,10 @@ const installed: Readonly<Record<string, string>> = { ...manifest.devDependencie
 
 /** The line of versions a range is for: ">=0.77.2 <0.78" gives "0.77", "^3.22.0" gives "3". */
 const lineOf = (range: string): string =>
-  /^(?:>=)?(0\.\d+)\./.exec(range)?.[1] ?? /^\^(\d+)\./.exec(range)?.[1] ?? range
+  /^(?:>=)?(0\.\d+)\./.exec(range)?.[1] ??
+  /^~(\d+\.\d+)\./.exec(range)?.[1] ??
+  /^\^(\d+)\./.exec(range)?.[1] ??
+  range
 
 const optional = Object.keys(wanted).filter(
   (name) => name.startsWith("@effect/") && name !== "@effect/platform"

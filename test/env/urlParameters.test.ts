@@ -92,7 +92,6 @@ describe("a value that a parameter does not take is refused by the parameter's n
     ["postgres://h/app?connection_limit=many", "connection_limit"],
     ["postgres://h/app?connection_limit=0", "connection_limit"],
     ["postgres://h/app?sslmode=allow", "sslmode"],
-    ["postgres://h/app?ssl=false", "ssl"],
     ["postgres://h/app?client_encoding=LATIN1", "client_encoding"],
     ["mysql://h/app?charset=latin1", "charset"],
     ["mysql://h/app?charset=utf8", "charset"],
@@ -104,6 +103,11 @@ describe("a value that a parameter does not take is refused by the parameter's n
       expect(refusal(url)).toContain(`DATABASE_URL has the parameter ${parameter} with a value`)
     })
   }
+})
+
+// Another client knows no such parameter.
+test("ssl takes no false", () => {
+  expect(refusal("postgres://h/app?ssl=false")).toContain("the parameter ssl with a value")
 })
 
 describe("what may be the rest of a password is refused and not shown", () => {
@@ -188,14 +192,23 @@ onEach([postgres], (_kind, aDatabase) => {
 
   test("what the driver knows is honoured", async () => {
     const parameters =
-      "application_name=shop&statement_timeout=1234&options=-c%20work_mem%3D2MB&sslmode=disable&connection_limit=3&connect_timeout=5&pgbouncer=true&client_encoding=utf8"
+      "application_name=shop&options=-c%20work_mem%3D2MB&sslmode=disable&connection_limit=3&connect_timeout=5&pgbouncer=true&client_encoding=utf8"
 
     const rows = await asked(
       await chosen(`${url}?${parameters}`),
-      "select current_setting('application_name') as name, current_setting('statement_timeout') as timeout, current_setting('work_mem') as memory"
+      "select current_setting('application_name') as name, current_setting('work_mem') as memory"
     )
 
-    expect(rows).toEqual([{ name: "shop", timeout: "1234ms", memory: "2MB" }])
+    expect(rows).toEqual([{ name: "shop", memory: "2MB" }])
+  })
+
+  test("a timeout that the driver sets is honoured", async () => {
+    const rows = await asked(
+      await chosen(`${url}?statement_timeout=1234`),
+      "select current_setting('statement_timeout') as timeout"
+    )
+
+    expect(rows).toEqual([{ timeout: "1234ms" }])
   })
 
   test("connection_limit is the size of the pool", async () => {

@@ -21,7 +21,7 @@ interface Hand {
 const real = Clock.make()
 
 const clockOf = (hand: Hand): Clock.Clock => ({
-  [Clock.ClockTypeId]: Clock.ClockTypeId,
+  ...real,
   unsafeCurrentTimeMillis: () => hand.millis,
   currentTimeMillis: Effect.sync(() => hand.millis),
   unsafeCurrentTimeNanos: () => BigInt(hand.millis) * 1_000_000n,

@@ -47,9 +47,10 @@ const counting = (store: Service) => {
       Effect.suspend(() => {
         if (!isWithin) runs.begun += 1
         isWithin = true
-        return Effect.tap(store.collect(limit), (count) => {
+        return Effect.map(store.collect(limit), (count) => {
           isWithin = count >= limit
           if (!isWithin) runs.ended += 1
+          return count
         })
       })
   }
@@ -66,7 +67,7 @@ const until = (isSo: () => boolean) =>
       (is) => is,
       () => "It is not so yet."
     ),
-    Schedule.spaced("20 millis").pipe(Schedule.upTo("40 seconds"))
+    { schedule: Schedule.spaced("20 millis"), times: 2000 }
   )
 
 interface Traffic {
@@ -110,7 +111,7 @@ const collected = (store: Service) =>
       ({ over }) => over === 0,
       () => "Something is still to be collected."
     ),
-    Schedule.spaced("100 millis").pipe(Schedule.upTo("20 seconds"))
+    { schedule: Schedule.spaced("100 millis"), times: 200 }
   )
 
 /** A browser: one visit after the other, with the cookie of the first. */

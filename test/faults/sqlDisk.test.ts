@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { chownSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Option } from "effect"
 import { afterAll, beforeAll, describe, expect } from "vitest"
 import type { Service } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, type MariadbServer, startOwnMariadb } from "../support/mariadb.js"
 import { startOwnPostgres } from "../support/postgres.js"
+import { clientOf, lacksDriver } from "../support/sqlClients.js"
 import { aMigratedDatabase, type DatabaseServer, withStore } from "./support/databases.js"
 import { aSmallDisk, itWith } from "./support/machine.js"
 import { aRecord } from "./workers/spawn.js"
@@ -41,7 +41,7 @@ const check = (store: Service, fill: () => Promise<void>, empty: () => Promise<v
     expect(yield* store.update({ ...record, version: 2 }, 1)).toBe(true)
   })
 
-describe("a store in SQLite", () => {
+describe.skipIf(lacksDriver("sqlite"))("a store in SQLite", () => {
   itWith("tmpfs")("X22 refuses writes while the disk is full, and reads on", async () => {
     const disk = aSmallDisk(1024)
     const filler = join(disk, "filler")
@@ -55,7 +55,7 @@ describe("a store in SQLite", () => {
             async () => fillDisk(filler),
             async () => rmSync(filler)
           )
-        }).pipe(Effect.provide(SqliteClient.layer({ filename: join(disk, "sessions.db") })))
+        }).pipe(Effect.provide(clientOf(join(disk, "sessions.db"))))
       )
     )
   })

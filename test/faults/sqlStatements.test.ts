@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { SessionConfigError } from "../../src/internal/errors/errors.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { eventually } from "../support/process.js"
+import { clientOf } from "../support/sqlClients.js"
 import { type Bundle, bundle } from "./support/bundle.js"
 import {
   aMigratedDatabase,
-  clientOf,
   type DatabaseServer,
   type Kind,
   kinds,

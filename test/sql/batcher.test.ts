@@ -46,6 +46,13 @@ const turn = Effect.zipRight(
   Effect.yieldNow()
 )
 
+/** Calls in one turn of the event loop. */
+const callTogether = (store: Store, keys: ReadonlyArray<string>) =>
+  Effect.zipLeft(
+    Effect.forEach(keys, (key) => Effect.fork(store.run(key))),
+    turn
+  )
+
 const succeed = (store: Store, index: number) => {
   const statement = store.sent[index]
   if (statement === undefined) return Effect.dieMessage(`No statement ${index} was sent.`)
@@ -129,8 +136,7 @@ describe("calls beside one that is in flight", () => {
       const store = yield* aStore()
       yield* call(store, "first")
 
-      yield* Effect.forEach(["c", "a", "b"], (key) => call(store, key))
-      yield* turn
+      yield* callTogether(store, ["c", "a", "b"])
 
       expect(store.keys()).toEqual([["first"], ["a", "b", "c"]])
     })
@@ -140,8 +146,7 @@ describe("calls beside one that is in flight", () => {
     Effect.gen(function* () {
       const store = yield* aStore()
       yield* call(store, "first")
-      const fibers = yield* Effect.forEach(["c", "a", "b"], (key) => call(store, key))
-      yield* turn
+      const fibers = yield* callTogether(store, ["c", "a", "b"])
 
       yield* succeed(store, 1)
 

@@ -1,14 +1,15 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Fiber, Option } from "effect"
+import { Effect, type Exit, Fiber, Option } from "effect"
 import { expect, test } from "vitest"
 import type { SessionStoreError } from "../../src/SessionStore.js"
 import { aRecord } from "../support/record.js"
-import { idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
+import { failureIn, idOf, mysql, onEach, openStore, postgres, sqlite } from "./servers.js"
 
 const secret = "the-secret-of-the-payload"
 
 const failureOf = <A>(exit: Exit.Exit<A, SessionStoreError>): SessionStoreError => {
-  if (Exit.isFailure(exit) && exit.cause._tag === "Fail") return exit.cause.error
+  const failure = failureIn(exit)
+  if (Option.isSome(failure)) return failure.value
   throw new Error(`No failure: ${exit}`)
 }
 

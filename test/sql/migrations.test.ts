@@ -1,18 +1,15 @@
 import { Migrator } from "@effect/sql"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Exit, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { expect, test } from "vitest"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { aRecord } from "../support/record.js"
-import { idOf, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
+import { idOf, messageOf, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
 
 const statement = (text: string) => Effect.flatMap(SqlClient, (sql) => sql.unsafe(text))
 
 const all = ["0001_create_sessions", "0002_key_revocations"]
-
-const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? String(exit.cause.error) : String(exit)
 
 /** What the store says when it is opened. */
 const opened = (options: SqlSessionStore.Options = {}) =>

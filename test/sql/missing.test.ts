@@ -7,7 +7,16 @@ import { inspectTable } from "../../src/internal/sql/inspect.js"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { aRecord } from "../support/record.js"
-import { idOf, type Kind, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
+import {
+  idOf,
+  type Kind,
+  messageOf,
+  mysql,
+  onEach,
+  postgres,
+  sqlite,
+  withClient
+} from "./servers.js"
 
 const run = (kind: Kind, url: string, ...texts: ReadonlyArray<string>) =>
   withClient(
@@ -17,9 +26,6 @@ const run = (kind: Kind, url: string, ...texts: ReadonlyArray<string>) =>
       Effect.forEach(texts, (text) => sql.unsafe(text).unprepared, { discard: true })
     )
   )
-
-const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? String(exit.cause.error) : String(exit)
 
 const migrate = (kind: Kind, url: string) =>
   withClient(kind, url, Effect.exit(SqlSessionStore.migrate))

@@ -1,9 +1,9 @@
-import { Effect, Exit, Option } from "effect"
+import { Effect, Option } from "effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { existingPostgres, type PostgresServer, startPostgres } from "../support/postgres.js"
 import { eventually } from "../support/process.js"
 import { aRecord } from "../support/record.js"
-import { idOf, openStore, postgres } from "./servers.js"
+import { failureIn, idOf, openStore, postgres } from "./servers.js"
 
 // Only a server that the tests started may be stopped.
 describe.skipIf(existingPostgres !== undefined)("PostgreSQL stopped and started", () => {
@@ -36,8 +36,7 @@ describe.skipIf(existingPostgres !== undefined)("PostgreSQL stopped and started"
     const found = await eventually(() => run(store.find(record.id)))
 
     for (const exit of down) {
-      expect(exit).toMatchObject({ cause: { error: { reason: "unavailable" } } })
-      expect(Exit.isFailure(exit)).toBe(true)
+      expect(failureIn(exit)).toMatchObject({ value: { reason: "unavailable" } })
     }
     expect(found).toEqual(Option.some(record))
     await dispose()

@@ -2,16 +2,14 @@
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { MysqlClient } from "@effect/sql-mysql2"
-import { PgClient } from "@effect/sql-pg"
-import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
+import { Cause, Effect, Exit, Layer, ManagedRuntime, Option } from "effect"
 import { afterAll, beforeAll, describe } from "vitest"
 import { SessionStore } from "../../src/SessionStore.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { lacksMariadb, startMariadb } from "../support/mariadb.js"
 import { startPostgres } from "../support/postgres.js"
 import { temporaryDirectory } from "../support/process.js"
+import { clientOf, lacksDriver } from "../support/sqlClients.js"
 
 export interface Server {
   readonly aDatabase: () => Promise<string>
@@ -39,21 +37,21 @@ export const postgres: Kind = {
   name: "postgres",
   isMissing: false,
   start: startPostgres,
-  client: (url) => PgClient.layer({ url: Redacted.make(url), maxConnections: 8 })
+  client: clientOf
 }
 
 export const mysql: Kind = {
   name: "mysql",
-  isMissing: lacksMariadb,
+  isMissing: lacksMariadb || lacksDriver("mysql"),
   start: startMariadb,
-  client: (url) => MysqlClient.layer({ url: Redacted.make(url), maxConnections: 8 })
+  client: clientOf
 }
 
 export const sqlite: Kind = {
   name: "sqlite",
-  isMissing: false,
+  isMissing: lacksDriver("sqlite"),
   start: startSqlite,
-  client: (url) => SqliteClient.layer({ filename: url })
+  client: clientOf
 }
 
 /** Claims something of each database; a database that cannot be had is reported as skipped. */
@@ -89,6 +87,13 @@ export const openStore = async (kind: Kind, url: string, options: SqlSessionStor
   const store = await runtime.runPromise(SessionStore)
   return { store, runtime, run: runtime.runPromise, dispose: () => runtime.dispose() }
 }
+
+/** What an effect failed with. */
+export const failureIn = <E>(exit: Exit.Exit<unknown, E>): Option.Option<E> =>
+  Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : Option.none()
+
+export const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
+  Option.match(failureIn(exit), { onNone: () => String(exit), onSome: String })
 
 export const hourMillis = 3_600_000
 

@@ -1,10 +1,10 @@
 /** A store that would change or confuse texts does not open, and writes nothing to find out. */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Exit, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { expect, test } from "vitest"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
-import { type Kind, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
+import { type Kind, messageOf, mysql, onEach, postgres, sqlite, withClient } from "./servers.js"
 
 const statements = (...texts: ReadonlyArray<string>) =>
   Effect.flatMap(SqlClient, (sql) =>
@@ -12,9 +12,6 @@ const statements = (...texts: ReadonlyArray<string>) =>
   )
 
 const opening = Effect.exit(Effect.scoped(Layer.build(SqlSessionStore.layer)))
-
-const messageOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? String(exit.cause.error) : String(exit)
 
 const withParameter = (url: string, name: string, value: string): string => {
   const changed = new URL(url)

@@ -6,6 +6,7 @@ import { startPostgres } from "./postgres.js"
 import { temporaryDirectory } from "./process.js"
 import { lacksRedis, startRedis } from "./redis.js"
 import type { StoreName } from "./serverStores.js"
+import { lacksDriver } from "./sqlClients.js"
 
 export interface Backing {
   readonly store: StoreName
@@ -19,7 +20,9 @@ export interface Backing {
 }
 
 export const lacks = (store: StoreName): boolean =>
-  (store === "mariadb" && lacksMariadb) || (store === "redis" && lacksRedis)
+  (store === "mariadb" && (lacksMariadb || lacksDriver("mysql"))) ||
+  (store === "sqlite" && lacksDriver("sqlite")) ||
+  (store === "redis" && lacksRedis)
 
 export const openBacking = (store: StoreName): Promise<Backing> => openers[store]()
 

@@ -1,8 +1,8 @@
 /** The stores that server processes of the tests can be started with; each loads only the driver it needs. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as SessionStore from "../../src/SessionStore.js"
+import { clientOf } from "./sqlClients.js"
 
 export type StoreName = "memory" | "files" | "sqlite" | "postgres" | "mariadb" | "redis"
 
@@ -18,27 +18,19 @@ const stores: Readonly<Record<StoreName, (argument: string) => Promise<Store>>> 
     const FileSystemSessionStore = await import("../../src/FileSystemSessionStore.js")
     return Layer.provide(FileSystemSessionStore.layer({ directory }), NodeContext.layer)
   },
-  sqlite: async (filename) => {
-    const { SqliteClient } = await import("@effect/sql-sqlite-node")
-    return Layer.provide(await sql(), SqliteClient.layer({ filename }))
-  },
-  postgres: async (url) => {
-    const { PgClient } = await import("@effect/sql-pg")
-    const client = PgClient.layer({ url: Redacted.make(url), maxConnections })
-    return Layer.provide(await sql(), client)
-  },
-  mariadb: async (url) => {
-    const { MysqlClient } = await import("@effect/sql-mysql2")
-    const client = MysqlClient.layer({ url: Redacted.make(url), maxConnections })
-    return Layer.provide(await sql(), client)
-  },
+  sqlite: (filename) => sql(filename),
+  postgres: (url) => sql(url),
+  mariadb: (url) => sql(url),
   redis: async (url) => {
     const RedisSessionStore = await import("../../src/RedisSessionStore.js")
     return RedisSessionStore.layer({ url })
   }
 }
 
-const sql = async () => (await import("../../src/SqlSessionStore.js")).layerMigrated
+const sql = async (url: string): Promise<Store> => {
+  const { layerMigrated } = await import("../../src/SqlSessionStore.js")
+  return Layer.provide(layerMigrated, clientOf(url, maxConnections))
+}
 
 const isStore = (name: string): name is StoreName => Object.hasOwn(stores, name)
 

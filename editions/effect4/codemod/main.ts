@@ -1,6 +1,6 @@
 /** Makes the Effect 4 tree in `out` from the Effect 3 source of the repository and from `overlay`. */
 import { execFileSync } from "node:child_process"
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeOrigin } from "./origin.js"
@@ -55,6 +55,8 @@ for (const path of originals) {
   }
 }
 for (const [path, text] of overlay.whole) write(path, text)
+// The command line tells its version.
+copyFileSync(join(edition, "package.json"), join(out, "package.json"))
 
 if (session.complaints.size > 0) {
   console.error([...session.complaints].sort().join("\n"))
@@ -87,4 +89,3 @@ const sum = (paths: ReadonlyArray<string>) => paths.map(lines).reduce((all, one)
 console.log(`generated   ${printed.length} files, ${sum(printed)} lines`)
 console.log(`unchanged   ${same.length} of them, ${sum(same)} lines`)
 console.log(`overlaid    ${overlay.files.length} files, ${overlay.lines} lines`)
-void existsSync

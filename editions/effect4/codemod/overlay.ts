@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import ts from "typescript"
 import { namesOf, noParts, type Parts, readParts } from "./parts.js"
+import { leftOutNames } from "./selection.js"
 
 export interface Overlay {
   /** The file that stands in the place of an original, or beside all of them. */
@@ -27,7 +28,9 @@ export const readOverlay = (directory: string): Overlay => {
     ),
     partsOf: (path, original) => {
       const part = path.replace(/\.ts$/, partEnd)
-      return files.includes(part) ? readParts(parse(part, read(part)), original) : noParts
+      const removed = leftOutNames.filter(([file]) => file === path).map(([, name]) => name)
+      if (files.includes(part)) return readParts(parse(part, read(part)), original, removed)
+      return removed.length === 0 ? noParts : readParts(parse(part, ""), original, removed)
     }
   }
 }

@@ -1,7 +1,6 @@
 /**
  * Overlays of single declarations. A file `overlay/src/X.part.ts` replaces the declarations of `src/X.ts` that it has too;
- * what only it has is added at the end. A declaration without a doc comment keeps that of the original. A line
- * `// removes: name` takes a declaration away.
+ * what only it has is added at the end. A declaration without a doc comment keeps that of the original.
  */
 import ts from "typescript"
 import { isEffect } from "./origin.js"
@@ -36,15 +35,16 @@ export const noParts: Parts = {
   names: []
 }
 
-/** Reads the parts for an original. */
-export const readParts = (part: ts.SourceFile, original: ts.SourceFile): Parts => {
+/** Reads the parts for an original, of which the `removed` declarations are left out. */
+export const readParts = (
+  part: ts.SourceFile,
+  original: ts.SourceFile,
+  removed: ReadonlyArray<string>
+): Parts => {
   const known = new Set(original.statements.flatMap(namesOf))
   const imports = part.statements.filter(ts.isImportDeclaration)
   const declarations = part.statements.filter((one) => !ts.isImportDeclaration(one))
-  const removed = [...part.text.matchAll(/^\/\/ removes: (\w+)$/gm)].map(([, name = ""]) => name)
-  const replaced = new Map<string, Part>(
-    removed.map((name) => [name, { text: "", hasComment: true }])
-  )
+  const replaced = new Map<string, Part>()
   const added: Array<string> = []
   for (const declaration of declarations) {
     const [name = ""] = namesOf(declaration)
@@ -54,11 +54,12 @@ export const readParts = (part: ts.SourceFile, original: ts.SourceFile): Parts =
     else added.push(text)
   }
   const unknown = removed.filter((name) => !known.has(name))
-  if (unknown.length > 0)
-    throw new Error(`${part.fileName} removes ${unknown}, which is not there.`)
+  if (unknown.length > 0) throw new Error(`${original.fileName} has no ${unknown} to leave out.`)
+  const gone: Part = { text: "", hasComment: true }
+  const partFor = (name: string) => (removed.includes(name) ? gone : replaced.get(name))
   const effects = imports.filter((one) => isEffect(moduleOf(one)))
   return {
-    replacing: (statement) => namesOf(statement).map((name) => replaced.get(name))[0],
+    replacing: (statement) => namesOf(statement).map(partFor)[0],
     added: added.map((text) => `\n${text}\n`).join(""),
     effects: effects.flatMap(importedBy),
     imports: imports

@@ -18,11 +18,12 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/cli/Args": { to: "effect/cli/Argument", words: "map optional" },
   "@effect/cli/Command": {
     to: "effect/cli/Command",
-    words: "Command Command.Config make withDescription withSubcommands"
+    words:
+      "Command Command.Config Command.ParseConfig>Config.Infer make withDescription withSubcommands"
   },
   "@effect/cli/Options": {
     to: "effect/cli/Flag",
-    words: "choice>Literals filterMap map optional text>String withAlias withDefault"
+    words: "choice>Literals map optional text>String withAlias withDefault"
   },
   "@effect/platform-node/NodeContext": {
     to: "@effect/platform-node/NodeServices",
@@ -31,13 +32,14 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform-node/NodeFileSystem": { words: "layer" },
   "@effect/platform-node/NodeHttpServer": { words: "" },
   "@effect/platform-node/NodePath": { words: "layer" },
+  "@effect/platform-node/NodeRuntime": { words: "" },
   "@effect/platform/Cookies": {
     to: "effect/http/Cookies",
     words: "Cookie serializeCookie setCookie unsafeMakeCookie>makeCookieUnsafe"
   },
   "@effect/platform/Error": { to: "effect/PlatformError", words: "PlatformError" },
   "@effect/platform/Etag": { to: "effect/http/Etag", words: "Generator" },
-  "@effect/platform/FileSystem": { to: "effect/FileSystem", words: "File FileSystem" },
+  "@effect/platform/FileSystem": { to: "effect/FileSystem", words: "File FileSystem FileTypeId" },
   "@effect/platform/HttpApi": { to: "effect/http-api/HttpApi", words: "make" },
   "@effect/platform/HttpApiBuilder": { to: "effect/http-api/HttpApiBuilder", words: "group" },
   "@effect/platform/HttpApiEndpoint": { to: "effect/http-api/HttpApiEndpoint", words: "get post" },
@@ -57,7 +59,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/HttpLayerRouter": {
     to: "effect/http/HttpRouter",
     words:
-      "Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
+      "HttpRouter Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
@@ -93,9 +95,14 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket" },
   "@effect/sql-pg": { words: "PgClient" },
   "@effect/sql-pg/PgClient": { words: "layer" },
+  "@effect/sql/Migrator": { to: "effect/sql/Migrator", words: "fromRecord make" },
+  "@effect/sql/Migrator/FileSystem": {
+    to: "effect/sql/MigratorFileSystem",
+    words: "fromFileSystem"
+  },
   "@effect/sql/SqlClient": { to: "effect/sql/SqlClient", words: "SqlClient" },
   "@effect/sql/SqlError": { to: "effect/sql/SqlError", words: "SqlError" },
-  "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure getSomes map" },
+  "effect/Array": { words: "NonEmptyReadonlyArray chunksOf ensure flatten getSomes map" },
   "effect/Cause": {
     words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies squash"
   },
@@ -111,20 +118,20 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/DateTime": {
     words: "DateTime DateTime.Input Utc formatIso make now toEpochMillis unsafeMake>makeUnsafe"
   },
-  "effect/Deferred": { words: "Deferred await complete fail make succeed" },
+  "effect/Deferred": { words: "Deferred await complete fail make succeed unsafeDone>doneUnsafe" },
   "effect/Duration": {
     words: `Duration DurationInput>Input days format hours infinity max millis min minutes seconds toMillis toMinutes
       toSeconds zero`
   },
   "effect/Effect": {
-    words: `Effect acquireRelease acquireUseRelease addFinalizer all as asVoid async>callback catchAll>catch
+    words: `Effect acquireRelease acquireUseRelease addFinalizer all as asSome asVoid async>callback catchAll>catch
       catchAllCause>catchCause catchAllDefect>catchDefect catchIf catchTag catchTags clockWith context
       contextWithEffect>contextWith delay die either>result ensuring exit fail failCause failSync filterOrFail flatMap
       flatten flip isFailure isSuccess tracer withSpan forEach forever fork>forkChild forkDaemon>forkDetach forkScoped ignore interrupt interruptible logDebug
       logError logWarning map mapError match matchCauseEffect matchEffect never onError onExit onInterrupt orDie
       orElseSucceed promise provide race raceFirst runtime>context provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
       runPromiseExit runSync runSyncExit sandbox scope scoped scopedWith serviceOption sleep succeed succeedNone
-      succeedSome suspend sync tapDefect tapError timeout try tryPromise uninterruptible uninterruptibleMask void
+      succeedSome suspend sync tapDefect tapError tapErrorCause>tapCause timeout timeoutOption try tryPromise uninterruptible uninterruptibleMask void
       whileLoop zipWith`
   },
   "effect/Either": {
@@ -139,14 +146,14 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/Layer": {
     words: `CurrentMemoMap Layer build buildWithMemoMap buildWithScope catchAllCause>catchCause effect effectDiscard empty
       fresh launch merge mergeAll orDie provide provideMerge scoped>effect scopedContext>effectContext
-      scopedDiscard>effectDiscard succeed succeedContext suspend sync unwrapEffect>unwrap unwrapScoped>unwrap`
+      scopedDiscard>effectDiscard succeed succeedContext suspend sync tap unwrapEffect>unwrap unwrapScoped>unwrap`
   },
-  "effect/Logger": { words: "make map stringLogger>formatLogFmt" },
+  "effect/Logger": { words: "make map stringLogger>formatLogFmt withConsoleError" },
   "effect/LogLevel": { words: "LogLevel" },
   "effect/ManagedRuntime": { words: "make" },
   "effect/Metric": { words: "counter incrementBy>update value" },
   "effect/Option": {
-    words: `Option exists filter flatMap fromNullable>fromNullishOr getOrElse getOrNull getOrThrow getOrThrowWith
+    words: `Option contains exists filter flatMap fromNullable>fromNullishOr getOrElse getOrNull getOrThrow getOrThrowWith
       getOrUndefined isNone isOption isSome map match none orElse some toArray`
   },
   "effect/Predicate": { words: "hasProperty isNumber isString" },
@@ -162,8 +169,8 @@ const modules: Readonly<Record<Module, Words>> = {
   },
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
-    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
-      fromPubSub make map mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
+    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain fail filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
+      fromPubSub fromSchedule make map mapChunksEffect>mapArrayEffect mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },
   "effect/String": { words: "split" },

@@ -97,7 +97,7 @@ const read = (file: string, isWanted: (line: Line) => boolean) =>
   }).pipe(Effect.mapError(toCliError))
 
 const eventsText = (
-  screen: Format.Screen["Type"],
+  screen: Format.Surface,
   events: ReadonlyArray<Line>,
   unreadable: number
 ): string => {

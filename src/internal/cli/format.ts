@@ -6,11 +6,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
 /** What text is printed on: how wide it is (`undefined` for a file or a pipe), and whether it shows colours. */
+export interface Surface {
+  readonly width: number | undefined
+  readonly hasColours: boolean
+}
+
+/** What this run prints on. */
 export class Screen extends Context.Reference<Screen>()("effect-session/cli/Screen", {
-  defaultValue: (): {
-    readonly width: number | undefined
-    readonly hasColours: boolean
-  } => ({
+  defaultValue: (): Surface => ({
     width: process.stdout.isTTY ? process.stdout.columns : undefined,
     hasColours: wantsColours(process.env, process.stdout.isTTY)
   })
@@ -28,17 +31,14 @@ export const wantsColours = (
 const codes = { bold: 1, dim: 2, red: 31, green: 32 } as const
 
 /** A text in a colour or weight, where the screen shows it. */
-export const painted = (
-  { hasColours }: Screen["Type"],
-  look: keyof typeof codes,
-  text: string
-): string => (hasColours ? `\u001b[${codes[look]}m${text}\u001b[0m` : text)
+export const painted = ({ hasColours }: Surface, look: keyof typeof codes, text: string): string =>
+  hasColours ? `\u001b[${codes[look]}m${text}\u001b[0m` : text
 
 /** Prints a result, as JSON or as text. */
 export const show = (
   json: boolean,
   value: unknown,
-  text: (screen: Screen["Type"]) => string
+  text: (screen: Surface) => string
 ): Effect.Effect<void> =>
   Effect.flatMap(Screen, (screen) =>
     Console.log(json ? JSON.stringify(value, null, 2) : text(screen))
@@ -58,7 +58,7 @@ const gap = "  "
 
 /** A table that fits the screen: cells that are too wide are cut, then the last columns are left out. */
 export const table = (
-  screen: Screen["Type"],
+  screen: Surface,
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<unknown>>
 ): string => {

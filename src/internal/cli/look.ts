@@ -25,7 +25,7 @@ export const encodeSessions = Schema.encodeSync(Schema.Array(SessionAdmin.Sessio
 
 /** Sessions as a table, the columns that matter most first. */
 export const sessionsTable = (
-  screen: Format.Screen["Type"],
+  screen: Format.Surface,
   list: ReadonlyArray<SessionAdmin.SessionSummary>
 ): string =>
   list.length === 0
@@ -107,7 +107,7 @@ const encodeStats = ({ averageDuration, hourly, suspicious, usage, ...counts }: 
   suspicious: Schema.encodeSync(Schema.Array(SessionAdmin.SuspiciousUser))(suspicious)
 })
 
-const statsText = (screen: Format.Screen["Type"], found: Stats, within: string): string => {
+const statsText = (screen: Format.Surface, found: Stats, within: string): string => {
   const average = Option.match(found.averageDuration, { onNone: () => "-", onSome: Format.length })
   const summary = Format.table(
     screen,

@@ -59,10 +59,12 @@ export const routesOf = <E, R, NamesR, HistoryR>(
 const tooOld =
   "The form was open for too long, or it was sent from another site. Please go back and try again."
 
-const styleSheet = HttpServerResponse.text(style, {
-  headers: {
-    "cache-control": "private, max-age=3600",
-    "content-type": "text/css; charset=utf-8",
-    "x-content-type-options": "nosniff"
-  }
-})
+const styleSheet = Effect.succeed(
+  HttpServerResponse.text(style, {
+    headers: {
+      "cache-control": "private, max-age=3600",
+      "content-type": "text/css; charset=utf-8",
+      "x-content-type-options": "nosniff"
+    }
+  })
+)

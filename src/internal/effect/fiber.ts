@@ -11,7 +11,8 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
-import type * as Metric from "effect/Metric"
+import * as Metric from "effect/Metric"
+import * as MetricState from "effect/MetricState"
 import type * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
@@ -56,6 +57,24 @@ export const spanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> =>
 /** Counts one more, under the labels that a fiber's metrics carry. */
 export const countOne = (fiber: RunningFiber, counter: Metric.Metric.Counter<number>): void =>
   counter.unsafeUpdate(1, fiber.getFiberRef(FiberRef.currentMetricLabels))
+
+/** What a counter or a histogram has counted; a counter adds nothing up. */
+export interface Counted {
+  readonly count: number
+  readonly sum: number
+  readonly max: number
+}
+
+/** What the metrics of a name have counted, one for each set of labels. */
+export const countedBy = (name: string): Effect.Effect<ReadonlyArray<Counted>> =>
+  Effect.map(Metric.snapshot, (all) =>
+    all.flatMap(({ metricKey, metricState }) => {
+      if (metricKey.name !== name) return []
+      if (MetricState.isHistogramState(metricState)) return [metricState]
+      const isCounter = MetricState.isCounterState(metricState)
+      return isCounter ? [{ count: Number(metricState.count), sum: 0, max: 0 }] : []
+    })
+  )
 
 /** Whether the debug log is on where a fiber runs. */
 export const logsDebug = (fiber: RunningFiber): boolean =>

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -153,20 +154,23 @@ const postgres = ({ source, url: text }: Given, url: URL) =>
     }
   )
 
+const mysqlModule = (source: string) =>
+  load(source, "@effect/sql-mysql2", () => import("@effect/sql-mysql2/MysqlClient"))
+
 const mysql = ({ source }: Given, url: URL) =>
-  clientOf(
-    load(source, "@effect/sql-mysql2", () => import("@effect/sql-mysql2/MysqlClient")),
-    ({ layer }) => {
-      const known = new URL(url)
-      // The driver knows only one of the two schemes, and complains of parameters that it does not know.
-      known.protocol = "mysql:"
-      known.searchParams.delete("connection_limit")
-      return layer({
-        url: Redacted.make(known.href),
-        maxConnections: countIn(url, "connection_limit")
-      })
-    }
-  )
+  clientOf(mysqlModule(source), ({ layer }) => {
+    const known = new URL(url)
+    // The driver knows only one of the two schemes, and complains of parameters that it does not know.
+    known.protocol = "mysql:"
+    known.searchParams.delete("connection_limit")
+    return layer({
+      url: Redacted.make(known.href),
+      maxConnections: countIn(url, "connection_limit")
+    })
+  })
+
+const sqliteModule = (source: string) =>
+  load(source, "@effect/sql-sqlite-node", () => import("@effect/sql-sqlite-node/SqliteClient"))
 
 const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfigError> => {
   const filename = Redacted.value(url).replace(/^sqlite:(?:\/\/)?/i, "")
@@ -189,11 +193,7 @@ const sqlite = ({ source, url }: Given): Effect.Effect<Connection, SessionConfig
   // SQLite makes a file but no directory, and its error does not say so.
   const module = Effect.suspend(() =>
     existsSync(directory)
-      ? load(
-          source,
-          "@effect/sql-sqlite-node",
-          () => import("@effect/sql-sqlite-node/SqliteClient")
-        )
+      ? sqliteModule(source)
       : fail(source, `names a file in ${directory}, but there is no such directory. Make it first.`)
   )
   return Effect.succeed({
@@ -211,7 +211,13 @@ const clientOf = <M, E>(
   Layer.unwrapEffect(
     Effect.map(module, (loaded) =>
       Layer.catchAllCause(layer(loaded), (cause) =>
-        Layer.fail(new SessionStoreError({ operation: "connect", reason: "unavailable", cause }))
+        Layer.fail(
+          new SessionStoreError({
+            operation: "connect",
+            reason: "unavailable",
+            cause: Cause.squash(cause)
+          })
+        )
       )
     )
   )

@@ -108,7 +108,7 @@ const forEachLineFromEnd = (
     let rest = new Uint8Array(0)
     for (let end = size; end > 0; end -= chunkBytes) {
       const begin = Math.max(0, end - chunkBytes)
-      yield* file.seek(begin, "start")
+      yield* file.seek(BigInt(begin), "start")
       const chunk = yield* file.readAlloc(end - begin)
       const bytes = joined(
         Option.getOrElse(chunk, () => new Uint8Array(0)),

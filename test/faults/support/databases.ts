@@ -1,13 +1,12 @@
 /** The database servers that faults are put to: started by the tests, each with what differs between the two. */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { MysqlClient } from "@effect/sql-mysql2"
-import { PgClient } from "@effect/sql-pg"
-import { Effect, type Layer, Redacted } from "effect"
+import { Effect } from "effect"
 import pg from "pg"
 import type { Service } from "../../../src/SessionStore.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
 import { driver, lacksMariadb, startOwnMariadb } from "../../support/mariadb.js"
 import { startOwnPostgres } from "../../support/postgres.js"
+import { clientOf, lacksDriver } from "../../support/sqlClients.js"
 
 /** What the servers have in common. */
 export interface DatabaseServer {
@@ -121,7 +120,7 @@ create trigger undo before update on sessions for each row execute function undo
 
 const mariadb: Kind = {
   name: "MariaDB",
-  isLacking: lacksMariadb,
+  isLacking: lacksMariadb || lacksDriver("mysql"),
   start: async () => {
     const server = await startOwnMariadb()
     const anyUrl = await server.aDatabase()
@@ -223,12 +222,6 @@ const asRoot = (url: string): string => {
 }
 
 export const kinds: ReadonlyArray<Kind> = [postgres, mariadb]
-
-/** A client of a database, for as long as the layer lives. */
-export const clientOf = (url: string, maxConnections = 8): Layer.Layer<SqlClient, unknown> => {
-  const given = { url: Redacted.make(url), maxConnections }
-  return url.startsWith("mysql:") ? MysqlClient.layer(given) : PgClient.layer(given)
-}
 
 /** An empty database that has the tables. */
 export const aMigratedDatabase = async (server: DatabaseServer): Promise<string> => {

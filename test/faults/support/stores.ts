@@ -11,8 +11,9 @@ import { layerMemory, type Service, SessionStore } from "../../../src/SessionSto
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
 import { lacksRedis, type RedisServer, startRedis } from "../../support/redis.js"
 import { storeOf } from "../../support/serverStores.js"
+import { clientOf, lacksDriver } from "../../support/sqlClients.js"
 import { aDirectory } from "../workers/spawn.js"
-import { aMigratedDatabase, clientOf, type DatabaseServer, kinds } from "./databases.js"
+import { aMigratedDatabase, type DatabaseServer, kinds } from "./databases.js"
 
 /** Opens the store of one server. */
 export type Open = Effect.Effect<Service, unknown, Scope.Scope>
@@ -39,7 +40,7 @@ export const eachStore = (
 ): void => {
   register("memory", Effect.succeed(opened(layerMemory)), false)
   register("files", files, true)
-  register("SQLite", sqlite, true)
+  describe.skipIf(lacksDriver("sqlite"))("SQLite", () => register("SQLite", sqlite, true))
   describe.skipIf(lacksRedis)("Redis", () => {
     let server: RedisServer
     beforeAll(async () => {

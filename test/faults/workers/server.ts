@@ -7,15 +7,14 @@ import { createServer } from "node:http"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { NodeContext, NodeHttpServer } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql"
-import { MysqlClient } from "@effect/sql-mysql2"
-import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Logger, Option, Redacted } from "effect"
+import { Effect, Layer, Logger, Option } from "effect"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
 import * as RedisSessionStore from "../../../src/RedisSessionStore.js"
 import * as Session from "../../../src/Session.js"
 import * as SessionConfig from "../../../src/SessionConfig.js"
 import * as SessionMiddleware from "../../../src/SessionMiddleware.js"
 import * as SqlSessionStore from "../../../src/SqlSessionStore.js"
+import { clientOf } from "../../support/sqlClients.js"
 
 /** Where the sessions lie: a directory, a database whose tables are there, or Redis. */
 export interface Setting {
@@ -91,18 +90,13 @@ const app = Effect.gen(function* () {
   return yield* path === "/query" ? query(given) : sessions
 })
 
-const clientOf = (url: string) => {
-  const given = { url: Redacted.make(url), maxConnections: setting.maxConnections ?? 8 }
-  return url.startsWith("mysql:") ? MysqlClient.layer(given) : PgClient.layer(given)
-}
-
 const store = Layer.unwrapEffect(
   Effect.sync(() => {
     const { directory = "", fsync = true, url } = setting
     if (url?.startsWith("redis:")) return RedisSessionStore.layer({ url })
     return url === undefined
       ? Layer.provide(FileSystemSessionStore.layer({ directory, fsync }), NodeContext.layer)
-      : Layer.provideMerge(SqlSessionStore.layer, clientOf(url))
+      : Layer.provideMerge(SqlSessionStore.layer, clientOf(url, setting.maxConnections))
   })
 )
 

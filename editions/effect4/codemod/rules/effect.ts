@@ -166,6 +166,27 @@ const minimumLogLevel: CallRule = (call, p) => {
   return `${p.use("effect/Effect")}.provideService(${[...self, level, ...more].join(", ")})`
 }
 
+/** A console prints at once in Effect 4; in Effect 3 it gives effects. */
+const withConsole: CallRule = (call, p) => {
+  const given = call.arguments.at(-1)
+  const self = call.arguments.slice(0, -1).map(p.print)
+  const effect = p.use("effect/Effect")
+  const console =
+    given !== undefined && ts.isObjectLiteralExpression(given)
+      ? `{ ${given.properties
+          .map((property) =>
+            ts.isPropertyAssignment(property)
+              ? `${property.name.getText()}: (text: string) => ${effect}.runSync((${p.print(property.initializer)})(text))`
+              : p.print(property)
+          )
+          .join(", ")} }`
+      : given === undefined
+        ? ""
+        : p.print(given)
+  const tag = `${p.use("effect/Console")}.Console`
+  return `${effect}.provideService(${[...self, tag, console].join(", ")})`
+}
+
 export const calls: Rules<CallRule> = {
   "effect/ConfigProvider.fromMap": fromMap,
   "effect/Logger.withMinimumLogLevel": minimumLogLevel,
@@ -180,6 +201,12 @@ export const calls: Rules<CallRule> = {
   "effect/Fiber.getCurrentFiber": (call, p) => {
     argumentsOf(call, [0], p)
     return `${p.use("effect/Option")}.fromNullishOr(${p.use("effect/Fiber")}.getCurrent())`
+  },
+  "effect/Deferred.unsafeMake": (call, p) => {
+    // No fiber has to be named.
+    if (call.arguments.length !== 1) p.refuse(call, "Deferred.unsafeMake takes one argument.")
+    const types = call.typeArguments?.map(p.print).join(", ") ?? ""
+    return `${p.use("effect/Deferred")}.makeUnsafe${types === "" ? "" : `<${types}>`}()`
   },
   "effect/Clock.make": (call, p) => {
     argumentsOf(call, [0], p)
@@ -203,7 +230,7 @@ export const calls: Rules<CallRule> = {
     `${p.use("effect/Semaphore")}.makeUnsafe(${argumentsOf(call, [1], p)})`,
   "effect/Effect.withClock": providing("effect/Clock", "Clock"),
   "effect/Effect.withConfigProvider": providing("effect/ConfigProvider", "ConfigProvider"),
-  "effect/Effect.withConsole": providing("effect/Console", "Console"),
+  "effect/Effect.withConsole": withConsole,
   "effect/Effect.yieldNow": (call, p) =>
     `${p.use("effect/Effect")}.yieldNow${argumentsOf(call, [0], p)}`,
   "effect/Effect.zipLeft": zipLeft,

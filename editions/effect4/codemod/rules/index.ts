@@ -21,19 +21,31 @@ import * as Tests from "./tests.js"
 import * as Time from "./time.js"
 
 export const callRules: ReadonlyMap<Member, CallRule> = new Map(
-  [Cause, Cli, Collections, Effect, Http, Layer, Logger, Methods, Metric, Schema, Time].flatMap(
-    ({ calls }) => Object.entries(calls)
-  )
+  [
+    Cause,
+    Cli,
+    Collections,
+    Effect,
+    Http,
+    Layer,
+    Logger,
+    Methods,
+    Metric,
+    Schema,
+    Sql,
+    Time
+  ].flatMap(({ calls }) => Object.entries(calls))
 )
 
 export const nameRules: ReadonlyMap<Member, NameRule> = new Map(
-  [Cause, Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) =>
+  [Cause, Cli, Context, Effect, Http, Logger, Metric, Schema, Sql, Time].flatMap(({ names }) =>
     Object.entries(names)
   )
 )
 
 export const nodeRules: ReadonlyArray<NodeRule> = [
   AsEffect,
+  Cli,
   Collections,
   Context,
   Effect,

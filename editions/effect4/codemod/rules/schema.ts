@@ -1,4 +1,5 @@
 import ts from "typescript"
+import type { Printer } from "../printer.js"
 import {
   argumentsOf,
   type CallRule,
@@ -32,9 +33,57 @@ const record: CallRule = (call, p) => {
   return `${p.use("effect/Schema")}.Record(${p.print(key)}, ${p.print(value)})`
 }
 
+/** `{ at: schema.pipe(Schema.fromKey("timestamp")) }`: the keys stand behind the fields. */
+const renamedKeys = (
+  fields: ts.Expression | undefined,
+  p: Printer
+): { readonly fields: string; readonly keys: string } | undefined => {
+  if (fields === undefined || !ts.isObjectLiteralExpression(fields)) return undefined
+  const keys: Array<string> = []
+  const printed = fields.properties.map((property) => {
+    const renamed = ts.isPropertyAssignment(property)
+      ? fromKeyIn(property.initializer, p)
+      : undefined
+    if (renamed === undefined) return p.print(property)
+    const name = property.name?.getText()
+    keys.push(`${name}: ${p.print(renamed.key)}`)
+    return `${name}: ${p.print(renamed.schema)}`
+  })
+  return keys.length === 0
+    ? undefined
+    : { fields: `{ ${printed.join(", ")} }`, keys: `{ ${keys.join(", ")} }` }
+}
+
+/** `schema.pipe(Schema.fromKey(key))`. */
+const fromKeyIn = (node: ts.Expression, p: Printer) => {
+  if (!ts.isCallExpression(node) || node.arguments.length !== 1) return undefined
+  const [inner] = node.arguments
+  if (inner === undefined || !ts.isCallExpression(inner)) return undefined
+  if (p.origin.exported(inner.expression) !== "effect/Schema.fromKey") return undefined
+  const [key] = inner.arguments
+  return key !== undefined && ts.isPropertyAccessExpression(node.expression)
+    ? { key, schema: node.expression.expression }
+    : undefined
+}
+
+/** A field that may be missing, but not be `undefined`. */
+const optionalWith: CallRule = (call, p) => {
+  const [schema] = argumentsOf(call, [2], p)
+  const options = call.arguments[1]
+  if (keysOf(options).join() !== "exact") {
+    return p.refuse(call, "Schema.optionalWith is only known with { exact: true }.")
+  }
+  return `${p.use("effect/Schema")}.optionalKey(${schema})`
+}
+
 /** More than the fields of a struct: what is known of all other properties. */
 const struct: CallRule = (call, p) => {
   const [fields, rest] = call.arguments
+  const renamed = renamedKeys(fields, p)
+  if (renamed !== undefined && rest === undefined) {
+    const schema = p.use("effect/Schema")
+    return `${schema}.Struct(${renamed.fields}).pipe(${schema}.encodeKeys(${renamed.keys}))`
+  }
   if (rest === undefined || fields === undefined) return p.plain(call)
   const schema = p.use("effect/Schema")
   const key = given(rest, "key")
@@ -147,6 +196,8 @@ export const calls: Rules<CallRule> = {
   "effect/Schema.Union": listed("Union"),
   "effect/Schema.between": between,
   "effect/Schema.filter": filter,
+  "effect/Schema.optionalWith": optionalWith,
+  "effect/Schema.propertySignature": (call, p) => `${argumentsOf(call, [1], p)}`,
   "effect/Schema.transformOrFail": transformOrFail,
   "effect/Schema.pattern": pattern
 }

@@ -1,5 +1,13 @@
 import ts from "typescript"
-import { given, keysOf, type NameRule, type NodeRule, type Rules } from "./rule.js"
+import {
+  argumentsOf,
+  type CallRule,
+  given,
+  keysOf,
+  type NameRule,
+  type NodeRule,
+  type Rules
+} from "./rule.js"
 
 /** An error of SQL has a reason in Effect 4; what the driver said stands there. */
 const sqlError: NodeRule = (node, p) => {
@@ -35,6 +43,16 @@ const transaction: NameRule = (name, p) => {
 }
 
 export const nodes: ReadonlyArray<NodeRule> = [sqlError, cause]
+
+/** What looks at every statement. */
+const setTransformer: CallRule = (call, p) => {
+  const reference = `${p.use("effect/sql/Statement")}.CurrentTransformer`
+  return `${p.use("effect/Layer")}.succeed(${reference}, ${argumentsOf(call, [1], p)})`
+}
+
+export const calls: Rules<CallRule> = {
+  "@effect/sql/Statement.setTransformer": setTransformer
+}
 
 export const names: Rules<NameRule> = {
   "@effect/sql/SqlClient.TransactionConnection": transaction

@@ -6,14 +6,15 @@ import type { NodeRule } from "./rule.js"
 const skipped: NodeRule = (node, p) => {
   if (
     !ts.isCallExpression(node) ||
-    !/^(?:it(?:\.\w+)?|describe|claim)$/.test(p.source(node.expression))
+    !/^(?:it(?:\.\w+)?(?:\([\s\S]*\))?|test|describe|claim)$/.test(p.source(node.expression))
   )
     return undefined
   const [name] = node.arguments
   if (name === undefined || !ts.isStringLiteral(name)) return undefined
   const file = node.getSourceFile().fileName
   const isLeftOut = leftOutTests.some(([path, test]) => file.endsWith(path) && test === name.text)
-  return isLeftOut ? `it.skip(${p.source(name)}, () => {})` : undefined
+  const it = p.source(node.expression) === "test" ? "test" : "it"
+  return isLeftOut ? `${it}.skip(${p.source(name)}, () => {})` : undefined
 }
 
 export const nodes: ReadonlyArray<NodeRule> = [skipped]

@@ -1,8 +1,5 @@
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 
-// A middleware of your own says `requires: Session`.
-// removes: withSession
-
 export class CsrfHttpApi extends HttpApiMiddleware.Service<CsrfHttpApi, { requires: Session }>()(
   "effect-session/Csrf/HttpApi",
   { error: CsrfRejected }

@@ -53,6 +53,25 @@ export const spanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> =>
 export const countOne = (fiber: RunningFiber, counter: Metric.Counter<number>): void =>
   counter.updateUnsafe(1, fiber.context)
 
+/** What a counter or a histogram has counted; a counter adds nothing up. */
+export interface Counted {
+  readonly count: number
+  readonly sum: number
+  readonly max: number
+}
+
+/** What the metrics of a name have counted, one for each set of labels. */
+export const countedBy = (name: string): Effect.Effect<ReadonlyArray<Counted>> =>
+  Effect.map(Metric.snapshot, (all) =>
+    all.flatMap((metric) => {
+      if (metric.id !== name) return []
+      if (metric.type === "Histogram") return [metric.state]
+      return metric.type === "Counter"
+        ? [{ count: Number(metric.state.count), sum: 0, max: 0 }]
+        : []
+    })
+  )
+
 /** Whether the debug log is on where a fiber runs. */
 export const logsDebug = (fiber: RunningFiber): boolean =>
   LogLevel.isLessThanOrEqualTo(fiber.getRef(References.MinimumLogLevel), "Debug")
@@ -68,7 +87,10 @@ export type RunBeside = <A, E>(
 
 /** Runs effects beside all callers with the loggers, the tracer and the clock of the fiber that asks for this. */
 export const runBeside: Effect.Effect<RunBeside> = Effect.withFiber(({ context }) => {
-  const run = Effect.runForkWith(surroundingsOf(context))
+  const own = Context.omit(Tracer.ParentSpan)(
+    surroundingsOf(context) as Context.Context<Tracer.ParentSpan>
+  )
+  const run = Effect.runForkWith(own)
   return Effect.succeed((effect, done) => {
     const fiber = run(effect)
     if (done !== undefined) fiber.addObserver(done)
