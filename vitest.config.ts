@@ -12,6 +12,8 @@ export default defineConfig({
     ]
   },
   test: {
+    // Much of the suite waits for servers and for deadlines, so more files than cores run at a time.
+    maxWorkers: 3,
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000

@@ -22,11 +22,18 @@ export interface Settings {
      * `__Secure-session`, and `session` where `secure` is false.
      */
     readonly name: string
-    /** Default true. */
+    /**
+     * Whether browsers send the cookie over HTTPS only. Default true; set false for an app that is served by HTTP alone, such
+     * as a test. Most browsers take a secure cookie from `http://localhost` too; Safari does not.
+     */
     readonly secure: boolean
-    /** Always true. */
+    /** Always true: scripts of a page cannot read the cookie. */
     readonly httpOnly: true
-    /** Default `lax`. */
+    /**
+     * Whether requests that another site has caused carry the cookie. Default `lax`: only where somebody follows a link to the
+     * app. `strict`: none, so whoever comes by a link is a guest on that page. `none`: all of them, for an app inside of a
+     * frame of another site; it needs `secure`.
+     */
     readonly sameSite: "lax" | "strict" | "none"
     /**
      * Default `/`. Change `name` with it, as for `domain`.
