@@ -12,7 +12,7 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["out/test/**/*.test.ts"],
+    include: ["out/test/**/*.test.ts", "testing/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

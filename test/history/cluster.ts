@@ -10,9 +10,13 @@ import type { Fault } from "./program.js"
 import type { Ports } from "./record.js"
 import type { Listener, Row } from "./server.js"
 
-const script = new URL("./server.ts", import.meta.url).pathname
+/** The program of a server. */
+export const ownScript = new URL("./server.ts", import.meta.url).pathname
 
-export const startProcess = async (listeners: ReadonlyArray<Listener>): Promise<ChildProcess> => {
+export const startProcess = async (
+  listeners: ReadonlyArray<Listener>,
+  script = ownScript
+): Promise<ChildProcess> => {
   const child = spawn(
     process.execPath,
     ["--import", "tsx", script, JSON.stringify(listeners)],
@@ -35,18 +39,24 @@ export interface Cluster extends Ports {
   readonly close: () => Promise<void>
 }
 
-/** Two processes, or one with two servers where the sessions are in its memory. */
-export const startCluster = async (store: StoreName): Promise<Cluster> => {
+/**
+ * Two processes, or one with two servers where the sessions are in its memory. `scripts` are their programs, which may be of two
+ * versions of the library.
+ */
+export const startCluster = async (
+  store: StoreName,
+  scripts: readonly [string, string] = [ownScript, ownScript]
+): Promise<Cluster> => {
   const backing = await openBacking(store)
   const ports = [await freePort(), await freePort()] as const
   const listeners = ports.map((port): Listener => ({ store, argument: backing.argument, port }))
   const isOneProcess = store === "memory"
   const children = isOneProcess
     ? [await startProcess(listeners)]
-    : await Promise.all(listeners.map((listener) => startProcess([listener])))
+    : await Promise.all(listeners.map((listener, node) => startProcess([listener], scripts[node])))
   const restart = async (node: 0 | 1) => {
     await endProcess(children[node] as ChildProcess, "SIGKILL")
-    children[node] = await startProcess([listeners[node] as Listener])
+    children[node] = await startProcess([listeners[node] as Listener], scripts[node])
   }
   return {
     of: (node) => ports[node],
