@@ -44,21 +44,44 @@ const bars = (plot) => {
   })
 }
 
+const panelHeight = 220
+
+/** The last point of each line, moved apart so that their names can be read beside each other. */
+const ends = (points) => {
+  const top = Math.max(...points.map(({ y }) => y))
+  const apart = (top * 14) / (panelHeight - 40)
+  const lasts = new Map(points.map((point) => [`${point.panel} ${point.series}`, point]))
+  const placed = []
+  for (const last of [...lasts.values()].sort((a, b) => a.y - b.y)) {
+    const below = placed.filter(({ panel }) => panel === last.panel).at(-1)
+    placed.push({ ...last, y: Math.max(last.y, below === undefined ? 0 : below.y + apart) })
+  }
+  return placed
+}
+
 const lines = (plot) => {
-  const panels = new Set(plot.points.map(({ panel }) => panel))
+  const panels = [...new Set(plot.points.map(({ panel }) => panel))]
   const ticks = [...new Set(plot.points.map(({ x }) => x))].sort((a, b) => a - b)
-  const log = plot.log ? { type: "log", ticks, tickFormat: (x) => x.toLocaleString("en") } : {}
-  const at = { x: "x", y: "y", z: "series", stroke: "series", fy: "panel" }
+  // By powers of two no tick loses its number.
+  const log = { type: "log", base: 2, ticks, tickFormat: (x) => x.toLocaleString("en") }
   return Plot.plot({
     ...options(plot),
-    height: 60 + panels.size * 220,
+    height: 60 + panels.length * panelHeight,
     marginLeft: 60,
     marginRight: 300,
-    x: { label: plot.x, ...log },
-    y: { label: plot.y, grid: true, zero: true, nice: true },
-    fy: { label: null, axis: panels.size > 1 ? "left" : null },
+    marginTop: 30,
+    x: { label: plot.x, labelAnchor: "center", ...(plot.log ? log : {}) },
+    y: { label: plot.y, grid: true, zero: true },
+    fy: { axis: null },
     marks: [
       Plot.ruleY([0]),
+      Plot.text(panels.length > 1 ? panels : [], {
+        text: (panel) => panel,
+        fy: (panel) => panel,
+        frameAnchor: "top-left",
+        fontWeight: "bold",
+        dx: 6
+      }),
       Plot.ruleX(plot.marks ?? [], { x: "x", strokeDasharray: "4" }),
       Plot.text(plot.marks ?? [], {
         x: "x",
@@ -67,18 +90,23 @@ const lines = (plot) => {
         textAnchor: "start",
         dx: 4
       }),
-      Plot.lineY(plot.points, { ...at, marker: plot.log ? "circle" : undefined }),
-      Plot.text(
-        plot.points,
-        Plot.selectLast({
-          ...at,
-          stroke: undefined,
-          fill: "series",
-          text: "series",
-          textAnchor: "start",
-          dx: 8
-        })
-      )
+      Plot.lineY(plot.points, {
+        x: "x",
+        y: "y",
+        z: "series",
+        stroke: "series",
+        fy: "panel",
+        marker: plot.log ? "circle" : undefined
+      }),
+      Plot.text(ends(plot.points), {
+        x: "x",
+        y: "y",
+        fy: "panel",
+        fill: "series",
+        text: "series",
+        textAnchor: "start",
+        dx: 8
+      })
     ]
   })
 }

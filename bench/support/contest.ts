@@ -70,17 +70,18 @@ export const titles: Readonly<Record<Store, string>> = {
 
 /** Where sessions are kept: what the servers are told of it, and what it does meanwhile. */
 export interface Place {
-  readonly version: string
   readonly env: Record<string, string>
   readonly cpuMicros: () => number
   readonly counts: () => Promise<Database.Counts>
   readonly stop: () => Promise<void>
 }
 
-const inThisHost = (version: string): Place => {
+/** Of the databases that were opened. */
+export const versions = new Set<string>()
+
+const inThisHost = (): Place => {
   const directory = mkdtempSync(join(tmpdir(), "effect-session-bench-"))
   return {
-    version,
     env: { DIRECTORY: directory },
     cpuMicros: () => Number.NaN,
     counts: async () => Database.uncounted,
@@ -89,8 +90,9 @@ const inThisHost = (version: string): Place => {
 }
 
 export const openPlace = async (store: Store): Promise<Place> => {
-  if (store === "memory" || store === "files") return inThisHost(store)
-  const { url, ...database } = await Database.start(store)
+  if (store === "memory" || store === "files") return inThisHost()
+  const { url, version, ...database } = await Database.start(store)
+  versions.add(version)
   return { ...database, env: { DATABASE_URL: url, REDIS_URL: url } }
 }
 
@@ -146,8 +148,8 @@ export const startServer = async (
       return answer
     },
     stop: async () => {
-      child.kill("SIGKILL")
-      await once(child, "exit")
+      // It may have been stopped already.
+      if (child.kill("SIGKILL")) await once(child, "exit")
     }
   }
 }
