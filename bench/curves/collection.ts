@@ -27,10 +27,13 @@ export interface Point {
   readonly began: number
   readonly ended: number
   readonly slices: ReadonlyArray<Slice>
+  /** Of a collection of as many rows without traffic; the bytes of the log are those of one row. */
+  readonly alone: { readonly seconds: number; readonly logBytes: number }
 }
 
-const expire = (url: string, due: number) =>
-  Fill.query(
+/** Adds rows that are due. */
+const expire = async (url: string, due: number): Promise<void> => {
+  await Fill.query(
     url,
     `insert into sessions (id, namespace, user_id, ip_address, user_agent, payload, created_at,
        last_activity, expires_at, version)
@@ -41,6 +44,19 @@ const expire = (url: string, due: number) =>
      cross join generate_series(1, $1::int) as n`,
     [due]
   )
+  await Fill.query(url, "vacuum analyze sessions")
+}
+
+const collect = (url: string): Promise<number> =>
+  Effect.runPromise(Effect.provide(SessionGc.collect, Layer.orDie(storeLayer(url, true))))
+
+const collectAlone = async (place: Contest.Place, url: string): Promise<Point["alone"]> => {
+  const before = await place.counts()
+  const began = performance.now()
+  const rows = await collect(url)
+  const seconds = (performance.now() - began) / 1000
+  return { seconds, logBytes: ((await place.counts()).logBytes - before.logBytes) / rows }
+}
 
 const measure = async (live: number, due: number): Promise<Point> => {
   const place = await Contest.openPlace("postgres")
@@ -49,7 +65,8 @@ const measure = async (live: number, due: number): Promise<Point> => {
   try {
     const cookies = await Fill.fill(url, live)
     await expire(url, due)
-    await Fill.query(url, "vacuum analyze sessions")
+    const alone = await collectAlone(place, url)
+    await expire(url, due)
     await Load.run(server.visitors, "/write", 2, cookies)
     const start = performance.now()
     const now = () => (performance.now() - start) / 1000
@@ -64,16 +81,14 @@ const measure = async (live: number, due: number): Promise<Point> => {
     for (let count = 0; count < before; count++) await take()
     const began = now()
     let done: { readonly collected: number; readonly ended: number } | undefined
-    const collecting = Effect.runPromise(
-      Effect.provide(SessionGc.collect, Layer.orDie(storeLayer(url, true)))
-    ).then((collected) => {
+    const collecting = collect(url).then((collected) => {
       done = { collected, ended: now() }
     })
     while (done === undefined) await take()
     await collecting
     const { collected, ended } = done
     for (let count = 0; count < after; count++) await take()
-    return { live, due, collected, began, ended, slices }
+    return { live, due, collected, began, ended, slices, alone }
   } finally {
     await server.stop()
     await place.stop()
@@ -123,6 +138,7 @@ export const collection: Curve<Point> = {
         point.collected,
         Page.rounded(point.ended - point.began),
         Math.round(point.collected / (point.ended - point.began)),
+        Math.round(point.collected / point.alone.seconds),
         Page.rounded(median.without),
         Page.rounded(median.beside),
         Page.rounded(p99.without),
@@ -130,7 +146,7 @@ export const collection: Curve<Point> = {
         (p99.beside / p99.without).toFixed(2)
       ]
     })
-    const head = ["live rows", "collected", "seconds", "rows a second"]
+    const head = ["live rows", "collected", "seconds", "rows a second", "without traffic"]
     const more = ["p50 without, ms", "p50 beside, ms", "p99 without, ms", "p99 beside, ms", "ratio"]
     return [picture ?? "", Page.table([...head, ...more], rows)].join("\n\n")
   }
