@@ -12,6 +12,7 @@ import * as Curve from "./curves/curve.js"
 import { payload } from "./curves/payload.js"
 import { peers } from "./curves/peers.js"
 import { processes } from "./curves/processes.js"
+import { race } from "./curves/race.js"
 import { rows } from "./curves/rows.js"
 import { sharing } from "./curves/sharing.js"
 import { writeSizing } from "./curves/sizing.js"
@@ -38,6 +39,7 @@ const run =
 
 const curves: Readonly<Record<string, () => Promise<void>>> = {
   peers: () => run(peers())(),
+  race: run(race),
   payload: run(payload),
   connections: run(connections),
   processes: run(processes),
