@@ -20,32 +20,27 @@ const libraries = [
   "better-auth"
 ]
 
-const head = [
-  "server",
-  "requests/s",
-  "this library to it",
-  "CPU, µs",
-  "CPU over its `/bare`, µs",
-  "database CPU, µs",
-  "statements",
-  "rows written",
-  "p50, ms",
-  "p99, ms"
-]
+/** What the others are compared with: this library, and its edition for Effect 4 where it takes part. */
+const leadersOf = (results: ReadonlyArray<Contest.Result>) =>
+  results.filter(({ name }, index) => index === 0 || name.startsWith("effect-session for Effect 4"))
 
-const rowsOf = (path: string, results: ReadonlyArray<Contest.Result>) => {
+const tableOf = (path: string, results: ReadonlyArray<Contest.Result>): string => {
   const ofPath = results.filter((one) => one.path === path)
-  const ours = ofPath[0]?.rounds ?? []
-  return ofPath.map(({ name, rounds }) => {
+  const leaders = leadersOf(ofPath)
+  const rows = ofPath.map(({ name, rounds }) => {
     const own = (figure: keyof Contest.Figures) => Page.rounded(Contest.medianOf(rounds, figure))
     const bare = results.find((one) => one.name === name && one.path === "/bare")?.rounds ?? []
-    const { least, median, most } = Contest.ratioOf(ours, rounds, "perSecond")
+    const over = own("cpuMicros") - Contest.medianOf(bare, "cpuMicros")
+    const factor = Contest.ratioOf(rounds, bare, "cpuMicros").median
     return [
       name,
       Math.round(own("perSecond")),
-      `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`,
+      ...leaders.map((leader) => {
+        const { least, median, most } = Contest.ratioOf(leader.rounds, rounds, "perSecond")
+        return `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`
+      }),
       own("cpuMicros"),
-      Math.round(own("cpuMicros") - Contest.medianOf(bare, "cpuMicros")),
+      path === "/bare" ? "" : `${Math.round(over)} (${factor.toFixed(2)}x)`,
       own("databaseMicros"),
       own("statements"),
       own("rowWrites"),
@@ -53,6 +48,10 @@ const rowsOf = (path: string, results: ReadonlyArray<Contest.Result>) => {
       own("p99Millis")
     ]
   })
+  const ratios = ["this library to it", "its edition for Effect 4 to it"].slice(0, leaders.length)
+  const cpu = ["CPU, µs", "CPU over its `/bare`, µs", "database CPU, µs"]
+  const more = ["statements", "rows written", "p50, ms", "p99, ms"]
+  return Page.table(["server", "requests/s", ...ratios, ...cpu, ...more], rows)
 }
 
 const libraryVersions = () => `${libraries.map(versionOf).join(", ")}.`
@@ -77,7 +76,7 @@ const textOf = async (
         panel: path
       }))
   })
-  const routes = paths.flatMap((path) => [`\`${path}\``, Page.table(head, rowsOf(path, results))])
+  const routes = paths.flatMap((path) => [`\`${path}\``, tableOf(path, results)])
   const resident = new Map(results.map((one) => [one.name, Math.round(one.resident / 2 ** 20)]))
   const memory = Page.table(["server", "resident memory, MiB"], [...resident])
   return [`### ${Contest.titles[store]}`, plot, ...routes, memory].join("\n\n")

@@ -89,7 +89,13 @@ const postgres = async (directory: string): Promise<Database> => {
     persistent: false,
     createPostgresUser: true,
     initdbFlags: ["--encoding=UTF8", "--locale=C"],
-    postgresFlags: ["-c", "shared_preload_libraries=pg_stat_statements"],
+    postgresFlags: [
+      "-c",
+      // All servers of a comparison are connected at the same time.
+      "max_connections=300",
+      "-c",
+      "shared_preload_libraries=pg_stat_statements"
+    ],
     onLog: () => {},
     onError: () => {}
   })

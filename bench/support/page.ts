@@ -5,16 +5,20 @@ import { fileURLToPath } from "node:url"
 
 const docs = new URL("../../docs/", import.meta.url)
 
-/** A table of Markdown; numbers stand to the right. */
+/** A table of Markdown, without the columns that have no figure at all; numbers stand to the right. */
 export const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string | number>>
-): string =>
-  [head, head.map((_, column) => (typeof rows[0]?.[column] === "number" ? "---:" : "---")), ...rows]
-    .map((row) => `| ${row.map(shown).join(" | ")} |`)
+): string => {
+  const columns = [...head.keys()].filter((column) => rows.some((row) => shown(row[column]) !== ""))
+  const lines = columns.map((column) => (typeof rows[0]?.[column] === "number" ? "---:" : "---"))
+  return [columns.map((column) => head[column] ?? ""), lines]
+    .concat(rows.map((row) => columns.map((column) => shown(row[column]))))
+    .map((row) => `| ${row.join(" | ")} |`)
     .join("\n")
+}
 
-const shown = (cell: string | number): string =>
+const shown = (cell: string | number = ""): string =>
   typeof cell === "string" ? cell : Number.isFinite(cell) ? (cell + 0).toLocaleString("en") : ""
 
 /** A number as a reader wants it: three digits that matter. */
