@@ -35,7 +35,7 @@ const measure = async (
   path: string,
   seconds: number
 ): Promise<Figures> => {
-  const statements = await database.statements()
+  const { statements } = await database.counts()
   const databaseMicros = database.cpuMicros()
   const cpu = await server.cpuMicros()
   const outcome = await Load.run(all, path, seconds)
@@ -45,7 +45,7 @@ const measure = async (
     perSecond: outcome.requests / outcome.seconds,
     cpuMicros: per((await server.cpuMicros()) - cpu),
     databaseMicros: per(database.cpuMicros() - databaseMicros),
-    statements: per((await database.statements()) - statements),
+    statements: per((await database.counts()).statements - statements),
     medianMillis: Load.quantile(outcome.latencies, 0.5),
     p99Millis: Load.quantile(outcome.latencies, 0.99)
   }

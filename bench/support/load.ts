@@ -1,4 +1,4 @@
-/** A small HTTP client for load: keep-alive sockets, one request at a time on each, a cookie jar of one cookie. */
+/** A small HTTP client for load: keep-alive sockets, one request at a time on each, a jar for the cookies. */
 import { connect, type Socket } from "node:net"
 
 export interface Outcome {
@@ -10,8 +10,9 @@ export interface Outcome {
   readonly latencies: Float64Array
 }
 
-/** One visitor: a connection and the cookie it was given last, or whose it was told to be. */
+/** One visitor: a connection and the cookies it was given last, or whose it was told to be. */
 export interface Visitor {
+  /** The `Cookie` header. */
   cookie: string
   readonly send: (path: string) => Promise<number>
   readonly close: () => void
@@ -22,6 +23,13 @@ const open = (port: number): Promise<Socket> =>
     const socket = connect({ port, host: "127.0.0.1", noDelay: true }, () => resolve(socket))
     socket.once("error", reject)
   })
+
+const cookiesAfter = (before: string, head: string): string => {
+  const given = Array.from(head.matchAll(/^set-cookie: ([^;\r]+)/gim), ([, pair = ""]) => pair)
+  if (given.length === 0) return before
+  const pairs = [...before.split("; "), ...given].filter((pair) => pair !== "")
+  return [...new Map(pairs.map((pair) => [pair.split("=", 1)[0], pair])).values()].join("; ")
+}
 
 /** Connects one visitor. */
 export const visitor = async (port: number): Promise<Visitor> => {
@@ -38,7 +46,7 @@ export const visitor = async (port: number): Promise<Visitor> => {
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
     if (received.length < end + 4 + length) return
     received = ""
-    self.cookie = /set-cookie: ([^;\r]+)/i.exec(head)?.[1] ?? self.cookie
+    self.cookie = cookiesAfter(self.cookie, head)
     settle?.(Number(head.slice(9, 12)))
   })
   const lost = () => refuse?.(new Error("The connection was closed."))

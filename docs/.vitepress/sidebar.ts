@@ -50,6 +50,7 @@ export const sections: ReadonlyArray<Section> = [
       ["docs/stores.md", "Which store when"],
       ["docs/databases.md", "Databases"],
       ["docs/redis.md", "Redis and Valkey"],
+      ["docs/scaling.md", "Scaling"],
       ["docs/partitioning.md", "Very large tables"],
       ["docs/writing-a-store.md", "A store of your own"]
     ]
@@ -73,7 +74,13 @@ export const sections: ReadonlyArray<Section> = [
       ...modules
     ]
   },
-  { text: "Why", entries: [["docs/why.md", "Against other libraries"]] },
+  {
+    text: "Why",
+    entries: [
+      ["docs/why.md", "Against other libraries"],
+      ["docs/benchmark.md", "The benchmark"]
+    ]
+  },
   {
     text: "Inside",
     entries: [
