@@ -17,7 +17,22 @@ const noDriver = "no driver of Effect 4 for this database can be had"
 /** Files that are left out, with the reason. */
 export const leftOutFiles: ReadonlyArray<LeftOut> = [
   leavingOut(/^test\/browser\//, "drives the demo, which is written for Effect 3"),
-  leavingOut(/^test\/docs\//, "is about the pages of the repository"),
+  leavingOut(/^test\/docs\/(?!guides\/harness)/, "is about the pages of the repository"),
+  leavingOut(
+    /^examples\/(?:demo|multi-server|spa)\//,
+    "uses the router that is gone; layers of routes are to take its place"
+  ),
+  leavingOut(
+    /^examples\/http-router\//,
+    "uses the router that is gone; http-layer-router is the same app"
+  ),
+  leavingOut(
+    /^examples\/http-api\//,
+    "uses `withSession` and describes its endpoints in Effect 3's way"
+  ),
+  leavingOut(/^examples\/analytics\//, "uses SQLite"),
+  leavingOut(/^examples\/testing\//, "tests the app of http-router by Effect 3's client"),
+  leavingOut(/^examples\/.*README\.md/, "tells of the examples for Effect 3"),
   leavingOut(/^test\/examples\//, "is about the examples, which are written for Effect 3"),
   leavingOut(/^test\/runtimes\//, "runs the built package of the repository"),
   leavingOut(/^test\/types\//, "reads the messages and the hover texts of Effect 3"),
@@ -201,6 +216,6 @@ export const leftOutTests: ReadonlyArray<readonly [file: string, test: string, r
 /** Whether the edition has a file. */
 export const isWanted = (path: string): boolean => {
   const [top = ""] = path.split("/")
-  if (!["src", "test", "migrations"].includes(top)) return false
+  if (!["src", "test", "migrations", "examples"].includes(top)) return false
   return !leftOutFiles.some(({ pattern }) => pattern.test(path))
 }
