@@ -137,6 +137,11 @@ export const leftOutTests: ReadonlyArray<readonly [file: string, test: string, r
     "the client of Effect 4 does not know that parameter, which is refused"
   ],
   [
+    "test/shutdown/order.test.ts",
+    "answers 503 while the store waits for the requests in flight",
+    "the platform's server of Effect 4 takes no new connection once it is told to end"
+  ],
+  [
     "test/env/packages.test.ts",
     "%s names no other versions",
     "compares the versions with those on the pages of the repository"
