@@ -28,7 +28,8 @@ export const sections: ReadonlyArray<Section> = [
     text: "Start",
     entries: [
       ["docs/start.md", "From nothing to a login"],
-      ["README.md", "All in one page"]
+      ["README.md", "All in one page"],
+      ["docs/editions.md", "Which edition"]
     ]
   },
   {

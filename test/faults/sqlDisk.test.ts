@@ -100,7 +100,7 @@ describe("a store in PostgreSQL", () => {
   })
 })
 
-describe.skipIf(lacksMariadb)("a store in MariaDB", () => {
+describe.skipIf(lacksMariadb || lacksDriver("mysql"))("a store in MariaDB", () => {
   let database: MariadbServer
 
   beforeAll(async () => {

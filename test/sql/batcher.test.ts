@@ -46,11 +46,11 @@ const turn = Effect.zipRight(
   Effect.yieldNow()
 )
 
-/** Calls in one turn of the event loop. */
+/** Calls in one turn of the event loop, and lets the next one pass, in which they are sent. */
 const callTogether = (store: Store, keys: ReadonlyArray<string>) =>
   Effect.zipLeft(
     Effect.forEach(keys, (key) => Effect.fork(store.run(key))),
-    turn
+    Effect.zipRight(turn, turn)
   )
 
 const succeed = (store: Store, index: number) => {

@@ -71,14 +71,17 @@ const modules: Readonly<Record<Module, Words>> = {
     to: "./test/support/effect3.js",
     words: "all concat empty get mount mountApp post use"
   },
-  "@effect/platform/HttpServer": { to: "effect/http/HttpServer", words: "HttpServer make serve" },
+  "@effect/platform/HttpServer": {
+    to: "effect/http/HttpServer",
+    words: "HttpServer make serve withLogAddress"
+  },
   "@effect/platform/HttpServerError": {
     to: "effect/http/HttpServerError",
     words: "ServeError RequestError"
   },
   "@effect/platform/HttpServerRequest": {
     to: "effect/http/HttpServerRequest",
-    words: "HttpServerRequest fromWeb schemaBodyUrlParams"
+    words: "HttpServerRequest fromWeb schemaBodyJson schemaBodyUrlParams"
   },
   "@effect/platform/HttpServerRespondable": {
     to: "effect/http/HttpServerRespondable",
@@ -93,8 +96,9 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/OpenApi": { to: "effect/http-api/OpenApi", words: "Description fromApi" },
   "@effect/platform/Path": { to: "effect/Path", words: "Path" },
   "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket" },
+  "@effect/platform/UrlParams": { to: "effect/http/UrlParams", words: "getFirst" },
   "@effect/sql-pg": { words: "PgClient" },
-  "@effect/sql-pg/PgClient": { words: "layer" },
+  "@effect/sql-pg/PgClient": { words: "layer layerConfig" },
   "@effect/sql/Migrator": { to: "effect/sql/Migrator", words: "fromRecord make" },
   "@effect/sql/Migrator/FileSystem": {
     to: "effect/sql/MigratorFileSystem",
@@ -107,7 +111,7 @@ const modules: Readonly<Record<Module, Words>> = {
     words: "Cause die empty fail failureOption>findErrorOption isDie>hasDies squash"
   },
   "effect/Clock": { words: "Clock currentTimeMillis" },
-  "effect/Config": { words: "option redacted>Redacted" },
+  "effect/Config": { words: "all integer>Int option redacted>Redacted string>String withDefault" },
   "effect/ConfigProvider": { words: "ConfigProvider" },
   "effect/Console": { words: "Console error log" },
   "effect/Context": {
@@ -162,14 +166,14 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/Redacted": { words: "Redacted isRedacted make value" },
   "effect/Schedule": { words: "recurs spaced" },
   "effect/Schema": {
-    words: `Array Boolean Class MakeOptions NonEmptyArray NonEmptyString brand Null NullOr Number
+    words: `Array Boolean Class MakeOptions NonEmptyArray NonEmptyString Int brand decode>decodeEffect encode>encodeEffect Null NullOr Number
       NumberFromString OptionFromNullOr String TaggedError UndefinedOr Unknown Void decodeOption decodeSync decodeUnknown>decodeUnknownEffect
       decodeUnknownEither>decodeUnknownResult decodeUnknownOption decodeUnknownSync encodeSync
       encodeUnknownEither>encodeUnknownResult is optional parseJson>fromJsonString suspend`
   },
   "effect/Scope": { words: "Scope addFinalizer close extend>provide make" },
   "effect/Stream": {
-    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain fail filter flatMap flattenChunks>flattenIterable fromEffect fromIterable
+    words: `Stream concat decodeText die empty encodeText execute>fromEffectDrain fail filter flatMap flattenChunks>flattenIterable fromEffect fromIterable fromIterableEffect
       fromPubSub fromSchedule make map mapChunksEffect>mapArrayEffect mapEffect mapError paginateChunkEffect>paginate pipeThroughChannel runCollect runCount runDrain
       runForEach runHead runSum splitLines succeed suspend take tap unwrap`
   },

@@ -75,12 +75,21 @@ from given where session.ctid = given.place and session.id = given.id and sessio
 }
 
 /** One list for each column. */
-const listsOf = (rows: ReadonlyArray<GivenRow>, width: number) => [
-  rows.map(({ id }) => id),
-  rows.map(({ version }) => version),
-  rows.map(({ now }) => now),
-  ...Array.from({ length: width }, (_, index) => rows.map(({ values }) => values[index] ?? null))
-]
+const listsOf = (rows: ReadonlyArray<GivenRow>, width: number): ReadonlyArray<string> =>
+  [
+    rows.map(({ id }) => id),
+    rows.map(({ version }) => version),
+    rows.map(({ now }) => now),
+    ...Array.from({ length: width }, (_, index) => rows.map(({ values }) => values[index] ?? null))
+  ].map(literalOf)
+
+/** A list as text: a client may read the type of a list from its elements, and cannot where all of them are null. */
+const literalOf = (elements: ReadonlyArray<unknown>): string => {
+  const quoted = elements.map((element) =>
+    element === null ? "NULL" : `"${String(element).replace(/["\\]/g, "\\$&")}"`
+  )
+  return `{${quoted.join(",")}}`
+}
 
 const typeOf = (column: string): string =>
   column === "version" ? "integer" : bigints.has(column) ? "bigint" : "text"

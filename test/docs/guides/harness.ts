@@ -70,7 +70,7 @@ const serverOf = async (server: ChildProcess): Promise<Served> => {
     server.once("exit", () => reject(new Error(`The example ended: ${printed}`)))
     server.stdout?.on("data", (text) => {
       printed += text
-      const listening = /Listening on http:\/\/[^:]+:(\d+)/.exec(printed)
+      const listening = /Listening on http:\/\/\S*:(\d+)/.exec(printed)
       if (listening?.[1] !== undefined) resolve(listening[1])
     })
   })

@@ -56,9 +56,30 @@ const packageName: NodeRule = (node, p) => {
     : undefined
 }
 
+/** The versions of the packages, by what they are called in Effect 3. */
+const packages: ReadonlyMap<string, string> = new Map([
+  ["@effect/platform-node", '"@effect/platform-node": "4.1"'],
+  ["@effect/sql", 'effect: "4.1"'],
+  ["@effect/sql-pg", '"@effect/sql-pg": "4"']
+])
+
+/** `{ "@effect/sql-pg": "0.53" }`: a package that Effect 4 does not have is left out. */
+const packageVersions: NodeRule = (node, p) => {
+  if (!ts.isObjectLiteralExpression(node)) return undefined
+  const names = node.properties.map(({ name }) =>
+    name && ts.isStringLiteral(name) ? name.text : ""
+  )
+  if (!names.includes("@effect/platform-node")) return undefined
+  const printed = node.properties.flatMap((property, at) => {
+    const name = names[at] ?? ""
+    return name.startsWith("@effect/") ? (packages.get(name) ?? []) : p.print(property)
+  })
+  return `{ ${printed.join(", ")} }`
+}
+
 const gone = /^@effect\/(?:cli|printer|printer-ansi)$/
 
-export const nodes: ReadonlyArray<NodeRule> = [packageName]
+export const nodes: ReadonlyArray<NodeRule> = [packageName, packageVersions]
 
 export const names: Rules<NameRule> = {
   "@effect/platform-node/NodeRuntime.runMain": (name, p) =>

@@ -56,12 +56,17 @@ const errorsIn = (node: ts.Expression, p: Printer): string =>
     ? `[${node.arguments.map(p.print).join(", ")}]`
     : p.print(node)
 
-/** Effect 3 stops at once. The library's own server waits itself, and a test for nothing. */
+/**
+ * Effect 3 stops at once. The library's own server waits itself, and a test for nothing; one that is about the platform's server
+ * names its options, and takes that as it is.
+ */
 const nodeServer: CallRule = (call, p) => {
   const [make, options] = call.arguments
   if (make === undefined || options === undefined) {
     return p.refuse(call, "NodeHttpServer.layer is only known with a server and options.")
   }
+  const isOfLibrary = call.getSourceFile().fileName.includes("/src/")
+  if (!isOfLibrary && !ts.isObjectLiteralExpression(options)) return p.plain(call)
   const own = ts.isObjectLiteralExpression(options)
     ? options.properties.map(p.print)
     : [`...${p.print(options)}`]
