@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -77,19 +78,23 @@ describe("any other store", () => {
   it.live("runs to its end where its caller is interrupted", () =>
     Effect.gen(function* () {
       let isDone = false
+      const begun = yield* Deferred.make<void>()
       const store = inTime({
         ...makeMemoryStore(),
         remove: () =>
-          Effect.delay(
-            Effect.sync(() => {
-              isDone = true
-              return Option.none()
-            }),
-            50
+          Effect.zipRight(
+            Deferred.succeed(begun, undefined),
+            Effect.delay(
+              Effect.sync(() => {
+                isDone = true
+                return Option.none()
+              }),
+              50
+            )
           )
       })
       const fiber = yield* Effect.fork(Effect.zipRight(Effect.yieldNow(), store.remove(id)))
-      yield* Effect.sleep(10)
+      yield* Deferred.await(begun)
 
       yield* Fiber.interrupt(fiber)
       expect(isDone).toBe(false)
