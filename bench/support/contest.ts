@@ -199,6 +199,9 @@ export const measure = async (
   }
 }
 
+/** How long the first round takes for each route. After less, an engine has not compiled what runs most. */
+const warmUpSeconds = 3
+
 /** Asks all servers in turn in every round, so that each sees the same machine. The first round warms up. */
 export const compare = async (
   servers: ReadonlyArray<Running>,
@@ -215,7 +218,7 @@ export const compare = async (
   pairs.sort((a, b) => paths.indexOf(a.path) - paths.indexOf(b.path))
   for (let round = 0; round <= rounds; round++) {
     for (const { one, path } of pairs) {
-      const figures = await measure(one, path, place, round === 0 ? seconds / 2 : seconds)
+      const figures = await measure(one, path, place, round === 0 ? warmUpSeconds : seconds)
       const key = `${path} ${one.name}`
       measured.set(key, round === 0 ? [] : [...(measured.get(key) ?? []), figures])
     }

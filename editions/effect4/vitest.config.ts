@@ -12,6 +12,7 @@ export default defineConfig({
     ]
   },
   test: {
+    maxWorkers: 3,
     include: ["out/test/**/*.test.ts", "testing/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000
