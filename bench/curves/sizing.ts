@@ -104,7 +104,7 @@ const sizing = (rows: Rows, collection: Collection): string => {
         (life.writes - 1 + life.touches) * each(write, figure) +
         each(begin, figure)
     ) / 1e6
-  const head = ["", ...sizes.map((count) => `${count / 1e6} million live sessions`)]
+  const head = ["figure", ...sizes.map((count) => `${count / 1e6} million live sessions`)]
   return Page.table(
     head,
     lines.map(([title, of]) => [title, ...sizes.map(of)])
