@@ -9,7 +9,7 @@ import { isList, isObject, type Json, maxDepth } from "../session/json.js"
 import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
-import { commitIdLength, instantText } from "./token.js"
+import { commitIdLength, commitInstant } from "./token.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -74,13 +74,9 @@ export const complete = (stateText: string, commits: string, origin: Origin | nu
 /** The commit ids of the last ten seconds with a new one: at most the last 1,024. */
 export const remember = (commits: string, id: string | null, nowMillis: number): string => {
   if (id === null) return commits
-  const oldest = instantText(nowMillis - commitMemoryMillis)
-  // A clock that was wrong may have made some far in the future.
-  const newest = instantText(nowMillis + commitMemoryMillis)
-  const isOver = (at: number) => {
-    const first = commits.slice(at, at + oldest.length)
-    return first <= oldest || first >= newest
-  }
+  // A clock that was wrong may have made some far in the future. What has no instant is over, too.
+  const isOver = (at: number) =>
+    !(Math.abs(commitInstant(commits, at) - nowMillis) < commitMemoryMillis)
   let from = Math.max(0, commits.length - (commitMemoryCount - 1) * commitIdLength)
   while (from < commits.length && isOver(from)) from += commitIdLength
   return commits.slice(from) + id

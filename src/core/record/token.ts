@@ -59,8 +59,11 @@ export const commitIdLength = 16
 export const makeCommitId = (nowMillis: number): string =>
   instantText(nowMillis) + makeEntryId().slice(INSTANT_LENGTH - commitIdLength)
 
-/** An instant as text of a fixed length, which sorts as instants do. */
-export const instantText = (millis: number): string =>
+/** The instant of the commit whose id begins there in a text of ids. */
+export const commitInstant = (ids: string, at: number): number =>
+  Number.parseInt(ids.slice(at, at + INSTANT_LENGTH), 36)
+
+const instantText = (millis: number): string =>
   Math.trunc(millis).toString(36).padStart(INSTANT_LENGTH, "0").slice(-INSTANT_LENGTH)
 
 /**
