@@ -67,7 +67,7 @@ const measure = async (live: number, due: number): Promise<Point> => {
     await expire(url, due)
     const alone = await collectAlone(place, url)
     await expire(url, due)
-    await Load.run(server.visitors, "/write", 2, cookies)
+    await Load.run(server.visitors, "/write", Contest.warmUpSeconds, cookies)
     const start = performance.now()
     const now = () => (performance.now() - start) / 1000
     const slices: Array<Slice> = []

@@ -53,7 +53,8 @@ const measure = async (rows: number, partitioned: boolean, settings: Settings): 
         for (const [index, { cookies, server }] of tables.entries()) {
           const asked = action === "begin" ? [""] : cookies
           const path = actions[action]
-          const found = await Contest.measure(server, path, place, settings.seconds, asked)
+          const seconds = isWarmUp ? Contest.warmUpSeconds : settings.seconds
+          const found = await Contest.measure(server, path, place, seconds, asked)
           if (!isWarmUp) figures[index]?.[action].push(found)
         }
       }

@@ -9,19 +9,9 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Logger, Redacted } from "effect"
 import { HttpMiddleware, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import {
-  connections,
-  DATABASE_URL,
-  DIRECTORY,
-  nextMessage,
-  nextUser,
-  REDIS_URL,
-  run,
-  text
-} from "../peers/serve.mjs"
+import { appOf, connections, DATABASE_URL, DIRECTORY, REDIS_URL, run } from "../peers/serve.mjs"
 
 const answer = Effect.succeed(HttpServerResponse.text("ok"))
-const at = (run) => Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => run(url))
 
 const serving = (app, store, traced) => (server) =>
   HttpServer.serve(app).pipe(
@@ -39,20 +29,7 @@ const bare = (traced) => async () => serving(answer, Layer.empty, traced)
 
 const edition = (storeOf) => async () => {
   const library = await import("effect-session")
-  const { Session, SessionMiddleware } = library
-  const operations = {
-    "/read": Session.get("visits"),
-    "/write": Effect.andThen(Session.increment("visits"), Session.put("text", text)),
-    "/login": Effect.suspend(() => Session.login(nextUser())),
-    "/flash": Effect.andThen(
-      Session.get("message"),
-      Effect.suspend(() => Session.flash("message", nextMessage()))
-    )
-  }
-  const sessions = SessionMiddleware.middleware(
-    at((path) => Effect.andThen(operations[path] ?? Effect.void, answer))
-  )
-  const app = at((path) => (path === "/bare" ? answer : sessions))
+  const app = appOf({ Effect, HttpServerRequest }, library, answer)
   return serving(app, await storeOf(library), true)
 }
 

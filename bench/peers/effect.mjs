@@ -3,18 +3,9 @@ import { join } from "node:path"
 import { HttpMiddleware, HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { NodeContext, NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Logger, LogLevel, Redacted } from "effect"
-import {
-  connections,
-  DATABASE_URL,
-  DIRECTORY,
-  nextMessage,
-  nextUser,
-  REDIS_URL,
-  text
-} from "./serve.mjs"
+import { appOf, connections, DATABASE_URL, DIRECTORY, REDIS_URL } from "./serve.mjs"
 
 const answer = HttpServerResponse.text("ok")
-const at = (run) => Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => run(url))
 
 const serving = (app, store, traced) => (server) => {
   const layer = HttpServer.serve(app).pipe(
@@ -35,20 +26,7 @@ export const effectSession =
   (storeOf, traced = true) =>
   async () => {
     const library = await import("../../dist/index.js")
-    const { Session, SessionMiddleware } = library
-    const operations = {
-      "/read": Session.get("visits"),
-      "/write": Effect.zipRight(Session.increment("visits"), Session.put("text", text)),
-      "/login": Effect.suspend(() => Session.login(nextUser())),
-      "/flash": Effect.zipRight(
-        Session.get("message"),
-        Effect.suspend(() => Session.flash("message", nextMessage()))
-      )
-    }
-    const sessions = SessionMiddleware.middleware(
-      at((path) => Effect.zipRight(operations[path] ?? Effect.void, answer))
-    )
-    const app = at((path) => (path === "/bare" ? answer : sessions))
+    const app = appOf({ Effect, HttpServerRequest }, library, answer)
     return serving(app, await storeOf(library), traced)
   }
 

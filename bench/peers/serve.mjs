@@ -22,6 +22,25 @@ let messages = 0
 export const nextUser = () => `user-${users++}`
 export const nextMessage = () => `saved ${messages++}`
 
+/** This library's app on either line of Effect: what it needs of that line, the library, and the answer of every route. */
+export const appOf = ({ Effect, HttpServerRequest }, { Session, SessionMiddleware }, answer) => {
+  const then = (first, second) => Effect.flatMap(first, () => second)
+  const operations = {
+    "/read": Session.get("visits"),
+    "/write": then(Session.increment("visits"), Session.put("text", text)),
+    "/login": Effect.suspend(() => Session.login(nextUser())),
+    "/flash": then(
+      Session.get("message"),
+      Effect.suspend(() => Session.flash("message", nextMessage()))
+    )
+  }
+  const at = (run) => Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => run(url))
+  const sessions = SessionMiddleware.middleware(
+    at((path) => then(operations[path] ?? Effect.void, answer))
+  )
+  return at((path) => (path === "/bare" ? answer : sessions))
+}
+
 /** All routes, where a contestant does not say which it has. */
 const routes = ["/bare", "/read", "/write", "/login", "/flash"]
 

@@ -199,8 +199,8 @@ export const measure = async (
   }
 }
 
-/** How long the first round takes for each route. After less, an engine has not compiled what runs most. */
-const warmUpSeconds = 3
+/** How long a server is asked on each route before anything counts. After less, an engine has not compiled what runs most. */
+export const warmUpSeconds = 3
 
 /** Asks all servers in turn in every round, so that each sees the same machine. The first round warms up. */
 export const compare = async (

@@ -58,7 +58,7 @@ export const spanOf = (fiber: RunningFiber): Option.Option<Tracer.AnySpan> =>
 export const countOne = (fiber: RunningFiber, counter: Metric.Metric.Counter<number>): void =>
   counter.unsafeUpdate(1, fiber.getFiberRef(FiberRef.currentMetricLabels))
 
-/** What a counter or a histogram has counted; a counter adds nothing up. */
+/** What a counter or a histogram has counted. Of a counter, `sum` and `max` are 0. */
 export interface Counted {
   readonly count: number
   readonly sum: number
