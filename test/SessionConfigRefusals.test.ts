@@ -206,6 +206,9 @@ describe("layer refuses", () => {
       badLimit
     ],
     ["null for the limit", untyped({ maxSessionsPerUser: null }), "maxSessionsPerUser", badLimit],
+    ["null for all of them", untyped(null), "options", "must be an object."],
+    ["a list", untyped([]), "options", "must be an object."],
+    ["a text for the cookie", untyped({ cookie: "sid" }), "cookie", "must be an object."],
     [
       "a mistyped attribute of the cookie",
       untyped({ cookie: { samesite: "lax" } }),

@@ -7,6 +7,7 @@ import {
   adding,
   apply,
   applyAll,
+  Misfit,
   type Operation,
   pushing
 } from "../../src/core/session/operation.js"
@@ -201,7 +202,7 @@ const model = () => {
 
 const runAll = (state: State, operations: ReadonlyArray<Operation>): State => {
   const result = applyAll(state, operations)
-  if ("fault" in result) throw new Error(result.fault.reason)
+  if (result instanceof Misfit) throw new Error(result.fault.reason)
   return result
 }
 

@@ -11,7 +11,7 @@ import {
 import type { PreviousId, SessionRecord } from "../record/record.js"
 import { withoutNow } from "../session/flash.js"
 import type { State } from "../session/state.js"
-import type { Intent, PlanContext, Policy, Refusal, Stored } from "./model.js"
+import type { Intent, PlanContext, Policy, Stored } from "./model.js"
 
 /** What is to be stored, and under which id. */
 export interface Draft {
@@ -23,17 +23,13 @@ export interface Draft {
   readonly previous: PreviousId | null
 }
 
-/** Makes what is stored next, or says which limit it breaks. */
+/** Makes what is stored next. */
 export const draftOf = (
   intent: Intent,
   { before, id, previous, state, text }: Draft,
   context: PlanContext
-): Stored | Refusal => {
+): Stored => {
   const { nowMillis, policy } = context
-  const broken = brokenLimit(state, text, context)
-  if (broken !== undefined) {
-    return { _tag: "Refuse", kind: "limit", operation: intent.verb, reason: broken }
-  }
   const client = context.client()
   const commits = remember(before?.commits ?? "", intent.commitId, nowMillis)
   const origin = originOf(before, intent, client)
@@ -59,7 +55,8 @@ export const draftOf = (
 const originOf = (before: Stored | null, { change }: Intent, client: Origin): Origin | null =>
   before === null || change?.reason === "login" ? client : before.origin
 
-const brokenLimit = (
+/** Which limit a state breaks; `undefined` if it breaks none. */
+export const limitBroken = (
   state: State,
   text: string,
   { nowMillis, policy: { maxPayloadBytes } }: PlanContext

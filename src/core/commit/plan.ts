@@ -1,10 +1,10 @@
 /** What a request would do to the store now. */
 import { encodeState, sameStored } from "../record/payload.js"
-import { withoutStaleToken } from "../record/record.js"
-import { applyAll, type Operation } from "../session/operation.js"
+import { touched, withoutStaleToken } from "../record/record.js"
+import { applyAll, Misfit, type Operation } from "../session/operation.js"
 import { withoutExpired } from "../session/read.js"
 import type { State } from "../session/state.js"
-import { draftOf, expiryOf, textOf } from "./draft.js"
+import { draftOf, expiryOf, limitBroken, textOf } from "./draft.js"
 import type {
   CommitPlan,
   IdChange,
@@ -21,27 +21,34 @@ import { retiredId } from "./retiredId.js"
 export const planCommit = (at: Position, intent: Intent, context: PlanContext): CommitPlan => {
   const before = at.stored?.state ?? context.empty
   const operations = intent.operations(before)
-  const applied = outcomeOf(before, operations, intent)
-  if ("_tag" in applied) return applied
+  const applied = appliedOf(before, operations, intent)
+  if (applied instanceof Misfit) return misfit(applied)
   const state = withoutExpired(applied, context.nowMillis)
   return at.stored === null
     ? planInsert(at, intent, state, isAskedFor(operations), context)
     : planChange(at, at.stored, intent, state, context)
 }
 
-const outcomeOf = (
+const appliedOf = (
   before: State,
   operations: ReadonlyArray<Operation>,
   { predicted }: Intent
-): State | Refusal => {
+): State | Misfit => {
   if (operations.length === 0) return before
-  if (predicted?.from === before) return predicted.state
-  const applied = applyAll(before, operations)
-  if (!("fault" in applied)) return applied
-  const { fault, operation } = applied
+  return predicted?.from === before ? predicted.state : applyAll(before, operations)
+}
+
+const misfit = ({ fault, operation }: Misfit): Refusal => {
   const kind = fault.kind === "busy" ? "busy" : "conflict"
   return { _tag: "Refuse", kind, operation: operation._tag, reason: fault.reason }
 }
+
+const tooMuch = ({ verb }: Intent, reason: string): Refusal => ({
+  _tag: "Refuse",
+  kind: "limit",
+  operation: verb,
+  reason
+})
 
 const isAskedFor = (operations: ReadonlyArray<Operation>): boolean =>
   operations.some(({ _tag }) => _tag === "start")
@@ -57,8 +64,10 @@ const planInsert = (
   if (!isWanted && isUnwritten(state, context)) return { _tag: "Skip" }
   const { id, token } = intent.change ?? at
   const text = encodeState(state, context.nowMillis)
+  const broken = limitBroken(state, text, context)
+  if (broken !== undefined) return tooMuch(intent, broken)
   const next = draftOf(intent, { id, state, text, before: null, previous: null }, context)
-  return "_tag" in next ? next : { _tag: "Insert", next, token }
+  return { _tag: "Insert", next, token }
 }
 
 const isUnwritten = (state: State, { empty, nowMillis }: PlanContext): boolean =>
@@ -77,13 +86,15 @@ const planChange = (
   const text = encodeState(state, nowMillis)
   if (change === null && text === textOf(stored, nowMillis))
     return planTouch(stored, intent, context)
+  const broken = limitBroken(state, text, context)
+  if (broken !== undefined) return tooMuch(intent, broken)
   const { id, version } = stored.record
-  const draft =
+  const previous =
     change === null
-      ? { id, previous: withoutStaleToken(stored.record, nowMillis).previous }
-      : { id: change.id, previous: retiredId(at, stored, change, policy, nowMillis) }
-  const next = draftOf(intent, { ...draft, state, text, before: stored }, context)
-  if ("_tag" in next) return next
+      ? withoutStaleToken(stored.record, nowMillis).previous
+      : retiredId(at, stored, change, policy, nowMillis)
+  const draft = { id: change?.id ?? id, state, text, before: stored, previous }
+  const next = draftOf(intent, draft, context)
   return change === null
     ? { _tag: "Update", next, version }
     : { _tag: "Move", next, version, fromId: id, token: change.token }
@@ -100,14 +111,8 @@ const planTouch = (
   { nowMillis, policy }: PlanContext
 ): CommitPlan => {
   if (verb !== "touch" && !isTouchDue(stored, policy, nowMillis)) return { _tag: "Skip" }
-  const { record, state } = stored
-  // No instant ever goes back, in the store either.
-  const touched = {
-    ...record,
-    lastActivityMillis: Math.max(record.lastActivityMillis, nowMillis),
-    expiresAtMillis: Math.max(record.expiresAtMillis, expiryOf(policy, state, nowMillis))
-  }
-  return { _tag: "Touch", next: { ...stored, record: touched } }
+  const record = touched(stored.record, nowMillis, expiryOf(policy, stored.state, nowMillis))
+  return { _tag: "Touch", next: { ...stored, record } }
 }
 
 /** Tells whether the last activity is old enough to be moved. */

@@ -131,18 +131,23 @@ export const apply = (state: State, operation: Operation): State | Fault => {
   }
 }
 
+/** The first of several operations that does not fit, and why. A class, since states of many shapes come beside it. */
+export class Misfit {
+  constructor(
+    readonly operation: Operation,
+    readonly fault: Fault
+  ) {}
+}
+
 /**
  * Runs operations in order; the first that does not fit ends it. A change that throws does not fit this state: on the one it
  * was recorded on it did not.
  */
-export const applyAll = (
-  state: State,
-  operations: ReadonlyArray<Operation>
-): State | { readonly fault: Fault; readonly operation: Operation } => {
+export const applyAll = (state: State, operations: ReadonlyArray<Operation>): State | Misfit => {
   let next = state
   for (const operation of operations) {
     const result = reapply(next, operation)
-    if (isFault(result)) return { fault: result, operation }
+    if (isFault(result)) return new Misfit(operation, result)
     next = result
   }
   return next
@@ -187,9 +192,8 @@ const put = (state: State, operation: Extract<Operation, { _tag: "put" }>): Stat
   if (ttlMillis !== null && ttlMillis <= atMillis) return forget(state, [path], seen)
   const written = write(state, operation, value)
   if (isFault(written) || path.length > 1) return written
-  return ttlMillis === null
-    ? { ...written, ttl: omit(written.ttl, [name]) }
-    : { ...written, ttl: { ...written.ttl, [name]: ttlMillis } }
+  if (ttlMillis !== null) return { ...written, ttl: { ...written.ttl, [name]: ttlMillis } }
+  return Object.hasOwn(written.ttl, name) ? { ...written, ttl: omit(written.ttl, [name]) } : written
 }
 
 /** Writes to the data and removes the seen flash of that name. A value that had expired under the name is dropped first. */

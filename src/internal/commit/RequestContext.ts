@@ -37,7 +37,7 @@ export type UndatedEvent = SessionEvent extends infer Event
 /** Publishes an event of this request, dated now. */
 export const publishEvent = (context: RequestContext, event: UndatedEvent): Effect.Effect<void> =>
   // Every member of the union lacks just its date.
-  publishTo(context.events, { ...event, at: DateTime.unsafeMake(now(context)) } as SessionEvent)
+  publishTo(context.events, { at: DateTime.unsafeMake(now(context)), ...event } as SessionEvent)
 
 /** The fields of an event that name a user and where the request came from, as far as they are known. */
 export const clientOf = (
@@ -45,8 +45,6 @@ export const clientOf = (
   userId: string | null
 ): { readonly userId?: string; readonly clientAddress?: string } => {
   const clientAddress = context.ipAddress()
-  return {
-    ...(userId === null ? {} : { userId }),
-    ...(clientAddress === null ? {} : { clientAddress })
-  }
+  if (clientAddress === null) return userId === null ? {} : { userId }
+  return userId === null ? { clientAddress } : { userId, clientAddress }
 }

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import { allFlashIds, shadowIds } from "../../core/session/flash.js"
 import { copy, equals, type Json } from "../../core/session/json.js"
 import type { Operation } from "../../core/session/operation.js"
-import { applyAll } from "../../core/session/operation.js"
+import { applyAll, Misfit } from "../../core/session/operation.js"
 import { read } from "../../core/session/read.js"
 import type { State } from "../../core/session/state.js"
 import { SessionStoreError } from "../errors/errors.js"
@@ -69,7 +69,7 @@ const forgetPending = (session: RequestSession, path: Path): void => {
   // Where something is left in its place, as in a list, it is another value.
   if (read(stored, path, now(request)) !== undefined) return
   const replayed = applyAll(stored, life.pending)
-  if ("fault" in replayed || read(replayed, path, now(request)) === undefined) return
+  if (replayed instanceof Misfit || read(replayed, path, now(request)) === undefined) return
   record(session, "consume", "", forgetting(replayed, path))
 }
 

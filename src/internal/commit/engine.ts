@@ -15,7 +15,7 @@ import {
 } from "../../core/commit/model.js"
 import { planCommit, positionAfter } from "../../core/commit/plan.js"
 import { carryOn } from "../../core/session/flash.js"
-import { applyAll } from "../../core/session/operation.js"
+import { applyAll, Misfit } from "../../core/session/operation.js"
 import { SessionConflict, SessionEncodeError, SessionStoreError } from "../errors/errors.js"
 import type { Service } from "../store/contract.js"
 import { backOff } from "./backOff.js"
@@ -207,10 +207,10 @@ const settle = ({ life }: Run, at: Position, { takes, unseen }: Intent): void =>
   if (life.change === takes.change) life.change = null
   const stored = at.stored?.state ?? life.empty
   const replayed = applyAll(stored, life.pending)
-  const fits = !("fault" in replayed)
+  const fits = !(replayed instanceof Misfit)
   const next = fits ? replayed : stored
   const shown = applyAll(life.state, unseen(life.state))
-  life.state = carryOn("fault" in shown ? life.state : shown, next)
+  life.state = carryOn(shown instanceof Misfit ? life.state : shown, next)
   // What does not fit any more is refused by the next commit.
   life.predicted = fits && life.state === next ? { from: stored, state: next } : null
   life.cookie = cookieAfter(life.position, at, life.cookie)

@@ -1,5 +1,6 @@
 /** Finds what is wrong with settings: an error names the setting and says what it must be. */
 import * as Duration from "effect/Duration"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { makeProxyMatcher } from "../../core/http/address.js"
 import { cookieProblem } from "../../core/http/cookie.js"
@@ -25,9 +26,14 @@ const problem = (field: string, reason: Reason): Found =>
 
 /** Finds the first option that does not exist or is a wrong duration; the others are checked by `settingsProblem`. */
 export const optionsProblem = (options: Options): Found =>
+  noObject("options", options) ??
+  noObject("cookie", options.cookie ?? {}) ??
   unknownField(options, defaults, "") ??
   unknownField(options.cookie ?? {}, defaults.cookie, "cookie.") ??
   durationProblem(options)
+
+const noObject = (field: string, given: object): Found =>
+  problem(field, Predicate.isRecord(given) ? undefined : "must be an object.")
 
 const unknownField = (given: object, known: object, prefix: string): Found => {
   const field = Object.keys(given).find((name) => !Object.hasOwn(known, name))

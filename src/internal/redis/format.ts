@@ -44,7 +44,7 @@ export const recordIn = (text: string, sealedToken: string | null): SessionRecor
   const { payloadBytes, previousId, ...rest } = entry
   const previous: PreviousId | null =
     previousId === null ? null : { id: previousId, kind, untilMillis, sealedToken }
-  return { ...rest, version: numberAt(text, 0), previous, payload: text.slice(payloadStart) }
+  return { version: numberAt(text, 0), previous, payload: text.slice(payloadStart), ...rest }
 }
 
 /** The entry of a text, which may lack the payload. */

@@ -30,10 +30,10 @@ export const entryColumns = (dialect: Dialect): string =>
 export const toRecord = (operation: string, row: Row): SessionRecord => {
   const read = new Reader(operation, row)
   return {
-    ...common(read),
     version: read.number("version"),
     previous: previousOf(read),
-    payload: read.text("payload")
+    payload: read.text("payload"),
+    ...common(read)
   }
 }
 
@@ -41,12 +41,13 @@ export const toRecord = (operation: string, row: Row): SessionRecord => {
 export const toEntry = (operation: string, row: Row): SessionEntry => {
   const read = new Reader(operation, row)
   return {
-    ...common(read),
     previousId: read.optionalText("previous_id"),
-    payloadBytes: read.number("payload_bytes")
+    payloadBytes: read.number("payload_bytes"),
+    ...common(read)
   }
 }
 
+// Spread last: fields behind a spread cost more than the rest of a row.
 const common = (read: Reader) => ({
   id: read.text("id"),
   namespace: read.text("namespace"),
