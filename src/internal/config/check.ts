@@ -1,6 +1,5 @@
 /** Finds what is wrong with settings: an error names the setting and says what it must be. */
 import * as Duration from "effect/Duration"
-import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { makeProxyMatcher } from "../../core/http/address.js"
 import { cookieProblem } from "../../core/http/cookie.js"
@@ -32,8 +31,10 @@ export const optionsProblem = (options: Options): Found =>
   unknownField(options.cookie ?? {}, defaults.cookie, "cookie.") ??
   durationProblem(options)
 
-const noObject = (field: string, given: object): Found =>
-  problem(field, Predicate.isRecord(given) ? undefined : "must be an object.")
+const noObject = (field: string, given: unknown): Found =>
+  typeof given === "object" && given !== null && !Array.isArray(given)
+    ? undefined
+    : problem(field, "must be an object.")
 
 const unknownField = (given: object, known: object, prefix: string): Found => {
   const field = Object.keys(given).find((name) => !Object.hasOwn(known, name))
