@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest"
 import type { SessionEvent } from "../../src/SessionEvents.js"
+import { programOf } from "../support/programOf.js"
 import { Client, send } from "./client.js"
 
 export interface Summary {
@@ -54,7 +55,7 @@ type Ports = Readonly<Record<string, number>>
 const script = new URL("./server.ts", import.meta.url).pathname
 
 const startProcess = async ({ store, argument }: Started, children: Array<ChildProcess>) => {
-  const child = spawn(process.execPath, ["--import", "tsx", script, store, argument], {
+  const child = spawn(process.execPath, [programOf(script), store, argument], {
     stdio: ["pipe", "pipe", "inherit"]
   })
   children.push(child)

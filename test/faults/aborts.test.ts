@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { answered, ask, dial, request } from "../shutdown/harness.js"
 import { type Backing, lacks, openBacking } from "../support/backing.js"
 import { endProcess, eventually, pause } from "../support/process.js"
+import { programOf } from "../support/programOf.js"
 import type { StoreName } from "../support/serverStores.js"
 import type { Vitals } from "./workers/aborts.js"
 
@@ -26,7 +27,7 @@ const script = new URL("./workers/aborts.ts", import.meta.url).pathname
 const start = async (backing: Backing) => {
   const child = spawn(
     process.execPath,
-    ["--expose-gc", "--import", "tsx", script, backing.store, backing.argument],
+    ["--expose-gc", programOf(script), backing.store, backing.argument],
     { stdio: ["pipe", "pipe", "inherit"] }
   )
   const [line] = await once(createInterface({ input: child.stdout }), "line")

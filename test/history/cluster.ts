@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { type Backing, openBacking } from "../support/backing.js"
 import { endProcess, eventually, freePort, pause } from "../support/process.js"
+import { programOf } from "../support/programOf.js"
 import type { StoreName } from "../support/serverStores.js"
 import { fetchText } from "./client.js"
 import type { Fault } from "./program.js"
@@ -19,7 +20,7 @@ export const startProcess = async (
 ): Promise<ChildProcess> => {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", script, JSON.stringify(listeners)],
+    [programOf(script), JSON.stringify(listeners)],
     // A pipe that ends with this process ends the server too.
     { stdio: ["pipe", "pipe", "inherit"] }
   )

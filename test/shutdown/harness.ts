@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { createInterface } from "node:readline"
 import { endProcess, eventually } from "../support/process.js"
+import { programOf } from "../support/programOf.js"
 import type { StoreName } from "../support/serverStores.js"
 
 const script = new URL("./server.ts", import.meta.url).pathname
@@ -69,7 +70,7 @@ export const startServer = async (changes: Partial<Setup> = {}): Promise<ServerP
 }
 
 const spawnServer = (setup: Setup) =>
-  spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(setup)], {
+  spawn(process.execPath, [programOf(script), JSON.stringify(setup)], {
     stdio: ["ignore", "pipe", "inherit"]
   })
 

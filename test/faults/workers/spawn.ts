@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { SessionRecord } from "../../../src/core/record/record.js"
 import * as FileSystemSessionStore from "../../../src/FileSystemSessionStore.js"
+import { programOf } from "../../support/programOf.js"
 import * as Records from "../../support/record.js"
 
 /** A running worker. */
@@ -27,7 +28,7 @@ export interface Worker {
 
 const path = new URL("./filesystem.ts", import.meta.url).pathname
 
-/** How a worker is started: from its sources, unless `program` is a bundle; behind what stands `before` the command. */
+/** How a worker is started: `program` may be another bundle, and stands behind what stands `before` the command. */
 export interface Start {
   readonly program?: string
   readonly before?: ReadonlyArray<string>
@@ -44,12 +45,11 @@ export const startWorker = (mode: string, directory: string, argument: string, h
       })
   )
 
-const start = (given: ReadonlyArray<string>, { program, before = [] }: Start): Worker => {
-  const node = [
-    process.execPath,
-    ...(program === undefined ? ["--import", "tsx", path] : [program])
-  ]
-  const [command = "", ...rest] = [...before, ...node, ...given]
+const start = (
+  given: ReadonlyArray<string>,
+  { program = programOf(path), before = [] }: Start
+): Worker => {
+  const [command = "", ...rest] = [...before, process.execPath, program, ...given]
   const child = spawn(command, rest, {
     stdio: ["pipe", "pipe", "inherit"],
     // One thread behind a tracer, so that the n-th call of a kind in a thread is the n-th one of the process.
