@@ -1,6 +1,6 @@
 /**
- * The scripts that the server runs. Each is one atomic step, and each begins with what they share: how a stored text is read,
- * which keys belong to a record, and how the indexes follow it.
+ * The scripts that the server runs. Each is one atomic step. What several of them do stands first, in parts: a script is
+ * compiled once, but its functions are made anew for each call, so it begins with the parts that it needs.
  *
  * Keys, below the store's base `{prefix}`, whose braces put all of them into one slot of a cluster:
  *
@@ -24,24 +24,17 @@ export interface Script {
   readonly digest: string
 }
 
-// A record that is over when it is stored waits so long for `collect`. An index outlives its last session by at most a day.
-const shared = `
+/** The store's keys, and the time of the caller. */
+const keys = `
 local base, now, keep = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local hour, day = 3600000, 86400000
 
-local readAt
-local function serverNow()
-  if not readAt then
-    local time = redis.call('TIME')
-    readAt = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  return readAt
-end
-
 local function keyOf(kind, name) return base .. ':' .. kind .. ':' .. name end
 local function userKey(kind, ns, user) return keyOf(kind, #ns .. ':' .. ns .. ':' .. user) end
-local function digits(number) return string.format('%17.0f', number) end
+`
 
+/** Reading a session. */
+const reading = `${keys}
 local function headOf(id)
   local text = redis.call('GETRANGE', keyOf('s', id), 0, 1535)
   if text == '' then return nil end
@@ -84,6 +77,25 @@ local function parse(text, like)
   return r
 end
 
+local function isLive(r) return not r.ended and r.expires > now end
+`
+
+/**
+ * Storing a session. A record that is over when it is stored waits an hour for `collect`. An index outlives its last session by at
+ * most a day.
+ */
+const storing = `${reading}
+local readAt
+local function serverNow()
+  if not readAt then
+    local time = redis.call('TIME')
+    readAt = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return readAt
+end
+
+local function digits(number) return string.format('%17.0f', number) end
+
 local function read(id)
   local head = headOf(id)
   if not head then return nil end
@@ -91,8 +103,6 @@ local function read(id)
   if not r then error('CORRUPT') end
   return r
 end
-
-local function isLive(r) return not r.ended and r.expires > now end
 
 local function serverDue(r)
   local left = (r.ended or r.expires) + keep - now
@@ -105,22 +115,9 @@ local function memberOf(r)
   return r.id
 end
 
-local function ownerOf(member)
-  if #member > 40 then return string.sub(member, 1, 40), string.sub(member, 42) end
-  return member
-end
-
 local function hold(key, due)
   local left = redis.call('PTTL', key)
   if left < due + hour - serverNow() then redis.call('PEXPIREAT', key, due + day) end
-end
-
-local function unlink(ns, id, user, member)
-  redis.call('ZREM', keyOf('x', ns), member)
-  redis.call('ZREM', keyOf('e', ns), member)
-  redis.call('ZREM', keyOf('a', ns), id)
-  redis.call('ZREM', keyOf('l', ns), id)
-  if user then redis.call('ZREM', userKey('u', ns, user), id) end
 end
 
 -- The indexes of a session that stays where it is are held for longer only once an hour.
@@ -150,6 +147,14 @@ local function release(r)
   end
 end
 
+local function unlink(ns, id, user, member)
+  redis.call('ZREM', keyOf('x', ns), member)
+  redis.call('ZREM', keyOf('e', ns), member)
+  redis.call('ZREM', keyOf('a', ns), id)
+  redis.call('ZREM', keyOf('l', ns), id)
+  if user then redis.call('ZREM', userKey('u', ns, user), id) end
+end
+
 local function store(r, text, token, serial, score, expiredBefore)
   local due = serverDue(r)
   redis.call('SET', keyOf('s', r.id), text, 'PXAT', due)
@@ -168,7 +173,10 @@ local function newSerial()
   redis.call('SET', base .. ':serial', serial)
   return serial
 end
+`
 
+/** Ending a session. */
+const ending = `${storing}
 local function erase(r)
   redis.call('DEL', keyOf('s', r.id), keyOf('t', r.id))
   release(r)
@@ -188,6 +196,14 @@ local function finish(r)
   release(r)
   redis.call('ZREM', keyOf('x', r.ns), memberOf(r))
   link(ended, serverDue(ended))
+end
+`
+
+/** Going through many sessions. */
+const listing = `
+local function ownerOf(member)
+  if #member > 40 then return string.sub(member, 1, 40), string.sub(member, 42) end
+  return member
 end
 
 -- The rank of the first member behind a position, also where that position is empty by now. No two sessions have one number.
@@ -212,13 +228,13 @@ local function membersAfter(key, score, member, limit, isByNumber)
 end
 `
 
-const script = (body: string): Script => {
-  const text = `${shared}${body}`
-  return { text, digest: createHash("sha1").update(text).digest("hex") }
-}
+const script = (text: string): Script => ({
+  text,
+  digest: createHash("sha1").update(text).digest("hex")
+})
 
 /** `id`: the text of the session, or the text and its sealed token. */
-export const find = script(`
+export const find = script(`${reading}
 local id = ARGV[3]
 local text = redis.call('GET', keyOf('s', id))
 local expires = text and tonumber(string.sub(text, 36, 52))
@@ -236,7 +252,7 @@ return text
 `)
 
 /** `text`, `token`: 1 if the id was free. */
-export const insert = script(`
+export const insert = script(`${storing}
 local r = parse(ARGV[3])
 if redis.call('EXISTS', keyOf('s', r.id)) == 1 then return 0 end
 store(r, ARGV[3], ARGV[4], newSerial())
@@ -244,7 +260,7 @@ return 1
 `)
 
 /** `text`, `token`, `id`, `version`: 1 if the live session `id` had that version. The text may have another id. */
-export const replace = script(`
+export const replace = script(`${storing}
 local text, token, old = ARGV[3], ARGV[4], read(ARGV[5])
 if not old or not isLive(old) or old.version ~= tonumber(ARGV[6]) then return 0 end
 local r = parse(text, old)
@@ -267,7 +283,7 @@ return 1
 `)
 
 /** `id`, `version`, `lastActivity`, `expires`: 1 if the live session had that version. */
-export const touch = script(`
+export const touch = script(`${storing}
 local r = read(ARGV[3])
 if not r or not isLive(r) or r.version ~= tonumber(ARGV[4]) then return 0 end
 local last, expires = math.max(r.last, tonumber(ARGV[5])), math.max(r.expires, tonumber(ARGV[6]))
@@ -283,7 +299,7 @@ return 1
 `)
 
 /** `id`: the head of the live session that was ended. */
-export const remove = script(`
+export const remove = script(`${ending}
 local id = ARGV[3]
 local head = headOf(id)
 if not head then
@@ -305,7 +321,7 @@ finish(r)
 return r.expires > now and r.head
 `)
 
-const position = `
+const position = `${listing}
 local ns, index = ARGV[3], string.sub(ARGV[4], 1, 1)
 local key = index == 'u' and userKey('u', ns, string.sub(ARGV[4], 2)) or keyOf(index, ns)
 local members, score, member = membersAfter(key, ARGV[5], ARGV[6], tonumber(ARGV[7]), index ~= 'a')
@@ -316,7 +332,7 @@ local members, score, member = membersAfter(key, ARGV[5], ARGV[6], tonumber(ARGV
  * number and the head of each session. An index entry without a session is dropped: the server has deleted the session, at its
  * expiry or for want of memory.
  */
-export const page = script(`${position}
+export const page = script(`${reading}${position}
 local answer = { score, member }
 for at = 1, #members, 2 do
   local id = members[at]
@@ -335,7 +351,7 @@ return answer
  * `namespace`, the user or nothing, the number to go on below, `limit`: where to go on, then the number and the head of each
  * session, the highest number first.
  */
-export const pageBack = script(`
+export const pageBack = script(`${reading}
 local ns, user = ARGV[3], ARGV[4]
 local key = user == '' and keyOf('l', ns) or userKey('u', ns, user)
 local found = redis.call('ZRANGE', key, ARGV[5], '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[6], 'WITHSCORES')
@@ -353,7 +369,7 @@ return answer
 `)
 
 /** As `page`, then `activeSince` and `except`: where to go on, then how many live sessions were ended. */
-export const removePage = script(`${position}
+export const removePage = script(`${ending}${position}
 local since, except, count = tonumber(ARGV[8]), ARGV[9], 0
 for at = 1, #members, 2 do
   local id = members[at]
@@ -370,10 +386,11 @@ return { score, member, count }
 `)
 
 /** Gives the namespaces. */
-export const namespaces = script(`return redis.call('SMEMBERS', base .. ':n')`)
+export const namespaces = script(`${keys}
+return redis.call('SMEMBERS', base .. ':n')`)
 
 /** `namespace`, `limit`: how many sessions were collected, and how many entries were looked at. */
-export const collect = script(`
+export const collect = script(`${ending}${listing}
 local ns, limit, count = ARGV[3], tonumber(ARGV[4]), 0
 local function forget(member)
   local id, user = ownerOf(member)
@@ -412,7 +429,7 @@ return { count, #due + #expired }
  * `namespace`, `user`, `except` or nothing: remembers a revocation, dated by the server. Two are kept: the newest, which answers
  * for every session but the one that it spared, and the newest that did not spare that one.
  */
-export const revoke = script(`
+export const revoke = script(`${keys}
 local key, except, time = userKey('r', ARGV[3], ARGV[4]), ARGV[5], redis.call('TIME')
 local marks = redis.call('HMGET', key, 'except', 'at')
 if marks[1] and marks[1] ~= except then redis.call('HSET', key, 'otherExcept', marks[1], 'otherAt', marks[2]) end
@@ -422,7 +439,7 @@ return 1
 `)
 
 /** `namespace`, `user`, `except` or nothing: how many microseconds ago the user was revoked, if so within a day. */
-export const revoked = script(`
+export const revoked = script(`${keys}
 local marks = redis.call('HMGET', userKey('r', ARGV[3], ARGV[4]), 'except', 'at', 'otherExcept', 'otherAt')
 local at = marks[2]
 if at and marks[1] ~= '' and marks[1] == ARGV[5] then at = marks[4] end
@@ -432,7 +449,7 @@ return tostring(time[1] * 1000000 + time[2] - at)
 `)
 
 /** `text`: the same, after it was stored with an instant of expiry, which needs Redis 6.2. */
-export const prove = script(`
+export const prove = script(`${storing}
 redis.call('SET', base .. ':proof', ARGV[3], 'PXAT', serverNow() + 1000)
 return redis.call('GET', base .. ':proof')
 `)
