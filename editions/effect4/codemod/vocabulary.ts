@@ -59,7 +59,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/HttpLayerRouter": {
     to: "effect/http/HttpRouter",
     words:
-      "HttpRouter Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
+      "HttpRouter Middleware Provided Request Request.From add addAll cors middleware route serve toWebHandler use"
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
