@@ -30,7 +30,6 @@ export const leftOutFiles: ReadonlyArray<LeftOut> = [
     "uses `withSession` and describes its endpoints in Effect 3's way"
   ),
   leavingOut(/^examples\/analytics\//, "uses SQLite"),
-  leavingOut(/^examples\/testing\//, "tests the app of http-router by Effect 3's client"),
   leavingOut(/^examples\/.*README\.md/, "tells of the examples for Effect 3"),
   leavingOut(/^test\/examples\/analytics\.test/, "uses SQLite"),
   leavingOut(/^test\/examples\/readme\.test/, "tries what the READMEs of the examples say"),
