@@ -27,7 +27,7 @@ export const leftOutFiles: ReadonlyArray<LeftOut> = [
   ),
   leavingOut(
     /^examples\/http-api\//,
-    "uses `withSession` and describes its endpoints in Effect 3's way"
+    "has a middleware of its own, which takes the session by `withSession`"
   ),
   leavingOut(/^examples\/analytics\//, "uses SQLite"),
   leavingOut(/^examples\/.*README\.md/, "tells of the examples for Effect 3"),
