@@ -18,6 +18,7 @@ const quickSuites = [
   "out/test/commit/",
   "out/test/effect/",
   "out/test/env/",
+  "out/test/examples/",
   "out/test/http/",
   "out/test/stores/",
   "out/test/sql/batcher",

@@ -13,7 +13,9 @@ export default defineConfig({
   },
   test: {
     maxWorkers: 3,
-    include: ["out/test/**/*.test.ts", "testing/**/*.test.ts"],
+    // The examples run as processes, and import the library by its name.
+    env: { TSX_TSCONFIG_PATH: at("tsconfig.out.json") },
+    include: ["out/test/**/*.test.ts", "out/examples/**/*.test.ts", "testing/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

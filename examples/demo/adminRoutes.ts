@@ -33,7 +33,7 @@ const namesOf = (ids: ReadonlyArray<string>) =>
   )
 
 /** The routes of the dashboard. */
-export const adminRoutes = SessionDashboard.router({
+export const adminRoutes = SessionDashboard.layer({
   path: "/admin",
   guard,
   namesOf,

@@ -1,8 +1,9 @@
 /** The routes of the demo. Each reads or changes the session and answers with a page or a redirect. */
-import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { Csrf, Session, SessionAdmin, SessionMiddleware } from "effect-session"
 import { adminRoutes } from "./adminRoutes.js"
@@ -135,25 +136,7 @@ const logOutOthers = Effect.gen(function* () {
     : yield* goTo("/devices", "good", `You logged out ${count(others, "other device")}.`)
 })
 
-const router = HttpRouter.empty.pipe(
-  HttpRouter.get("/", showShop),
-  HttpRouter.get("/cart", showCart),
-  HttpRouter.post("/cart/add", addToCart),
-  HttpRouter.post("/cart/quantity", changeQuantity),
-  HttpRouter.post("/cart/empty", emptyCart),
-  HttpRouter.get("/login", showForm("Log in", Pages.login)),
-  HttpRouter.post("/login", login),
-  HttpRouter.get("/register", showRegister),
-  HttpRouter.post("/register", register),
-  HttpRouter.post("/logout", logout),
-  HttpRouter.get("/devices", showDevices),
-  HttpRouter.post("/devices/log-out", logOutDevice),
-  HttpRouter.post("/devices/log-out-others", logOutOthers),
-  HttpRouter.concat(adminRoutes),
-  Effect.catchTag("RouteNotFound", () =>
-    page("Not found", Pages.message("Page not found", "There is no such page."), 404)
-  )
-)
+const notFound = page("Not found", Pages.message("Page not found", "There is no such page."), 404)
 
 // ---------------------------------------------------------------------------------------------------------------------
 // the CSRF check
@@ -200,10 +183,33 @@ const isFromHere = (headers: Readonly<Record<string, string>>): boolean =>
     ? headers.origin?.split("//")[1] === headers.host
     : headers["sec-fetch-site"] === "same-origin"
 
-const guarded = Effect.if(isFirstProduct, { onTrue: () => router, onFalse: () => checked(router) })
+const guard = HttpLayerRouter.middleware((app) =>
+  Effect.flatMap(isFirstProduct, (isFirst) => (isFirst ? app : checked(app)))
+)
+
+// ---------------------------------------------------------------------------------------------------------------------
+// all together
+// ---------------------------------------------------------------------------------------------------------------------
 
 // A browser may send other requests between a POST and the next page, so only page loads age flash messages.
 const sessions = SessionMiddleware.make({ agesFlash: "navigation" })
 
-/** The whole demo as an `HttpApp`: the session is outermost, then comes the CSRF check, then the routes. */
-export const app = sessions.middleware(guarded)
+/** The routes of the demo: the session is outermost, then comes the CSRF check, then the route. */
+export const routes = Layer.mergeAll(
+  HttpLayerRouter.add("GET", "/", showShop),
+  HttpLayerRouter.add("GET", "/cart", showCart),
+  HttpLayerRouter.add("POST", "/cart/add", addToCart),
+  HttpLayerRouter.add("POST", "/cart/quantity", changeQuantity),
+  HttpLayerRouter.add("POST", "/cart/empty", emptyCart),
+  HttpLayerRouter.add("GET", "/login", showForm("Log in", Pages.login)),
+  HttpLayerRouter.add("POST", "/login", login),
+  HttpLayerRouter.add("GET", "/register", showRegister),
+  HttpLayerRouter.add("POST", "/register", register),
+  HttpLayerRouter.add("POST", "/logout", logout),
+  HttpLayerRouter.add("GET", "/devices", showDevices),
+  HttpLayerRouter.add("POST", "/devices/log-out", logOutDevice),
+  HttpLayerRouter.add("POST", "/devices/log-out-others", logOutOthers),
+  adminRoutes,
+  HttpLayerRouter.add("GET", "*", notFound),
+  HttpLayerRouter.add("POST", "*", notFound)
+).pipe(Layer.provide(SessionMiddleware.inside(guard)), Layer.provide(sessions.layer))

@@ -4,7 +4,7 @@
  * `PORT` and `HOST` set where it listens. `DEMO_DIRECTORY` sets where sessions are stored; accounts are stored beside it.
  */
 import { createServer } from "node:http"
-import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import type { ServeError } from "@effect/platform/HttpServerError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileSystemSessionStore, SessionConfig, SessionGc } from "effect-session"
 import * as GracefulHttpServer from "effect-session/GracefulHttpServer"
-import { app } from "./app.js"
+import { routes } from "./app.js"
 import * as Users from "./users.js"
 
 const settings = Config.all({
@@ -34,7 +34,9 @@ const demo = Layer.unwrapEffect(
     const users = Users.layer(`${directory.replace(/\/+$/, "")}-users.json`)
     const announced = Layer.effectDiscard(Console.log(`The demo is at http://localhost:${port}`))
     return announced.pipe(
-      Layer.provideMerge(HttpServer.serve(app)),
+      Layer.provideMerge(
+        HttpLayerRouter.serve(routes, { disableLogger: true, disableListenLog: true })
+      ),
       Layer.merge(SessionGc.layer),
       Layer.provide(GracefulHttpServer.layer(() => createServer(), { host, port })),
       Layer.provide(Layer.mergeAll(store, users, cookie)),

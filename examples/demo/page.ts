@@ -31,10 +31,9 @@ export const currentUser = Effect.gen(function* () {
 export const field = Effect.map(Csrf.field, trusted)
 
 /** The hidden input for a form of a visitor who has a session, else nothing. */
-export const fieldOfSession = Effect.if(Session.isNew, {
-  onTrue: () => Effect.succeed(nothing),
-  onFalse: () => field
-})
+export const fieldOfSession = Effect.flatMap(Session.isNew, (isNew) =>
+  isNew ? Effect.succeed(nothing) : field
+)
 
 /** A page in the frame of the shop. */
 export const page = (title: string, main: Html, status = 200) =>

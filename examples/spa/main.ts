@@ -1,11 +1,5 @@
 import { createServer } from "node:http"
-import {
-  HttpMiddleware,
-  HttpRouter,
-  HttpServer,
-  HttpServerRequest,
-  HttpServerResponse
-} from "@effect/platform"
+import { HttpLayerRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Option, Schema } from "effect"
 import { Csrf, Session, SessionGc, SessionMiddleware, SessionStore } from "effect-session"
@@ -36,25 +30,22 @@ const order = Effect.gen(function* () {
   return yield* HttpServerResponse.json({ orders })
 })
 
-const app = HttpRouter.empty.pipe(
-  HttpRouter.get("/session", state),
-  HttpRouter.post("/login", login),
-  HttpRouter.post("/logout", Effect.zipRight(Session.logout, state)),
-  HttpRouter.post("/orders", order),
-  Csrf.middlewareWith({ origins: [page] }),
-  SessionMiddleware.middleware,
-  // Outermost: it answers preflights, and the page may read errors too.
-  HttpMiddleware.cors({
-    allowedOrigins: [page],
-    allowedHeaders: ["content-type", "x-csrf-token"],
-    credentials: true,
-    maxAge: 600
-  })
-)
+const routes = Layer.mergeAll(
+  HttpLayerRouter.add("GET", "/session", state),
+  HttpLayerRouter.add("POST", "/login", login),
+  HttpLayerRouter.add("POST", "/logout", Effect.zipRight(Session.logout, state)),
+  HttpLayerRouter.add("POST", "/orders", order)
+).pipe(Layer.provide(Csrf.layerWith({ origins: [page] })), Layer.provide(SessionMiddleware.layer))
 
-app.pipe(
-  HttpServer.serve(),
-  HttpServer.withLogAddress,
+// Around all routes: it answers preflights, and the page may read errors too.
+const cors = HttpLayerRouter.cors({
+  allowedOrigins: [page],
+  allowedHeaders: ["content-type", "x-csrf-token"],
+  credentials: true,
+  maxAge: 600
+})
+
+HttpLayerRouter.serve(Layer.merge(routes, cors)).pipe(
   Layer.provide(GracefulHttpServer.layer(createServer, { port: Number(process.env.PORT ?? 3000) })),
   Layer.provide(SessionGc.layer),
   Layer.provide(SessionStore.layerMemory),

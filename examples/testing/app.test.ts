@@ -1,9 +1,9 @@
-import { Cookies, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
+import { Cookies, HttpClient, HttpClientRequest, HttpLayerRouter } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { expect, it } from "@effect/vitest"
 import { Effect, Layer, Option, Ref, TestClock } from "effect"
 import { Session, SessionAdmin, SessionConfig, SessionStore } from "effect-session"
-import { account, addTea, app } from "./app.js"
+import { account, addTea, routes } from "./app.js"
 
 // ---- Handlers, without HTTP. ----
 
@@ -40,8 +40,14 @@ it.effect("a user has one, and an hour later it takes a new login to change it",
 
 // ---- The whole app: a server on a free port, with a store of its own. ----
 
-const Server = HttpServer.serve(app).pipe(
-  Layer.provide(SessionConfig.layer({ idleTimeout: "30 minutes" })),
+// It speaks plain HTTP, so its cookie is not `Secure`.
+const settings = SessionConfig.layer({
+  idleTimeout: "30 minutes",
+  cookie: { name: "session", secure: false }
+})
+
+const Server = HttpLayerRouter.serve(routes).pipe(
+  Layer.provide(settings),
   Layer.provideMerge(NodeHttpServer.layerTest),
   Layer.provideMerge(SessionStore.layerMemory)
 )
@@ -54,16 +60,13 @@ const browser = Effect.gen(function* () {
   const post = (path: string) =>
     Effect.gen(function* () {
       const token = yield* Effect.flatMap(get("/token"), ({ text }) => text)
-      const request = HttpClientRequest.setHeader(
-        "x-csrf-token",
-        token
-      )(HttpClientRequest.post(path))
-      return yield* client.execute(request)
+      const request = HttpClientRequest.post(path)
+      return yield* client.execute(HttpClientRequest.setHeader(request, "x-csrf-token", token))
     })
   return { get, post }
 })
 
-it.scoped("a login lasts until the visitor was idle for half an hour", () =>
+it.effect("a login lasts until the visitor was idle for half an hour", () =>
   Effect.gen(function* () {
     const { get, post } = yield* browser
     expect((yield* get("/account")).status).toBe(401)
@@ -76,7 +79,7 @@ it.scoped("a login lasts until the visitor was idle for half an hour", () =>
   }).pipe(Effect.provide(Server))
 )
 
-it.scoped("two visitors have two carts, and the administrator sees both", () =>
+it.effect("two visitors have two carts, and the administrator sees both", () =>
   Effect.gen(function* () {
     const [ada, ben] = [yield* browser, yield* browser]
 

@@ -1,5 +1,5 @@
-import { HttpRouter, HttpServerResponse } from "@effect/platform"
-import { Effect } from "effect"
+import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+import { Effect, Layer } from "effect"
 import { Csrf, Session, SessionMiddleware } from "effect-session"
 
 export const addTea = Effect.gen(function* () {
@@ -13,11 +13,13 @@ export const account = Effect.gen(function* () {
   return yield* HttpServerResponse.json({ userId })
 })
 
-export const app = HttpRouter.empty.pipe(
-  HttpRouter.get("/token", Effect.flatMap(Session.csrfToken, HttpServerResponse.text)),
-  HttpRouter.post("/cart/tea", addTea),
-  HttpRouter.post("/login", Effect.as(Session.login("ada"), HttpServerResponse.empty())),
-  HttpRouter.get("/account", account),
-  Csrf.middleware,
-  SessionMiddleware.middleware
-)
+export const routes = Layer.mergeAll(
+  HttpLayerRouter.add("GET", "/token", Effect.map(Session.csrfToken, HttpServerResponse.text)),
+  HttpLayerRouter.add("POST", "/cart/tea", addTea),
+  HttpLayerRouter.add(
+    "POST",
+    "/login",
+    Effect.as(Session.login("ada"), HttpServerResponse.empty())
+  ),
+  HttpLayerRouter.add("GET", "/account", account)
+).pipe(Layer.provide(Csrf.layer), Layer.provide(SessionMiddleware.layer))

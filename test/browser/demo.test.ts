@@ -1,7 +1,7 @@
 /** The demo in a real browser: several browsers, and a server process that is replaced while they use it. */
 import { readdirSync } from "node:fs"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import type { Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   type Demo,
   fill,

@@ -21,7 +21,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 
 export const password = "correct horse battery"
 
-const launch = (port: number, directory: string): Promise<ChildProcess> =>
+/** Starts the demo; `directory` is where its sessions are. */
+export const launch = (port: number, directory: string): Promise<ChildProcess> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--import", "tsx", "examples/demo/main.ts"], {
       cwd: root,

@@ -5,7 +5,6 @@ import {
   type Answer,
   form,
   type Journey,
-  type Served,
   seen,
   served,
   tokenIn,
@@ -57,11 +56,10 @@ const throughPages: Journey = async (visit, server) => {
   expect((await visit("/login")).text).toContain("You are logged out.")
   expect(seen(await visit("/account"))).toEqual([303, "/login"])
   expect((await phone("/account")).text).toContain("user-Ada")
-  await stopped(server)
 }
 
 /** A login by JSON. */
-const throughJson: Journey = async (visit, server) => {
+const throughJson: Journey = async (visit) => {
   const post = (path: string, token: string, body: object | undefined) =>
     visit(path, {
       method: "POST",
@@ -86,7 +84,6 @@ const throughJson: Journey = async (visit, server) => {
   expect((await post("/logout", welcomed.csrfToken, undefined)).status).toBe(204)
   expect((await visit("/account")).status).toBe(401)
   expect((await visit("/docs")).status).toBe(200)
-  await stopped(server)
 }
 
 /** A login through a web handler. */
@@ -107,7 +104,7 @@ const throughHandler = async (visit: Visit) => {
 }
 
 /** On SIGTERM it ends as if nothing were wrong. */
-const stopped = async ({ ended, process }: Served) => {
+const stopped: Journey = async (_visit, { ended, process }) => {
   process.disconnect() // else the channel to this test keeps it alive
   process.kill("SIGTERM")
   expect(await ended).toBe(0)
@@ -115,17 +112,19 @@ const stopped = async ({ ended, process }: Served) => {
 
 // A busy machine takes a while to start the servers.
 describe("the example runs", { timeout: 120_000 }, () => {
-  const journeys: Record<string, Journey> = {
-    "http-router": throughPages,
-    "http-layer-router": throughPages,
-    "http-api": throughJson,
-    "web-handler": async (visit, server) => {
-      await throughHandler(visit)
-      await stopped(server)
-    }
-  }
-  it.each(Object.entries(journeys))("%s", (name, journey) =>
-    served(journey)(`examples/${name}/main.ts`)
+  const tried = (name: string, journey: Journey) => served(journey)(`examples/${name}/main.ts`)
+
+  it("http-router", () => tried("http-router", throughPages))
+
+  it("http-layer-router", () => tried("http-layer-router", throughPages))
+
+  it("http-api", () => tried("http-api", throughJson))
+
+  it("web-handler", () => tried("web-handler", throughHandler))
+
+  it.each(["http-router", "http-layer-router", "http-api", "web-handler"])(
+    "%s ends with 0 on SIGTERM",
+    (name) => tried(name, stopped)
   )
 
   afterAll(dispose)

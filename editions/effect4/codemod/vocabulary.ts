@@ -30,7 +30,7 @@ const modules: Readonly<Record<Module, Words>> = {
     words: "NodeContext>NodeServices layer"
   },
   "@effect/platform-node/NodeFileSystem": { words: "layer" },
-  "@effect/platform-node/NodeHttpServer": { words: "" },
+  "@effect/platform-node/NodeHttpServer": { words: "layerTest" },
   "@effect/platform-node/NodePath": { words: "layer" },
   "@effect/platform-node/NodeRuntime": { words: "" },
   "@effect/platform/Cookies": {
@@ -56,10 +56,18 @@ const modules: Readonly<Record<Module, Words>> = {
     to: "effect/http/HttpBody",
     words: "HttpBody unsafeJson>jsonUnsafe"
   },
+  "@effect/platform/HttpClient": {
+    to: "effect/http/HttpClient",
+    words: "HttpClient withCookiesRef"
+  },
+  "@effect/platform/HttpClientRequest": {
+    to: "effect/http/HttpClientRequest",
+    words: "post setHeader"
+  },
   "@effect/platform/HttpLayerRouter": {
     to: "effect/http/HttpRouter",
     words:
-      "HttpRouter Middleware Provided Request Request.From add addAll middleware route serve toWebHandler use"
+      "HttpRouter Middleware Provided Request Request.From add addAll cors middleware route serve toWebHandler use"
   },
   "@effect/platform/HttpMiddleware": {
     to: "effect/http/HttpMiddleware",
@@ -164,6 +172,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "effect/PubSub": { words: "PubSub publish shutdown sliding subscribe unbounded" },
   "effect/Random": { words: "next nextRange>nextBetween" },
   "effect/Redacted": { words: "Redacted isRedacted make value" },
+  "effect/Ref": { words: "" },
   "effect/Schedule": { words: "recurs spaced" },
   "effect/Schema": {
     words: `Array Boolean Class MakeOptions NonEmptyArray NonEmptyString Int brand decode>decodeEffect encode>encodeEffect Null NullOr Number

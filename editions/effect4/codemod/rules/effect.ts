@@ -187,23 +187,6 @@ const withConsole: CallRule = (call, p) => {
   return `${effect}.provideService(${[...self, tag, console].join(", ")})`
 }
 
-/** `Effect.if(condition, { onTrue, onFalse })`. */
-const choosing: CallRule = (call, p) => {
-  const [condition, cases] = call.arguments
-  const onTrue = given(cases, "onTrue")
-  const onFalse = given(cases, "onFalse")
-  if (
-    condition === undefined ||
-    onTrue === undefined ||
-    onFalse === undefined ||
-    !givesEffect(condition, p.checker)
-  ) {
-    return p.refuse(call, "Effect.if is only known of an effect, with both cases.")
-  }
-  const chosen = `(is) => is ? (${p.print(onTrue)})() : (${p.print(onFalse)})()`
-  return `${p.use("effect/Effect")}.flatMap(${p.print(condition)}, ${chosen})`
-}
-
 export const calls: Rules<CallRule> = {
   "effect/ConfigProvider.fromMap": fromMap,
   "effect/Logger.withMinimumLogLevel": minimumLogLevel,
@@ -248,7 +231,6 @@ export const calls: Rules<CallRule> = {
   "effect/Effect.withClock": providing("effect/Clock", "Clock"),
   "effect/Effect.withConfigProvider": providing("effect/ConfigProvider", "ConfigProvider"),
   "effect/Effect.withConsole": withConsole,
-  "effect/Effect.if": choosing,
   "effect/Effect.makeSemaphore": (call, p) =>
     `${p.use("effect/Semaphore")}.make(${argumentsOf(call, [1], p)})`,
   "effect/Effect.yieldNow": (call, p) =>

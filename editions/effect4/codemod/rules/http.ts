@@ -217,6 +217,16 @@ const catchRouteNotFound: NodeRule = (node, p) => {
   return `${p.use("effect/Effect")}.catchIf(${p.use("effect/http/HttpServerError")}.isHttpServerError, ${p.print(handle)})`
 }
 
+/** `Ref.make(Cookies.empty)`: the cookies that a client keeps are a list. */
+const cookieJar: CallRule = (call, p) => {
+  const [cookies] = call.arguments
+  if (cookies === undefined || p.origin.exported(cookies) !== "@effect/platform/Cookies.empty") {
+    return p.refuse(call, "Ref.make is only known with Cookies.empty.")
+  }
+  const cookie = `${p.use("effect/http/Cookies", false)}.Cookie`
+  return `${p.use("effect/Ref")}.make<ReadonlyArray<${cookie}>>([])`
+}
+
 export const nodes: ReadonlyArray<NodeRule> = [
   app,
   apiMiddleware,
@@ -228,6 +238,7 @@ export const nodes: ReadonlyArray<NodeRule> = [
 ]
 
 export const calls: Rules<CallRule> = {
+  "effect/Ref.make": cookieJar,
   "@effect/platform-node/NodeHttpServer.layer": nodeServer,
   "@effect/platform/HttpApiSchema.Multipart": multipart,
   "@effect/platform/HttpApiSchema.withEncoding": withEncoding,
