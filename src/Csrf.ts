@@ -84,14 +84,13 @@ export {
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpServerResponse } from "@effect/platform"
+ * import { Effect } from "effect"
  * import { Csrf, SessionMiddleware } from "effect-session"
  *
- * export const app = HttpRouter.empty.pipe(
- *   HttpRouter.post("/orders", HttpServerResponse.text("ordered")),
- *   Csrf.middleware,
- *   SessionMiddleware.middleware
- * )
+ * const orders = Effect.succeed(HttpServerResponse.text("ordered"))
+ *
+ * export const app = orders.pipe(Csrf.middleware, SessionMiddleware.middleware)
  * ```
  *
  * @since 0.1.0
@@ -104,7 +103,7 @@ export const middleware: Middleware = middlewareOf({})
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpServerResponse } from "@effect/platform"
  * import { Effect } from "effect"
  * import { Csrf, Session, SessionMiddleware } from "effect-session"
  *
@@ -117,8 +116,9 @@ export const middleware: Middleware = middlewareOf({})
  *     return HttpServerResponse.redirect("/orders/new", { status: 303 })
  *   })
  *
- * export const app = HttpRouter.empty.pipe(
- *   HttpRouter.post("/orders", HttpServerResponse.text("ordered")),
+ * const orders = Effect.succeed(HttpServerResponse.text("ordered"))
+ *
+ * export const app = orders.pipe(
  *   Csrf.middlewareWith({ exempt: ["/webhooks/payments"], onRejected }),
  *   SessionMiddleware.middleware
  * )

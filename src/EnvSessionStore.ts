@@ -49,14 +49,14 @@ export interface Options {
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServer } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Layer } from "effect"
  * import { SessionMiddleware } from "effect-session"
  * import * as EnvSessionStore from "effect-session/EnvSessionStore"
  *
- * export const server = HttpRouter.empty.pipe(
- *   SessionMiddleware.middleware,
- *   HttpServer.serve(),
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const server = HttpLayerRouter.serve(Layer.provide(home, SessionMiddleware.layer)).pipe(
  *   Layer.provide(EnvSessionStore.layer)
  * )
  * ```

@@ -55,14 +55,14 @@ export interface Options extends ListenOptions {
  * @example
  * ```ts
  * import { createServer } from "node:http"
- * import { HttpRouter, HttpServer } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Layer } from "effect"
  * import { SessionMiddleware, SessionStore } from "effect-session"
  * import * as GracefulHttpServer from "effect-session/GracefulHttpServer"
  *
- * export const server = HttpRouter.empty.pipe(
- *   SessionMiddleware.middleware,
- *   HttpServer.serve(),
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const server = HttpLayerRouter.serve(Layer.provide(home, SessionMiddleware.layer)).pipe(
  *   Layer.provide(SessionStore.layerMemory),
  *   Layer.provide(GracefulHttpServer.layer(() => createServer(), { port: 3000 }))
  * )

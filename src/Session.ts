@@ -698,18 +698,18 @@ export const isNew: Effect.Effect<boolean, never, Session> = use((session) => se
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
- * import { Effect } from "effect"
+ * import { HttpServerRequest, HttpServerResponse, Socket } from "@effect/platform"
+ * import { Effect, Schedule, Stream } from "effect"
  * import { Session } from "effect-session"
  *
- * const echo = Effect.gen(function*() {
- *   const socket = yield* HttpServerRequest.upgrade
- *   const write = yield* socket.writer
- *   yield* Effect.raceFirst(socket.runRaw(write), Session.ended)
- *   return HttpServerResponse.empty()
- * }).pipe(Effect.scoped)
+ * const ticks = Stream.map(Stream.fromSchedule(Schedule.spaced("1 second")), (count) => `${count}`)
  *
- * export const sockets = HttpRouter.empty.pipe(HttpRouter.get("/echo", echo))
+ * export const live = Effect.gen(function*() {
+ *   const socket = yield* HttpServerRequest.upgrade
+ *   const sending = Stream.pipeThroughChannel(ticks, Socket.toChannel(socket))
+ *   yield* Effect.raceFirst(Stream.runDrain(sending), Session.ended)
+ *   return HttpServerResponse.empty()
+ * })
  * ```
  *
  * @since 0.1.0

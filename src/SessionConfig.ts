@@ -174,13 +174,13 @@ export const layerEnvWith = (options: Options): Layer.Layer<never, SessionConfig
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServer } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Layer } from "effect"
  * import { SessionConfig, SessionMiddleware, SessionStore } from "effect-session"
  *
- * export const server = HttpRouter.empty.pipe(
- *   SessionMiddleware.middleware,
- *   HttpServer.serve(),
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const server = HttpLayerRouter.serve(Layer.provide(home, SessionMiddleware.layer)).pipe(
  *   Layer.provide([SessionStore.layerMemory, SessionConfig.layerEnv])
  * )
  * ```

@@ -68,13 +68,13 @@ const perStore = (layer: Layer.Layer<never, never, SessionStore>) =>
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServer } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
  * import { Layer } from "effect"
  * import { SessionGc, SessionMiddleware, SessionStore } from "effect-session"
  *
- * export const server = HttpRouter.empty.pipe(
- *   SessionMiddleware.middleware,
- *   HttpServer.serve(),
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const server = HttpLayerRouter.serve(Layer.provide(home, SessionMiddleware.layer)).pipe(
  *   Layer.provide(SessionGc.layer),
  *   Layer.provide(SessionStore.layerMemory)
  * )

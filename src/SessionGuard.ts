@@ -122,13 +122,15 @@ const guardOf = (check: Guard["check"]): Guard => {
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Layer } from "effect"
  * import { SessionGuard, SessionMiddleware } from "effect-session"
  *
- * export const app = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", HttpServerResponse.text("hello")),
- *   SessionGuard.ipAddress,
- *   SessionMiddleware.middleware
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const routes = home.pipe(
+ *   Layer.provide(SessionGuard.ipAddress.layer),
+ *   Layer.provide(SessionMiddleware.layer)
  * )
  * ```
  *
@@ -142,13 +144,15 @@ export const ipAddress: Guard = guardOf(addressCheck({}))
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Layer } from "effect"
  * import { SessionGuard, SessionMiddleware } from "effect-session"
  *
- * export const app = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", HttpServerResponse.text("hello")),
- *   SessionGuard.ipAddressWith({ policy: "log", ipv4Prefix: 24, ipv6Prefix: 64 }),
- *   SessionMiddleware.middleware
+ * const home = HttpLayerRouter.add("GET", "/", HttpServerResponse.text("hello"))
+ *
+ * export const routes = home.pipe(
+ *   Layer.provide(SessionGuard.ipAddressWith({ policy: "log", ipv4Prefix: 24, ipv6Prefix: 64 }).layer),
+ *   Layer.provide(SessionMiddleware.layer)
  * )
  * ```
  *
@@ -193,13 +197,15 @@ export const userAgentWith = (options: AgentOptions): Guard => guardOf(agentChec
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Layer } from "effect"
  * import { SessionGuard, SessionMiddleware } from "effect-session"
  *
- * export const admin = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", HttpServerResponse.text("hello")),
- *   SessionGuard.idleTimeout("15 minutes"),
- *   SessionMiddleware.middleware
+ * const admin = HttpLayerRouter.add("GET", "/admin", HttpServerResponse.text("hello"))
+ *
+ * export const routes = admin.pipe(
+ *   Layer.provide(SessionGuard.idleTimeout("15 minutes").layer),
+ *   Layer.provide(SessionMiddleware.layer)
  * )
  * ```
  *

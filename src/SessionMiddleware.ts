@@ -141,15 +141,15 @@ type ApiService = Context.Tag.Service<typeof HttpApi>
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpLayerRouter, HttpServerResponse } from "@effect/platform"
+ * import { Layer } from "effect"
  * import { SessionMiddleware } from "effect-session"
  *
  * const oneAtATime = SessionMiddleware.make({ serialize: { wait: "2 seconds", hold: "30 seconds" } })
  *
- * export const payments = HttpRouter.empty.pipe(
- *   HttpRouter.post("/pay", HttpServerResponse.text("paid")),
- *   oneAtATime.middleware
- * )
+ * const pay = HttpLayerRouter.add("POST", "/pay", HttpServerResponse.text("paid"))
+ *
+ * export const payments = Layer.provide(pay, oneAtATime.layer)
  * ```
  *
  * @since 0.1.0
@@ -184,17 +184,16 @@ const defaultMounts = make()
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { HttpServerResponse } from "@effect/platform"
  * import { Effect } from "effect"
  * import { Session, SessionMiddleware } from "effect-session"
  *
- * export const app = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", Effect.gen(function*() {
- *     const visits = yield* Session.increment("visits")
- *     return yield* HttpServerResponse.json({ visits })
- *   })),
- *   SessionMiddleware.middleware
- * )
+ * const home = Effect.gen(function*() {
+ *   const visits = yield* Session.increment("visits")
+ *   return yield* HttpServerResponse.json({ visits })
+ * })
+ *
+ * export const app = SessionMiddleware.middleware(home)
  * ```
  *
  * @since 0.1.0
@@ -300,7 +299,7 @@ interface AnyConfig {
  *
  * @example
  * ```ts
- * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup } from "@effect/platform"
+ * import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpLayerRouter } from "@effect/platform"
  * import { Effect, Layer, Schema } from "effect"
  * import { Session, SessionMiddleware, SessionStore } from "effect-session"
  *
@@ -313,7 +312,7 @@ interface AnyConfig {
  * const Visits = HttpApiBuilder.group(Shop, "visits", (handlers) =>
  *   handlers.handle("count", () => Effect.orDie(Session.increment("visits"))))
  *
- * export const ShopLive = HttpApiBuilder.api(Shop).pipe(
+ * export const ShopLive = HttpLayerRouter.addHttpApi(Shop).pipe(
  *   Layer.provide(Visits),
  *   Layer.provide(SessionMiddleware.layerHttpApi),
  *   Layer.provide(SessionStore.layerMemory)

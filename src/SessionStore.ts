@@ -350,15 +350,13 @@ export const layerMemoryWith = (options: {
  *
  * @example
  * ```ts
- * import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+ * import { HttpServer, HttpServerResponse } from "@effect/platform"
  * import { Effect, Layer } from "effect"
  * import { Session, SessionMiddleware, SessionStore } from "effect-session"
  *
- * const router = HttpRouter.empty.pipe(
- *   HttpRouter.get("/", Effect.flatMap(Session.increment("visits"), HttpServerResponse.json))
- * )
+ * const app = Effect.flatMap(Session.increment("visits"), (visits) => HttpServerResponse.json(visits))
  *
- * export const server = HttpServer.serve(SessionMiddleware.middleware(router)).pipe(
+ * export const server = HttpServer.serve(SessionMiddleware.middleware(app)).pipe(
  *   Layer.provide(SessionStore.layerMemory)
  * )
  * ```

@@ -1,4 +1,4 @@
-/** Middlewares of an app's own that read the session, without a cast: on `HttpRouter` and on `HttpLayerRouter`. */
+/** Middlewares of an app's own that read the session, without a cast, on each router. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
 import * as HttpRouter from "@effect/platform/HttpRouter"

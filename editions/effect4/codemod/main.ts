@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { apart, inWordsOf4, modulesIn, putBack } from "./comments.js"
 import { makeOrigin } from "./origin.js"
 import { changedOriginals, filesBelow, linesOf, readOverlay } from "./overlay.js"
 import { printFile, type Session } from "./printer.js"
@@ -15,18 +16,24 @@ const out = join(edition, "out")
 const accept = process.argv.includes("--accept")
 
 const overlay = readOverlay(join(edition, "overlay"))
-const source = load(root, new Map())
+const originals = ["src", "test", "migrations", "examples"]
+  .flatMap((name) => filesBelow(join(root, name)).map((path) => `${name}/${path}`))
+  .filter(isWanted)
+const isPrinted = (path: string) => path.endsWith(".ts") && !overlay.whole.has(path)
+const printed = originals.filter(isPrinted)
+
+const inRoot = (path: string) => readFileSync(join(root, path), "utf8")
+const inOut = (path: string) => readFileSync(join(out, path), "utf8")
+
+/** The code in comments, as modules. */
+const blocks = new Map(printed.flatMap((path) => modulesIn(path, inRoot(path))))
+const source = load(root, blocks)
 const session: Session = {
   checker: source.checker,
   origin: makeOrigin(source.checker),
   root,
   complaints: new Set()
 }
-
-const originals = ["src", "test", "migrations", "examples"]
-  .flatMap((name) => filesBelow(join(root, name)).map((path) => `${name}/${path}`))
-  .filter(isWanted)
-const isPrinted = (path: string) => path.endsWith(".ts") && !overlay.whole.has(path)
 
 const changed = changedOriginals(
   join(edition, "overlay"),
@@ -45,16 +52,31 @@ const write = (path: string, text: string): void => {
   mkdirSync(dirname(join(out, path)), { recursive: true })
   writeFileSync(join(out, path), text)
 }
+const writeWords = (path: string, text: string): void => {
+  const refuse = (line: string) => session.complaints.add(`${path}: still says "${line}".`)
+  write(path, inWordsOf4(text, refuse))
+}
+const originalOf = new Map([...blocks].map(([module, code]) => [code, module]))
+/** A block that no file of the source has is the overlay's, and stays as it is. */
+const writeBlock = (module: string, code: string): void => {
+  const original = originalOf.get(code)
+  const text = original === undefined ? code : printFile(source.file(original), session)
+  if (/from "\.{1,2}\//.test(text)) {
+    session.complaints.add(`${original}: uses what the tests have in the place of Effect 3's.`)
+  }
+  writeWords(module, text)
+}
 for (const path of originals) {
   if (isPrinted(path)) {
     const file = source.file(path)
-    write(path, printFile(file, session, overlay.partsOf(path, file)))
+    const text = printFile(file, session, overlay.partsOf(path, file))
+    writeWords(path, apart(path, text, writeBlock))
   } else if (!overlay.whole.has(path)) {
     mkdirSync(dirname(join(out, path)), { recursive: true })
     copyFileSync(join(root, path), join(out, path))
   }
 }
-for (const [path, text] of overlay.whole) write(path, text)
+for (const [path, text] of overlay.whole) write(path, apart(path, text, writeBlock))
 // The command line tells its version.
 copyFileSync(join(edition, "package.json"), join(out, "package.json"))
 
@@ -79,15 +101,15 @@ execFileSync(
   { stdio: "inherit", cwd: edition }
 )
 
+for (const path of [...printed, ...overlay.whole.keys()]) write(path, putBack(inOut(path), inOut))
+
 /** What came out, for the figures. */
-const printed = originals.filter(isPrinted)
-const same = printed.filter(
-  (path) => readFileSync(join(root, path), "utf8") === readFileSync(join(out, path), "utf8")
-)
-const lines = (path: string) => linesOf(readFileSync(join(out, path), "utf8"))
+const same = printed.filter((path) => inRoot(path) === inOut(path))
+const lines = (path: string) => linesOf(inOut(path))
 const sum = (paths: ReadonlyArray<string>) => paths.map(lines).reduce((all, one) => all + one, 0)
 console.log(`generated   ${printed.length} files, ${sum(printed)} lines`)
 console.log(`unchanged   ${same.length} of them, ${sum(same)} lines`)
+console.log(`comments    ${filesBelow(join(out, "comments")).length} blocks of code`)
 if (overlay.files.length > 15 || overlay.lines > 1200) {
   console.error(
     "The overlay has grown beyond 15 files and 1200 lines: write a rule, or make the source neutral."

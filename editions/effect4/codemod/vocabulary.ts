@@ -103,7 +103,7 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/Multipart": { to: "effect/http/Multipart", words: "makeChannel" },
   "@effect/platform/OpenApi": { to: "effect/http-api/OpenApi", words: "Description fromApi" },
   "@effect/platform/Path": { to: "effect/Path", words: "Path" },
-  "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket" },
+  "@effect/platform/Socket": { to: "effect/socket/Socket", words: "Socket toChannel" },
   "@effect/platform/UrlParams": { to: "effect/http/UrlParams", words: "getFirst" },
   "@effect/sql-pg": { words: "PgClient" },
   "@effect/sql-pg/PgClient": { words: "layer layerConfig" },
@@ -140,7 +140,7 @@ const modules: Readonly<Record<Module, Words>> = {
       catchAllCause>catchCause catchAllDefect>catchDefect catchIf catchTag catchTags clockWith context
       contextWithEffect>contextWith delay die either>result ensuring exit fail failCause failSync filterOrFail flatMap
       flatten flip isFailure isSuccess tracer withSpan forEach forever fork>forkChild forkDaemon>forkDetach forkScoped ignore interrupt interruptible logDebug
-      logError logWarning map mapError match matchCauseEffect matchEffect never onError onExit onInterrupt orDie
+      logError logInfo logWarning map mapError match matchCauseEffect matchEffect never onError onExit onInterrupt orDie
       orElseSucceed promise provide race raceFirst runtime>context provideService provideServiceEffect repeat replicateEffect retry runFork runPromise
       runPromiseExit runSync runSyncExit sandbox scope scoped scopedWith serviceOption sleep succeed succeedNone
       succeedSome suspend sync tapDefect tapError tapErrorCause>tapCause timeout timeoutOption try tryPromise uninterruptible uninterruptibleMask void

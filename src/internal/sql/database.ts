@@ -1,8 +1,8 @@
 /**
  * How the store talks to the app's `SqlClient`: outside the caller's transaction, with a deadline, with typed errors.
  *
- * `@effect/sql` keeps an open transaction in the caller's context, under one tag for all clients. A statement that found it
- * there would be undone when the app rolls back, or go to another database.
+ * A client keeps an open transaction in the caller's context. A statement that found it there would be undone when the app
+ * rolls back, or, where all clients share that place, go to another database.
  */
 
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
