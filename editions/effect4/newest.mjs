@@ -24,11 +24,13 @@ const packages = Object.keys(manifest.peerDependencies).filter((name) =>
 )
 const inOrder = new Intl.Collator("en", { numeric: true }).compare
 
+// The peers that the package names stay; npm would refuse a version that they do not allow yet.
+process.env.npm_config_legacy_peer_deps = "true"
+
 try {
   for (const name of packages) {
     const version = newest(name)
     console.log(`newest      ${name} ${version}`)
-    manifest.peerDependencies[name] = version
     manifest.devDependencies[name] = version
   }
   writeFileSync(manifestFile, JSON.stringify(manifest, undefined, 2))
