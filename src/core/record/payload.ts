@@ -179,7 +179,7 @@ const decodeTtl = (value: Json | undefined): Readonly<Record<string, number>> | 
 const decodeCommits = (value: Json | undefined, payload: string): string | undefined => {
   if (value === undefined) return ""
   if (typeof value !== "string" || value.length % commitIdLength !== 0) return undefined
-  // What `complete` wrote last needs no second look at each of its characters: there can be thousands.
+  // What stands at the end as `complete` writes it can be written so again. To look at each character would cost more than the rest.
   return payload.endsWith(commitsText(value)) || /^[\w-]*$/.test(value) ? value : undefined
 }
 
