@@ -22,7 +22,7 @@ export const programOf = (source: string): string => {
     format: "esm",
     // Packages that are written for `require` ask for modules of Node while they run.
     banner: {
-      js: 'import { createRequire } from "node:module"\nconst require = createRequire(import.meta.url)'
+      js: 'import { createRequire as requireOf } from "node:module"\nconst require = requireOf(import.meta.url)'
     },
     external: ["pg-native", "better-sqlite3", "@libsql/*", "libsql"],
     logLevel: "error"

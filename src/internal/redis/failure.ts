@@ -41,11 +41,12 @@ export const toStoreError = (operation: string, failure: unknown): SessionStoreE
   return new SessionStoreError({ operation, reason: reasonOf(code, said), cause })
 }
 
-/** A script's error has the code in its midst. */
+/** The error of a script has its code behind the place in the script; Redis 6.2 says so of every error in one. */
 const codeOf = (failure: unknown, said: string): string => {
   const code = failure instanceof Error && "code" in failure ? failure.code : undefined
   if (typeof code === "string") return code
-  return /\bCORRUPT\b/.exec(said)?.[0] ?? /^(?:ERR )?-?([A-Z]{3,})\b/.exec(said)?.[1] ?? ""
+  const reply = said.replace(/^.*user_script: ?\d+: /, "")
+  return /^(?:ERR )?-?([A-Z]{3,})\b/.exec(reply)?.[1] ?? ""
 }
 
 const reasonOf = (code: string, said: string): Reason => {
