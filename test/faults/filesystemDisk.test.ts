@@ -10,19 +10,10 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import { type Bundle, bundle } from "./support/bundle.js"
+import { describe, expect, it, onTestFinished } from "vitest"
 import { visited } from "./support/claims.js"
 import { aSmallDisk, asNobody, itWith, nobodyId } from "./support/machine.js"
 import { counted, refused, startServer } from "./support/server.js"
-
-let worker: Bundle
-
-beforeAll(async () => {
-  worker = await bundle("server")
-})
-
-afterAll(() => worker.remove())
 
 const aDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), "effect-session-faults-"))
@@ -41,7 +32,7 @@ describe("a server on files", () => {
     "X3 refuses writes with 503 while the disk is full, reads on, and writes again when there is room",
     async () => {
       const disk = aSmallDisk(256)
-      const server = await startServer(worker.path, { directory: join(disk, "sessions") })
+      const server = await startServer({ directory: join(disk, "sessions") })
       const client = await visited(server.client())
       fill(join(disk, "filler"))
 
@@ -64,7 +55,7 @@ describe("a server on files", () => {
     async () => {
       const directory = aDirectory()
       chownSync(directory, nobodyId, nobodyId)
-      const server = await startServer(worker.path, { directory }, asNobody)
+      const server = await startServer({ directory }, asNobody)
       const client = await visited(server.client())
       const shard = join(directory, sessionsIn(directory)[0]?.slice(0, 2) ?? "")
       chmodSync(shard, 0o500)
@@ -84,7 +75,7 @@ describe("a server on files", () => {
     async () => {
       const directory = aDirectory()
       chownSync(directory, nobodyId, nobodyId)
-      const server = await startServer(worker.path, { directory }, asNobody)
+      const server = await startServer({ directory }, asNobody)
       const client = await visited(server.client())
       const file = join(directory, sessionsIn(directory)[0] ?? "")
       const other = await visited(server.client())
@@ -105,7 +96,7 @@ describe("a server on files", () => {
     async () => {
       const directory = aDirectory()
       const limited = ["prlimit", "--nofile=64"]
-      const server = await startServer(worker.path, { directory }, limited)
+      const server = await startServer({ directory }, limited)
       const clients = await Promise.all(Array.from({ length: 5 }, () => visited(server.client())))
       const [first] = clients
       expect(await first?.send("/hog")).toMatchObject({ status: 200 })
@@ -127,7 +118,7 @@ describe("a server on files", () => {
       const directory = aDirectory()
       const tracer = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]
       const broken = ["-e", "inject=fsync,fdatasync:error=EIO:when=2+"]
-      const server = await startServer(worker.path, { directory }, [...tracer, ...broken])
+      const server = await startServer({ directory }, [...tracer, ...broken])
       const client = await visited(server.client())
 
       const writing = await client.send("/increment")
@@ -142,7 +133,7 @@ describe("a server on files", () => {
 
   it("X9 refuses with 503 while its directory is gone, and recovers when it is made again", async () => {
     const directory = aDirectory()
-    const server = await startServer(worker.path, { directory })
+    const server = await startServer({ directory })
     const client = await visited(server.client())
     rmSync(directory, { recursive: true })
 

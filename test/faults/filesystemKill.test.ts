@@ -6,23 +6,13 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { afterAll, beforeAll } from "vitest"
 import type { Service } from "../../src/SessionStore.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import { has } from "./support/machine.js"
 import { aDirectory, aRecord, openStore, startWorker } from "./workers/spawn.js"
 
 // Each kill cuts off twelve writers, a third of whose writes are moves.
 const kills = Number(process.env.EFFECT_SESSION_TEST_KILLS ?? 200)
 const writers = 12
-
-let worker: Bundle
-
-beforeAll(async () => {
-  worker = await bundle("filesystem")
-})
-
-afterAll(() => worker.remove())
 
 const firstIds = Array.from({ length: writers }, (_, index) =>
   `${index.toString(16)}0`.padEnd(40, "0")
@@ -53,7 +43,7 @@ describe("a filesystem store whose process is killed", () => {
       Effect.gen(function* () {
         const directory = yield* aDirectory
         const store = yield* openStore({ directory, fsync: false })
-        const start = startWorker("write", directory, "", { program: worker.path })
+        const start = startWorker("write", directory, "")
         yield* Effect.forEach(firstIds, (id) => store.insert(aRecord(id)))
         let ids = firstIds
         let acked = firstIds.map(() => 0)
@@ -142,8 +132,7 @@ const killedAt = (call: string, nth: number) =>
     yield* store.insert(record)
     const tracer = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `trace=/^${call}`]
     const before = [...tracer, "-e", `inject=/^${call}:signal=KILL:when=${nth}`]
-    const how = { program: worker.path, before }
-    const killed = yield* startWorker("update", directory, record.id, how)
+    const killed = yield* startWorker("update", directory, record.id, before)
     yield* Effect.promise(() => killed.ended)
     expect(killed.lines).toEqual([])
     return { directory, store, record }

@@ -7,19 +7,16 @@ import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { type PostgresServer, startOwnPostgres } from "../support/postgres.js"
 import { pause } from "../support/process.js"
 import { clientOf } from "../support/sqlClients.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import { startLoad } from "./support/load.js"
 import { has } from "./support/machine.js"
 import { type Pooler, poolSize, startPooler } from "./support/pgbouncer.js"
 import { type Client, counted, refused, startServer } from "./support/server.js"
 
 describe.skipIf(!has("pgbouncer"))("PostgreSQL behind PgBouncer", () => {
-  let worker: Bundle
   let postgres: PostgresServer
   let pooler: Pooler
 
   beforeAll(async () => {
-    worker = await bundle("server")
     postgres = await startOwnPostgres()
     pooler = await startPooler(new URL(await postgres.aDatabase()))
   })
@@ -27,7 +24,6 @@ describe.skipIf(!has("pgbouncer"))("PostgreSQL behind PgBouncer", () => {
   afterAll(async () => {
     await pooler?.close()
     await postgres?.close()
-    worker?.remove()
   })
 
   /** Two servers on one database, whose tables were made through the pooler too. */
@@ -37,10 +33,7 @@ describe.skipIf(!has("pgbouncer"))("PostgreSQL behind PgBouncer", () => {
     await Promise.all(
       [1, 2, 3].map(() => Effect.runPromise(Effect.provide(SqlSessionStore.migrate, clientOf(url))))
     )
-    const [first, second] = await Promise.all([
-      startServer(worker.path, { url }),
-      startServer(worker.path, { url })
-    ])
+    const [first, second] = await Promise.all([startServer({ url }), startServer({ url })])
     return { database, first, second }
   }
 

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { pause } from "../support/process.js"
 import { lacksRedis, type RedisServer, startRedis } from "../support/redis.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import {
   losesNothingWhenKilled,
   recovered,
@@ -14,16 +13,13 @@ import { startProxy } from "./support/proxy.js"
 import { counted, refused, startServer } from "./support/server.js"
 
 describe.skipIf(lacksRedis)("a server with Redis", () => {
-  let worker: Bundle
   let redis: RedisServer
 
   beforeAll(async () => {
-    worker = await bundle("server")
     redis = await startRedis()
   })
 
   afterAll(async () => {
-    worker?.remove()
     await redis?.close()
   })
 
@@ -31,7 +27,7 @@ describe.skipIf(lacksRedis)("a server with Redis", () => {
     await redis.run("FLUSHALL")
   })
 
-  const aServer = (url = redis.url) => startServer(worker.path, { url })
+  const aServer = (url = redis.url) => startServer({ url })
 
   const behindProxy = async () => {
     const proxy = await startProxy(new URL(redis.url))

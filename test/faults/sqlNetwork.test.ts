@@ -1,20 +1,11 @@
 /** Servers whose connection to the database loses replies, breaks or stands still: X15 and X23. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventually, pause } from "../support/process.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import { updatesOnceWithoutReply } from "./support/claims.js"
 import { aMigratedDatabase, type DatabaseServer, type Kind, kinds } from "./support/databases.js"
 import { startLoad } from "./support/load.js"
 import { startProxy } from "./support/proxy.js"
 import { counted, refused, startServer } from "./support/server.js"
-
-let worker: Bundle
-
-beforeAll(async () => {
-  worker = await bundle("server")
-})
-
-afterAll(() => worker.remove())
 
 const faults = (kind: Kind): void => {
   let database: DatabaseServer
@@ -29,7 +20,7 @@ const faults = (kind: Kind): void => {
   const aServer = async () => {
     const url = await aMigratedDatabase(database)
     const proxy = await startProxy(new URL(url))
-    const server = await startServer(worker.path, { url: proxy.through(url) })
+    const server = await startServer({ url: proxy.through(url) })
     return { proxy, server, url }
   }
 
@@ -116,7 +107,7 @@ const faults = (kind: Kind): void => {
 
   it("X15 whose connections are ended at random carries out what it acknowledges exactly once", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url })
+    const server = await startServer({ url })
     const load = startLoad(Array.from({ length: 8 }, () => server.client()))
 
     for (let nth = 0; nth < 20; nth++) {

@@ -1,18 +1,9 @@
 /** Servers whose database goes away, is full of connections or takes no writes: X14, X16, X17 and X20. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { eventually } from "../support/process.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import { losesNothingWhenKilled, recovered, visited } from "./support/claims.js"
 import { aMigratedDatabase, type DatabaseServer, type Kind, kinds } from "./support/databases.js"
 import { counted, refused, startServer } from "./support/server.js"
-
-let worker: Bundle
-
-beforeAll(async () => {
-  worker = await bundle("server")
-})
-
-afterAll(() => worker.remove())
 
 const faults = (kind: Kind): void => {
   let database: DatabaseServer
@@ -32,12 +23,12 @@ const faults = (kind: Kind): void => {
 
   it("X14 that is killed and comes back loses nothing that was acknowledged, and the server goes on", async () => {
     const url = await aMigratedDatabase(database)
-    await losesNothingWhenKilled(await startServer(worker.path, { url }), database)
+    await losesNothingWhenKilled(await startServer({ url }), database)
   })
 
   it("X16 whose pool is exhausted lets requests with a session fail with 503 and no other", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url, maxConnections: 2 })
+    const server = await startServer({ url, maxConnections: 2 })
     const client = await visited(server.client())
     const holders = [server.client(), server.client()].map((holder) =>
       holder.send(`/query?given=${encodeURIComponent(kind.sleep(5))}`)
@@ -58,7 +49,7 @@ const faults = (kind: Kind): void => {
 
   it("X17 that takes no more connections lets requests fail with 503 until it does", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url })
+    const server = await startServer({ url })
     const client = await visited(server.client())
     await kind.disconnect(database, url)
     const release = await kind.exhaust(url)
@@ -74,7 +65,7 @@ const faults = (kind: Kind): void => {
 
   it("X20 that takes no writes serves reads, also of sessions whose last activity is due, and refuses writes", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url, touchMillis: 1 })
+    const server = await startServer({ url, touchMillis: 1 })
     const client = await visited(server.client())
     await kind.setReadOnly(database, url, true)
 

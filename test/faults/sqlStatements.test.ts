@@ -6,7 +6,6 @@ import { SessionConfigError } from "../../src/internal/errors/errors.js"
 import * as SqlSessionStore from "../../src/SqlSessionStore.js"
 import { eventually } from "../support/process.js"
 import { clientOf } from "../support/sqlClients.js"
-import { type Bundle, bundle } from "./support/bundle.js"
 import {
   aMigratedDatabase,
   type DatabaseServer,
@@ -16,14 +15,6 @@ import {
 } from "./support/databases.js"
 import { counted, refused, startServer } from "./support/server.js"
 import { aRecord } from "./workers/spawn.js"
-
-let worker: Bundle
-
-beforeAll(async () => {
-  worker = await bundle("server")
-})
-
-afterAll(() => worker.remove())
 
 const id = "ab".padEnd(40, "0")
 const record = aRecord(id)
@@ -141,7 +132,7 @@ const faults = (kind: Kind): void => {
   it("X19 whose transactions are serializable loses no increment of two servers on one session", async () => {
     const url = await aMigratedDatabase(database)
     await kind.setSerializable(database, url)
-    const servers = await Promise.all([1, 2].map(() => startServer(worker.path, { url })))
+    const servers = await Promise.all([1, 2].map(() => startServer({ url })))
     const first = servers[0]?.client()
     expect(await first?.send("/increment")).toMatchObject(counted(1))
     const clients = servers.flatMap((server) => [1, 2, 3].map(() => server.client(first)))
@@ -221,7 +212,7 @@ const faults = (kind: Kind): void => {
 
   it("X21 that loses its table while the server runs refuses requests with 503", async () => {
     const url = await aMigratedDatabase(database)
-    const server = await startServer(worker.path, { url })
+    const server = await startServer({ url })
     const client = server.client()
     expect(await client.send("/increment")).toMatchObject(counted(1))
     await database.run(url, "alter table sessions rename to elsewhere")

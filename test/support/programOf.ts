@@ -12,18 +12,15 @@ const made = new Map<string, string>()
 export const programOf = (source: string): string => {
   const known = made.get(source)
   if (known !== undefined) return known
-  const path = join(dirname(source), `.${basename(source, ".ts")}.mjs`)
+  const path = join(dirname(source), `.${basename(source, ".ts")}.cjs`)
   const { outputFiles } = buildSync({
     entryPoints: [source],
     write: false,
     bundle: true,
     platform: "node",
     target: "node20",
-    format: "esm",
-    // Packages that are written for `require` ask for modules of Node while they run.
-    banner: {
-      js: 'import { createRequire as requireOf } from "node:module"\nconst require = requireOf(import.meta.url)'
-    },
+    // It loads a package that is not bundled where it is asked for, so that a program without SQLite needs none.
+    format: "cjs",
     external: ["pg-native", "better-sqlite3", "@libsql/*", "libsql"],
     logLevel: "error"
   })

@@ -1,10 +1,15 @@
 /** A server with sessions in a process of its own, and clients that come back with their cookie. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { Agent, type IncomingMessage, request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { expect, onTestFinished } from "vitest"
+import { programOf } from "../../support/programOf.js"
 import type { Setting } from "../workers/server.js"
+import { asNobody } from "./machine.js"
 
 export interface Answer {
   readonly status: number
@@ -27,13 +32,26 @@ export interface FaultServer {
 /** How long a client waits for an answer: far longer than the library may take, so that a hang is a failure. */
 const patienceMillis = 20_000
 
-/** Starts the bundled worker `path`, behind what is to be put before the command, for the time of a test. */
+const script = new URL("../workers/server.ts", import.meta.url).pathname
+
+/** A copy of the program for the time of a test, which any user may read: the repository may be its owner's alone. */
+const copyForAnybody = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), "effect-session-program-"))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, "server.cjs")
+  copyFileSync(programOf(script), path)
+  chmodSync(directory, 0o755)
+  chmodSync(path, 0o644)
+  return path
+}
+
+/** Starts the server, behind what is to be put before the command, for the time of a test. */
 export const startServer = async (
-  path: string,
   setting: Setting,
   before: ReadonlyArray<string> = []
 ): Promise<FaultServer> => {
-  const command = [...before, process.execPath, path, JSON.stringify(setting)]
+  const program = before === asNobody ? copyForAnybody() : programOf(script)
+  const command = [...before, process.execPath, program, JSON.stringify(setting)]
   const child = spawn(command[0] ?? "", command.slice(1), {
     stdio: ["pipe", "pipe", "inherit"],
     // One thread, so that a fault in the n-th call of a kind is in the n-th call of the process.

@@ -28,16 +28,15 @@ export interface Worker {
 
 const path = new URL("./filesystem.ts", import.meta.url).pathname
 
-/** How a worker is started: `program` may be another bundle, and stands behind what stands `before` the command. */
-export interface Start {
-  readonly program?: string
-  readonly before?: ReadonlyArray<string>
-}
-
-/** Starts a worker, which is killed with the scope at the latest. */
-export const startWorker = (mode: string, directory: string, argument: string, how: Start = {}) =>
+/** Starts a worker, behind what stands `before` the command. It is killed with the scope at the latest. */
+export const startWorker = (
+  mode: string,
+  directory: string,
+  argument: string,
+  before: ReadonlyArray<string> = []
+) =>
   Effect.acquireRelease(
-    Effect.sync(() => start([mode, directory, argument], how)),
+    Effect.sync(() => start([mode, directory, argument], before)),
     ({ child, ended }) =>
       Effect.promise(() => {
         child.kill("SIGKILL")
@@ -45,11 +44,8 @@ export const startWorker = (mode: string, directory: string, argument: string, h
       })
   )
 
-const start = (
-  given: ReadonlyArray<string>,
-  { program = programOf(path), before = [] }: Start
-): Worker => {
-  const [command = "", ...rest] = [...before, process.execPath, program, ...given]
+const start = (given: ReadonlyArray<string>, before: ReadonlyArray<string>): Worker => {
+  const [command = "", ...rest] = [...before, process.execPath, programOf(path), ...given]
   const child = spawn(command, rest, {
     stdio: ["pipe", "pipe", "inherit"],
     // One thread behind a tracer, so that the n-th call of a kind in a thread is the n-th one of the process.
