@@ -9,8 +9,9 @@
  *   keeps under every id, so a listing shows a session once, whatever happens to it meanwhile.
  * - `a:<namespace>` holds the ids by last activity. A score never falls, and a move raises it, so a listing that goes upwards
  *   misses no session that changes meanwhile, but may see it again.
- * - `x:<namespace>` holds what has not ended by its expiry, `e:<namespace>` what has ended by its end. A member is the id and,
- *   behind a colon, the user, so that `collect` finds each entry of a session that the server has deleted already.
+ * - `x:<namespace>` holds what has not ended by its expiry, or by one of the hour before, and `e:<namespace>` what has ended by its
+ *   end. A member is the id and, behind a colon, the user, so that `collect` finds each entry of a session that the server has
+ *   deleted already.
  * - `n` holds the namespaces, `r:<namespace and user>` the newest revocations.
  *
  * The server deletes a session when the contract would. It counts the time that is left from its own clock, so a server or an
@@ -85,15 +86,6 @@ local function isLive(r) return not r.ended and r.expires > now end
  * most a day.
  */
 const storing = `${reading}
-local readAt
-local function serverNow()
-  if not readAt then
-    local time = redis.call('TIME')
-    readAt = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  return readAt
-end
-
 local function digits(number) return string.format('%17.0f', number) end
 
 local function read(id)
@@ -104,10 +96,9 @@ local function read(id)
   return r
 end
 
-local function serverDue(r)
+local function timeLeft(r)
   local left = (r.ended or r.expires) + keep - now
-  if left <= 0 then left = hour end
-  return serverNow() + left
+  return left > 0 and left or hour
 end
 
 local function memberOf(r)
@@ -115,30 +106,32 @@ local function memberOf(r)
   return r.id
 end
 
-local function hold(key, due)
-  local left = redis.call('PTTL', key)
-  if left < due + hour - serverNow() then redis.call('PEXPIREAT', key, due + day) end
+local function hold(key, left)
+  if redis.call('PTTL', key) < left + hour then redis.call('PEXPIRE', key, left + day) end
 end
 
--- The indexes of a session that stays where it is are held for longer only once an hour.
-local function link(r, due, serial, score, expiredBefore)
+-- Of a session that stays where it is, only its activity is noted until its expiry moves on into another hour: collect may come
+-- early, and looks at the session itself.
+local function link(r, serial, score, expiredBefore)
+  local activity = keyOf('a', r.ns)
+  redis.call('ZADD', activity, 'GT', math.max(score or r.last, r.last), r.id)
+  if expiredBefore and expiredBefore <= r.expires
+    and math.floor(expiredBefore / hour) == math.floor(r.expires / hour) then return end
   local byTime, at = 'x', r.expires
   if r.ended then byTime, at = 'e', r.ended end
-  local times, activity = keyOf(byTime, r.ns), keyOf('a', r.ns)
-  score = math.max(score or r.last, r.last)
+  local times = keyOf(byTime, r.ns)
   redis.call('ZADD', times, at, memberOf(r))
-  redis.call('ZADD', activity, 'GT', score, r.id)
   local user = r.user and userKey('u', r.ns, r.user)
   if serial then
     redis.call('ZADD', keyOf('l', r.ns), serial, r.id)
     if user then redis.call('ZADD', user, serial, r.id) end
     redis.call('SADD', base .. ':n', r.ns)
   end
-  if expiredBefore and math.floor(expiredBefore / hour) == math.floor(r.expires / hour) then return end
-  hold(times, due)
-  hold(activity, due)
-  hold(keyOf('l', r.ns), due)
-  if user then hold(user, due) end
+  local left = timeLeft(r)
+  hold(times, left)
+  hold(activity, left)
+  hold(keyOf('l', r.ns), left)
+  if user then hold(user, left) end
 end
 
 local function release(r)
@@ -156,20 +149,20 @@ local function unlink(ns, id, user, member)
 end
 
 local function store(r, text, token, serial, score, expiredBefore)
-  local due = serverDue(r)
-  redis.call('SET', keyOf('s', r.id), text, 'PXAT', due)
+  local left = timeLeft(r)
+  redis.call('SET', keyOf('s', r.id), text, 'PX', left)
   if token ~= '' and r.untilMillis > now then
-    redis.call('SET', keyOf('t', r.id), token, 'PXAT', serverNow() + r.untilMillis - now)
+    redis.call('SET', keyOf('t', r.id), token, 'PX', r.untilMillis - now)
   end
-  if r.previous then redis.call('SET', keyOf('p', r.previous), r.id, 'PXAT', due) end
-  link(r, due, serial, score, expiredBefore)
+  if r.previous then redis.call('SET', keyOf('p', r.previous), r.id, 'PX', left) end
+  link(r, serial, score, expiredBefore)
 end
 
 -- Where the last number was lost, numbers go on far above all that there were.
 local function newSerial()
   local serial = redis.call('INCR', base .. ':serial')
   if serial > 1 then return serial end
-  serial = serverNow() * 1000
+  serial = redis.call('TIME')[1] * 1000000
   redis.call('SET', base .. ':serial', serial)
   return serial
 end
@@ -190,12 +183,12 @@ local function finish(r)
   local text = '1' .. digits(r.version) .. digits(r.last) .. digits(r.expires) .. digits(at)
     .. r.identity .. '[0]\\n'
   local ended = { id = r.id, ns = r.ns, user = r.user, last = r.last, expires = r.expires, ended = at }
-  local set = redis.pcall('SET', keyOf('s', r.id), text, 'PXAT', serverDue(ended))
+  local set = redis.pcall('SET', keyOf('s', r.id), text, 'PX', timeLeft(ended))
   if type(set) == 'table' and set.err then return erase(r) end
   redis.call('DEL', keyOf('t', r.id))
   release(r)
   redis.call('ZREM', keyOf('x', r.ns), memberOf(r))
-  link(ended, serverDue(ended))
+  link(ended)
 end
 `
 
@@ -291,10 +284,9 @@ if last == r.last and expires == r.expires then return 1 end
 local expiredBefore = r.expires
 r.last, r.expires = last, expires
 redis.call('SETRANGE', keyOf('s', r.id), 18, digits(last) .. digits(expires))
-local due = serverDue(r)
-redis.call('PEXPIREAT', keyOf('s', r.id), due)
-if r.previous then redis.call('PEXPIREAT', keyOf('p', r.previous), due) end
-link(r, due, nil, nil, expiredBefore)
+redis.call('PEXPIRE', keyOf('s', r.id), timeLeft(r))
+if r.previous then redis.call('PEXPIRE', keyOf('p', r.previous), timeLeft(r)) end
+link(r, nil, nil, expiredBefore)
 return 1
 `)
 
@@ -448,8 +440,8 @@ local time = redis.call('TIME')
 return tostring(time[1] * 1000000 + time[2] - at)
 `)
 
-/** `text`: the same, after it was stored with an instant of expiry, which needs Redis 6.2. */
-export const prove = script(`${storing}
-redis.call('SET', base .. ':proof', ARGV[3], 'PXAT', serverNow() + 1000)
+/** `text`: the same, after it was stored by a command that needs Redis 6.2. */
+export const prove = script(`${keys}
+redis.call('SET', base .. ':proof', ARGV[3], 'PX', 1000, 'GET')
 return redis.call('GET', base .. ':proof')
 `)
