@@ -60,6 +60,15 @@ export const collectTests: ReadonlyArray<Test> = [
     expect(Option.isSome(yield* store.find(record.id))).toBe(true)
   }),
 
+  timed("collect goes on past sessions that were touched", function* ({ store, stored, now }) {
+    const touched = yield* Effect.replicateEffect(stored({ expiresIn: minute }), 3)
+    yield* Effect.forEach(touched, ({ id }) => store.touch(id, 1, now + second, now + 2 * minute))
+    yield* Effect.replicateEffect(stored({ expiresIn: minute + second }), 2)
+    yield* pass(minute + 2 * second)
+
+    expect(yield* Effect.forEach([2, 2], store.collect)).toEqual([2, 0])
+  }),
+
   test("remove leaves nothing to collect", function* ({ store, stored, idsOf }) {
     const record = yield* stored()
 
