@@ -31,7 +31,7 @@ export type Connection =
        * `?cluster=true` a node of a cluster; `&node=<host>:<port>` names another one. `?prefix=` is as the option.
        */
       readonly url: string | Redacted.Redacted<string>
-      /** Options of `node:tls`, such as `ca`, for `rediss:`. */
+      /** Options of `node:tls`, such as `ca`, for `rediss:`; of the Sentinels too. */
       readonly tls?: ConnectionOptions | undefined
     }
   | (Node & Credentials & { readonly database?: number | undefined })
@@ -67,10 +67,12 @@ export const serverOf = (
   if ("url" in options) {
     const url = typeof options.url === "string" ? Redacted.make(options.url) : options.url
     const { prefix, tls } = options
-    return Effect.map(serverOfUrl("url", url), (named) => ({
-      server: tls === undefined ? named.server : { ...named.server, tls },
-      prefix: prefix ?? named.prefix
-    }))
+    return Effect.flatMap(serverOfUrl("url", url), (named) =>
+      Effect.map(withTls(named.server, tls), (server) => ({
+        server,
+        prefix: prefix ?? named.prefix
+      }))
+    )
   }
   if ("sentinel" in options) {
     const { nodes, ...sentinel } = options.sentinel
@@ -85,6 +87,21 @@ export const serverOf = (
     })
   }
   return checked("host", { ...options, nodes: [nodeAt(6379)(options)] })
+}
+
+const withTls = (
+  server: Server,
+  tls: ConnectionOptions | undefined
+): Effect.Effect<Server, SessionConfigError> => {
+  if (tls === undefined) return Effect.succeed(server)
+  if (server.tls !== true) {
+    return new SessionConfigError({
+      field: "tls",
+      reason: "needs a URL that begins with rediss://."
+    })
+  }
+  const { sentinel } = server
+  return Effect.succeed({ ...server, tls, sentinel: sentinel && { ...sentinel, tls } })
 }
 
 const nodeAt =
