@@ -18,6 +18,9 @@ import { eachFile, filesIn, SkippedFiles, shardsOf } from "./walk.js"
 
 type Step<A> = Effect.Effect<A, Failure>
 
+/** How many sessions are ended at the same time. */
+const endedAtOnce = 8
+
 /** What one store remembers between its collections. */
 export class Collections {
   readonly stamps = new Map<string, FileStamps>()
@@ -78,7 +81,9 @@ const collectSessions = (
     // What cannot be ended does not count: fewer than `limit` means that nothing is left that can.
     while (over.length > 0 && collected < limit) {
       const next = over.splice(0, limit - collected)
-      const ended = yield* eachFile(next, (id) => skipped.skipping(endOver(disk, id)))
+      const ended = yield* Effect.forEach(next, (id) => skipped.skipping(endOver(disk, id)), {
+        concurrency: endedAtOnce
+      })
       collected += ended.filter((done) => done === true).length
     }
     return collected

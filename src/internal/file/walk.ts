@@ -1,6 +1,8 @@
 /** Going through the whole directory, for listings. It takes no lock, so sessions may move and end meanwhile. */
 import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import {
   entryOf,
@@ -23,22 +25,22 @@ import { currentMillis } from "./locked.js"
 import { isShard, type NamedFile, parseName } from "./paths.js"
 import { readRetired, resolve } from "./sessions.js"
 
-/** How many shards are listed at the same time, and how many files of each are changed. */
+/** How many shards are listed at the same time. */
 const shardsAtOnce = 4
-const filesAtOnce = 8
 
 /** How many files are read before the process does something else. */
 const filesInARow = 64
 
-/** Takes a step for each file. To read one does not wait, so requests would wait for all of them. */
+/** Takes a step for each file, one after the other. To read one does not wait, so requests would wait for all of them. */
 export const eachFile = <A, B>(
   files: ReadonlyArray<A>,
   step: (file: A) => Effect.Effect<B, Failure>
 ): Effect.Effect<Array<B>, Failure> =>
   Effect.map(
-    Effect.forEach(Arr.chunksOf(files, filesInARow), (some) =>
-      Effect.zipLeft(Effect.forEach(some, step, { concurrency: filesAtOnce }), breathe)
-    ),
+    Effect.forEach(Arr.chunksOf(files, filesInARow), (some) => {
+      const steps = Effect.forEach(some, step)
+      return some.length < filesInARow ? steps : Effect.zipLeft(steps, breathe)
+    }),
     Arr.flatten
   )
 
@@ -89,18 +91,24 @@ export const readable = (
   Stream.unwrap(
     Effect.map(Effect.all([shardsOf(disk), currentMillis]), ([shards, nowMillis]) => {
       const isNew = onlyOnce()
-      return Stream.fromIterable(shards).pipe(
-        Stream.mapEffect((shard) => recordsIn(disk, shard, skipped), {
-          concurrency: shardsAtOnce
-        }),
-        Stream.mapConcat((records) =>
-          records.flatMap((record) => {
-            if (record === undefined || !isNew(record)) return []
-            const entry = entryOf(record)
-            return matches(filter, entry, nowMillis) ? [entry] : []
-          })
+      return Stream.paginateChunkEffect(0, (from) => {
+        const to = from + shardsAtOnce
+        return Effect.map(
+          Effect.forEach(shards.slice(from, to), (shard) => recordsIn(disk, shard, skipped), {
+            concurrency: shardsAtOnce
+          }),
+          (records) => [
+            Chunk.unsafeFromArray(
+              records.flat().flatMap((record) => {
+                if (record === undefined || !isNew(record)) return []
+                const entry = entryOf(record)
+                return matches(filter, entry, nowMillis) ? [entry] : []
+              })
+            ),
+            to < shards.length ? Option.some(to) : Option.none()
+          ]
         )
-      )
+      })
     })
   )
 
