@@ -25,10 +25,6 @@ export const leftOutFiles: ReadonlyArray<LeftOut> = [
     /^examples\/http-router\//,
     "uses the router that is gone; http-layer-router is the same app"
   ),
-  leavingOut(
-    /^examples\/http-api\//,
-    "has a middleware of its own, which takes the session by `withSession`"
-  ),
   leavingOut(/^examples\/analytics\//, "uses SQLite"),
   leavingOut(/^examples\/.*README\.md/, "tells of the examples for Effect 3"),
   leavingOut(/^test\/examples\/analytics\.test/, "uses SQLite"),
@@ -86,7 +82,6 @@ export const leftOutNames: ReadonlyArray<readonly [file: string, name: string, r
 /** Single tests that are left out. */
 export const leftOutTests: ReadonlyArray<readonly [file: string, test: string, reason: string]> = [
   ["test/examples/mounts.test.ts", "http-router", "the router of Effect 3 is gone"],
-  ["test/examples/mounts.test.ts", "http-api", "the example is left out"],
   [
     "test/examples/mounts.test.ts",
     "%s ends with 0 on SIGTERM",

@@ -4,6 +4,7 @@ import {
   argumentsOf,
   type CallRule,
   calledIn,
+  extended,
   given,
   keysOf,
   moduleOf,
@@ -22,7 +23,10 @@ const app: NodeRule = (node, p) => {
   return `${p.use("effect/Effect", false)}.Effect<${response}, ${error}, ${services} | ${request}>`
 }
 
-/** `HttpApiMiddleware.Tag<X>()(id, { provides, failure })`: what it provides is a type in Effect 4. */
+/**
+ * `HttpApiMiddleware.Tag<X>()(id, { provides, failure, security })`: what it provides is a type in Effect 4, and so is the session
+ * that one with the scheme of the session's cookie needs.
+ */
 const apiMiddleware: NodeRule = (node, p) => {
   if (!ts.isExpressionWithTypeArguments(node)) return undefined
   const called = calledIn(node.expression, p)
@@ -45,7 +49,13 @@ const apiMiddleware: NodeRule = (node, p) => {
     ...(failure === undefined ? [] : [`error: ${errorsIn(failure, p)}`]),
     ...(security === undefined ? [] : [`security: ${p.print(security)}`])
   ]
-  const services = provides === undefined ? "" : `, { provides: ${p.print(provides)} }`
+  const isOfSession =
+    security !== undefined && p.source(security).includes("SessionHttpApi.security")
+  const types = [
+    ...(provides === undefined ? [] : [`provides: ${p.print(provides)}`]),
+    ...(isOfSession ? [`requires: ${p.use("effect-session/Session", false)}.Session`] : [])
+  ]
+  const services = types.length === 0 ? "" : `, { ${types.join(", ")} }`
   const service = `${p.use("effect/http-api/HttpApiMiddleware")}.Service`
   return `${service}<${p.print(self)}${services}>()(${p.print(id)}, { ${list.join(", ")} })`
 }
@@ -55,6 +65,45 @@ const errorsIn = (node: ts.Expression, p: Printer): string =>
   ts.isCallExpression(node) && p.origin.exported(node.expression) === "effect/Schema.Union"
     ? `[${node.arguments.map(p.print).join(", ")}]`
     : p.print(node)
+
+/**
+ * `Layer.effect(Tag, Effect.map(SessionHttpApi.withSession(find), (found) => ({ scheme: () => found })))`: a middleware of Effect 4
+ * runs its endpoint itself, and has the session at hand.
+ */
+const middlewareWithSession: NodeRule = (node, p) => {
+  if (!ts.isCallExpression(node) || p.origin.exported(node.expression) !== "effect/Layer.effect") {
+    return undefined
+  }
+  const [tag, made] = node.arguments
+  if (tag === undefined || made === undefined || !ts.isCallExpression(made)) return undefined
+  const [found, use] = made.arguments
+  if (found === undefined || !ts.isCallExpression(found)) return undefined
+  if (!/\bwithSession$/.test(p.source(found.expression))) return undefined
+  const [find] = found.arguments
+  const schemes = use !== undefined && ts.isArrowFunction(use) ? keysOf(bodyOf(use)) : []
+  const provides = provided(tag, p)
+  if (find === undefined || provides === undefined || schemes.length !== 1) {
+    return p.refuse(node, "withSession is only known in a middleware that provides, with a scheme.")
+  }
+  const provide = `${p.use("effect/Effect")}.provideServiceEffect`
+  const run = `(endpoint) => ${provide}(endpoint, ${p.print(provides)}, ${p.print(find)})`
+  return `${p.use("effect/Layer")}.succeed(${p.print(tag)}, { ${schemes[0]}: ${run} })`
+}
+
+/** What an arrow function gives, without its parentheses. */
+const bodyOf = ({ body }: ts.ArrowFunction): ts.Node =>
+  ts.isParenthesizedExpression(body) ? body.expression : body
+
+/** What a middleware provides, by its class. */
+const provided = (tag: ts.Expression, p: Printer): ts.Expression | undefined => {
+  const symbol = p.checker.getSymbolAtLocation(tag)
+  const own =
+    symbol && symbol.flags & ts.SymbolFlags.Alias ? p.checker.getAliasedSymbol(symbol) : symbol
+  const declared = own?.declarations?.find(ts.isClassDeclaration)
+  const base = declared && extended(declared)
+  const called = base && calledIn(base.expression, p)
+  return given(called?.calls.at(-1)?.arguments[1], "provides")
+}
 
 /**
  * Effect 3 stops at once. The library's own server waits itself, and a test for nothing; one that is about the platform's server
@@ -142,7 +191,10 @@ const chainOf = (node: ts.CallExpression) => {
 const methodOf = ({ expression }: ts.CallExpression): string =>
   ts.isPropertyAccessExpression(expression) ? expression.name.text : ""
 
-/** `HttpApiBuilder.serve().pipe(Layer.provide(HttpApiBuilder.api(Api)), ...)`: an API is a layer of routes. */
+/**
+ * `HttpApiBuilder.serve().pipe(Layer.provide(HttpApiBuilder.api(Api)), ...)`: an API is a layer of routes. What is provided to it stays
+ * beside it; from the first step that is something else on, the steps are those of the server.
+ */
 const serveApi: NodeRule = (node, p) => {
   if (!ts.isCallExpression(node) || methodOf(node) !== "pipe") return undefined
   const { calls, root } = chainOf(node)
@@ -153,14 +205,37 @@ const serveApi: NodeRule = (node, p) => {
   const api = apis.find((one) => one !== undefined)
   if (api === undefined)
     return p.refuse(node, "HttpApiBuilder.serve is only known with its API beside it.")
-  const others = node.arguments.filter((_, at) => apis[at] === undefined).map(p.print)
-  const routes = `${p.use("effect/http-api/HttpApiBuilder")}.layer(${p.print(api)})`
-  const piped = others.length === 0 ? routes : `${routes}.pipe(${others.join(", ")})`
+  const isProvided = (one: ts.Expression) =>
+    ts.isCallExpression(one) && p.origin.exported(one.expression) === "effect/Layer.provide"
+  const end = node.arguments.findIndex((one) => !isProvided(one))
+  const steps = node.arguments.map((one, at) =>
+    apis[at] === undefined ? [withApi(one, api, p)] : []
+  )
+  const ofRoutes = steps.slice(0, end < 0 ? undefined : end).flat()
+  const ofServer = end < 0 ? [] : steps.slice(end).flat()
+  const routes = pipedTo(
+    `${p.use("effect/http-api/HttpApiBuilder")}.layer(${p.print(api)})`,
+    ofRoutes
+  )
   const [middleware] = serve.arguments.map(p.print)
   const quiet = "disableLogger: true, disableListenLog: true"
   const options =
     middleware === undefined ? `{ ${quiet} }` : `{ ${quiet}, middleware: ${middleware} }`
-  return `${p.use("effect/http/HttpRouter")}.serve(${piped}, ${options})`
+  return pipedTo(`${p.use("effect/http/HttpRouter")}.serve(${routes}, ${options})`, ofServer)
+}
+
+const pipedTo = (first: string, steps: ReadonlyArray<string>): string =>
+  steps.length === 0 ? first : `${first}.pipe(${steps.join(", ")})`
+
+/** `Layer.provide(HttpApiSwagger.layer(options))`: the page is told its API. */
+const withApi = (step: ts.Expression, api: ts.Expression, p: Printer): string => {
+  const inner = ts.isCallExpression(step) ? step.arguments[0] : undefined
+  if (inner === undefined || !ts.isCallExpression(inner)) return p.print(step)
+  if (p.origin.exported(inner.expression) !== "@effect/platform/HttpApiSwagger.layer") {
+    return p.print(step)
+  }
+  const given = [api, ...inner.arguments].map(p.print).join(", ")
+  return `${p.use("effect/Layer")}.provide(${p.print(inner.expression)}(${given}))`
 }
 
 /** The API in `Layer.provide(HttpApiBuilder.api(Api))`. */
@@ -230,6 +305,7 @@ const cookieJar: CallRule = (call, p) => {
 export const nodes: ReadonlyArray<NodeRule> = [
   app,
   apiMiddleware,
+  middlewareWithSession,
   endpoint,
   serveApi,
   portAddress,
