@@ -10,7 +10,7 @@ import {
   remember,
   sameStored
 } from "../../src/core/record/payload.js"
-import { makeCommitId } from "../../src/core/record/token.js"
+import { makeCommitId, makeServerNumber, writerOf } from "../../src/core/record/token.js"
 import { isList, isObject, type Json, maxDepth } from "../../src/core/session/json.js"
 import { initial, type Lifetime, type State } from "../../src/core/session/state.js"
 
@@ -54,7 +54,7 @@ const states: fc.Arbitrary<State> = fc.record({
 
 const commitIds = fc
   .array(fc.nat(), { maxLength: 5 })
-  .map((instants) => instants.map(makeCommitId).join(""))
+  .map((instants) => instants.map((at) => makeCommitId(at, "0writer")).join(""))
 
 const origins: fc.Arbitrary<Origin | null> = fc.option(
   fc.record({ ipAddress: fc.option(fc.string()), userAgent: fc.option(fc.string()) })
@@ -180,8 +180,8 @@ describe("decode", () => {
     ["a lifetime that is another word", { ...sound, l: "forever" }],
     ["a login instant that is a text", { ...sound, a: "1" }],
     ["commits that are an object", { ...sound, o: {} }],
-    ["commits that are a list", { ...sound, o: [makeCommitId(now)] }],
-    ["a commit that was cut short", { ...sound, o: makeCommitId(now).slice(1) }],
+    ["commits that are a list", { ...sound, o: [makeCommitId(now, "0writer")] }],
+    ["a commit that was cut short", { ...sound, o: makeCommitId(now, "0writer").slice(1) }],
     ["a commit with a quote", { ...sound, o: '"'.repeat(16) }],
     ["a lock that is a text", { ...sound, k: "owner" }],
     ["a lock without an end", { ...sound, k: ["owner"] }],
@@ -211,7 +211,7 @@ describe("decode", () => {
     l: 9,
     a: 7,
     b: ["192.0.2.1", null],
-    o: makeCommitId(3),
+    o: makeCommitId(3, "0writer"),
     k: ["owner", 5]
   }
 
@@ -309,35 +309,39 @@ describe("decode", () => {
 })
 
 describe("remember", () => {
-  /** That many commits, `apartMillis` after each other, the last one now. */
-  const many = (count: number, apartMillis = 1) =>
-    Array.from({ length: count }, (_, index) => {
-      const atMillis = now - (count - 1 - index) * apartMillis
-      return { id: makeCommitId(atMillis), atMillis }
-    })
+  const number = makeServerNumber()
 
-  const rememberAll = (commits: ReturnType<typeof many>) =>
-    commits.reduce((kept, { atMillis, id }) => remember(kept, id, atMillis), "")
+  /** The id of a commit by another writer for each index. */
+  const commitBy = (index: number, atMillis = now) =>
+    makeCommitId(atMillis, writerOf(number, index.toString(16).padStart(8, "0")))
 
-  const idsOf = (commits: ReturnType<typeof many>) => commits.map(({ id }) => id).join("")
+  const many = (count: number) => Array.from({ length: count }, (_, index) => commitBy(index))
 
-  it("keeps every commit of the last ten seconds", () => {
-    const commits = many(1000, 10)
+  const rememberAll = (ids: ReadonlyArray<string>) =>
+    ids.reduce((kept, id) => remember(kept, id, now), "")
 
-    expect(rememberAll(commits)).toBe(idsOf(commits))
+  it("keeps the last commit of each writer, the oldest first", () => {
+    const [ofA, ofB, newerOfA] = [commitBy(1), commitBy(2), commitBy(1)]
+
+    expect(rememberAll([ofA, ofB, newerOfA])).toBe(ofB + newerOfA)
   })
 
-  it("forgets a commit after ten seconds, before or after", () => {
-    const far = [now - 10_000, now + 10_000].map(makeCommitId).join("")
-    const id = makeCommitId(now)
-
-    expect(remember(far, id, now)).toBe(id)
+  it("tells the commits of a writer apart, also those of one millisecond", () => {
+    expect(new Set(Array.from({ length: 32 }, () => commitBy(1))).size).toBe(32)
   })
 
-  it("keeps the newest 1,024 commits", () => {
-    const commits = many(1500)
+  it("keeps a commit of the last ten seconds, and forgets others, also those to come", () => {
+    const recent = [commitBy(1, now - 9999), commitBy(2, now + 9999)].join("")
+    const far = [commitBy(3, now - 10_000), commitBy(4, now + 10_000)].join("")
+    const id = commitBy(5)
 
-    expect(rememberAll(commits)).toBe(idsOf(commits.slice(-1024)))
+    expect(remember(far + recent, id, now)).toBe(recent + id)
+  })
+
+  it("keeps the commits of the newest 64 writers", () => {
+    const ids = many(100)
+
+    expect(rememberAll(ids)).toBe(ids.slice(-64).join(""))
   })
 })
 

@@ -1,5 +1,6 @@
 /** Writes that the store has done although it said that it failed, and could not be asked about at once. */
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -15,9 +16,19 @@ type Handler = Effect.Effect<unknown, unknown, Session.Session>
 const away = (operation: string) =>
   Effect.fail(new SessionStoreError({ operation, reason: "unavailable" }))
 
-/** A store that, once told to, loses the reply of the n-th such write, and after it so many reads. */
+interface Loss {
+  readonly verb: Verb
+  nth: number
+  readonly reads: number
+  readonly meanwhile: () => Promise<unknown>
+}
+
+/**
+ * A store that, once told to, loses the reply of the n-th such write, and after it so many reads. `meanwhile` happens before the
+ * failure is told.
+ */
 const makeLossy = () => {
-  let lossy: { readonly verb: Verb; nth: number; readonly reads: number } | undefined
+  let lossy: Loss | undefined
   let readsLost = 0
   const layer = storeWith((store) => {
     const losing =
@@ -28,9 +39,17 @@ const makeLossy = () => {
       (...args: Args) =>
         Effect.suspend(() => {
           if (lossy?.verb !== verb || --lossy.nth > 0) return call(...args)
-          readsLost = lossy.reads
+          const { meanwhile, reads } = lossy
           lossy = undefined
-          return Effect.zipRight(call(...args), away(verb))
+          return call(...args).pipe(
+            Effect.zipRight(Effect.promise(meanwhile)),
+            Effect.zipRight(
+              Effect.sync(() => {
+                readsLost = reads
+              })
+            ),
+            Effect.zipRight(away(verb))
+          )
         })
     return {
       insert: losing("insert", store.insert),
@@ -41,8 +60,8 @@ const makeLossy = () => {
   })
   return {
     layer,
-    lose: (verb: Verb, nth = 1, reads = 0) => {
-      lossy = { verb, nth, reads }
+    lose: (verb: Verb, nth = 1, reads = 0, meanwhile = async (): Promise<unknown> => {}) => {
+      lossy = { verb, nth, reads, meanwhile }
     }
   }
 }
@@ -200,6 +219,47 @@ describe("a commit whose fate nobody could tell", () => {
         expect(answer.setCookies).toEqual([])
         expect(JSON.parse((await client.send("/view")).text)).toEqual({ n: null, user: null })
         expect(await server.run(SessionAdmin.ofUser("u"))).toEqual([])
+      },
+      { store: layer }
+    )
+  })
+})
+
+describe("a lost reply behind later commits", () => {
+  it("is recognised where the same server has committed under the session's next id", async () => {
+    const { layer, lose } = makeLossy()
+    const begun = Effect.runSync(Deferred.make<void>())
+    const moved = Effect.runSync(Deferred.make<void>())
+    const app = pages({
+      "/seed": json(Session.put("n", 7)),
+      "/slow": json(
+        Deferred.succeed(begun, undefined).pipe(
+          Effect.zipRight(Deferred.await(moved)),
+          Effect.zipRight(more)
+        )
+      ),
+      "/migrate": json(Session.migrate()),
+      "/more": json(more),
+      "/view": view
+    })
+    await withApp(
+      app,
+      async (server) => {
+        const slow = server.client()
+        await slow.send("/seed")
+        const client = server.client(slow.cookie)
+        const answered = slow.send("/slow")
+        await Effect.runPromise(Deferred.await(begun))
+        await client.send("/migrate")
+        // Its first update misses, because the session has moved.
+        lose("update", 2, 0, async () => {
+          await client.send("/more")
+          await client.send("/more")
+        })
+        await Effect.runPromise(Deferred.succeed(moved, undefined))
+
+        expect((await answered).status).toBe(200)
+        expect(JSON.parse((await client.send("/view")).text)).toEqual({ n: 10, user: null })
       },
       { store: layer }
     )

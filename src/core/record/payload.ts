@@ -9,19 +9,16 @@ import { isList, isObject, type Json, maxDepth } from "../session/json.js"
 import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
-import { commitIdLength, commitInstant } from "./token.js"
+import { commitIdLength, commitInstant, commitWriter } from "./token.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
 
-/** How long a payload remembers the ids of its commits. */
+/** How long a payload remembers the id of a commit. */
 const commitMemoryMillis = 10_000
 
-/**
- * How many commit ids a payload remembers at most: those of a session that is committed to every other millisecond for as
- * long as a commit is tried again. They lie beside what `maxPayloadBytes` counts.
- */
-const commitMemoryCount = 1024
+/** How many commit ids a payload remembers at most. They lie beside what `maxPayloadBytes` counts. */
+const commitMemoryCount = 64
 
 /** The client that a session was begun by: the one that logged in, before that the one that came first. */
 export interface Origin {
@@ -32,7 +29,7 @@ export interface Origin {
 /** What a payload holds. */
 export interface Envelope {
   readonly state: State
-  /** The ids of recent commits, one after the other, the oldest first. */
+  /** The ids of the last commits of its recent writers, one after the other, the oldest first. */
   readonly commits: string
   readonly origin: Origin | null
 }
@@ -72,15 +69,24 @@ export const complete = (stateText: string, commits: string, origin: Origin | nu
 // Ids need no escape, and `decode` takes no others.
 const commitsText = (commits: string): string => `,"o":"${commits}"}`
 
-/** The commit ids of the last ten seconds with a new one: at most the last 1,024. */
-export const remember = (commits: string, id: string | null, nowMillis: number): string => {
-  if (id === null) return commits
+/**
+ * The ids with that of a new commit: of each writer of the last ten seconds the last one, and of 64 writers at most. A writer knows
+ * what became of a commit before it begins another one, so nobody asks for an earlier one.
+ */
+export const remember = (ids: string, id: string | null, nowMillis: number): string => {
+  if (id === null) return ids
+  const writer = commitWriter(id, 0)
   // A clock that was wrong may have made some far in the future. What has no instant is over, too.
-  const isOver = (at: number) =>
-    !(Math.abs(commitInstant(commits, at) - nowMillis) < commitMemoryMillis)
-  let from = Math.max(0, commits.length - (commitMemoryCount - 1) * commitIdLength)
-  while (from < commits.length && isOver(from)) from += commitIdLength
-  return commits.slice(from) + id
+  const isRecent = (at: number) => Math.abs(commitInstant(ids, at) - nowMillis) < commitMemoryMillis
+  let kept = ""
+  for (
+    let at = Math.max(0, ids.length - (commitMemoryCount - 1) * commitIdLength);
+    at < ids.length;
+    at += commitIdLength
+  ) {
+    if (isRecent(at) && commitWriter(ids, at) !== writer) kept += ids.slice(at, at + commitIdLength)
+  }
+  return kept + id
 }
 
 /** True when the two states would be stored alike. */

@@ -9,6 +9,8 @@ import * as crypto from "node:crypto"
 const TOKEN_BYTES = 32
 const ENTRY_ID_BYTES = 9
 const INSTANT_LENGTH = 9
+const WRITER_LENGTH = 7
+const COMMITS_PER_MILLI = 32
 const ID_LENGTH = 40
 const NOT_A_DIGIT = 255
 
@@ -45,6 +47,7 @@ const randomText = (scratch: Buffer): string => {
 
 const tokenScratch = Buffer.alloc(TOKEN_BYTES)
 const entryScratch = Buffer.alloc(ENTRY_ID_BYTES)
+const numberScratch = Buffer.alloc(4)
 
 /** Makes a new token: 32 random bytes as 43 characters of base64url. */
 export const makeToken = (): string => randomText(tokenScratch)
@@ -52,19 +55,41 @@ export const makeToken = (): string => randomText(tokenScratch)
 /** Makes a short random id of 72 bits (12 characters of base64url), for flash entries and owners of locks. */
 export const makeEntryId = (): string => randomText(entryScratch)
 
-/** The length of a commit's id: its instant, then 42 random bits. */
-export const commitIdLength = 16
+/** The length of a commit's id: its instant, then its writer. */
+export const commitIdLength = INSTANT_LENGTH + WRITER_LENGTH
 
-/** Makes the id of a commit, which begins with the instant it was made at. */
-export const makeCommitId = (nowMillis: number): string =>
-  instantText(nowMillis) + makeEntryId().slice(INSTANT_LENGTH - commitIdLength)
+/** Makes the number by which the writers of one store in one process are told from those of others. */
+export const makeServerNumber = (): number => {
+  fillRandom(numberScratch)
+  return numberScratch.readUInt32LE()
+}
+
+/** The writer of a commit: what one server does with a session under one of its ids, one after the other. */
+export const writerOf = (serverNumber: number, id: string): string =>
+  ((serverNumber ^ Number.parseInt(id.slice(0, 8), 16)) >>> 0)
+    .toString(36)
+    .padStart(WRITER_LENGTH, "0")
+
+/** Makes the id of a commit. No two commits of a writer have the same one. */
+export const makeCommitId = (nowMillis: number, writer: string): string =>
+  instantText(nowMillis) + writer
 
 /** The instant of the commit whose id begins there in a text of ids. */
 export const commitInstant = (ids: string, at: number): number =>
-  Number.parseInt(ids.slice(at, at + INSTANT_LENGTH), 36)
+  Math.floor(Number.parseInt(ids.slice(at, at + INSTANT_LENGTH), 36) / COMMITS_PER_MILLI)
 
+/** The writer of the commit whose id begins there in a text of ids. */
+export const commitWriter = (ids: string, at: number): string =>
+  ids.slice(at + INSTANT_LENGTH, at + commitIdLength)
+
+let commits = 0
+
+// A writer makes no 32 commits in a millisecond.
 const instantText = (millis: number): string =>
-  Math.trunc(millis).toString(36).padStart(INSTANT_LENGTH, "0").slice(-INSTANT_LENGTH)
+  (Math.trunc(millis) * COMMITS_PER_MILLI + (commits++ % COMMITS_PER_MILLI))
+    .toString(36)
+    .padStart(INSTANT_LENGTH, "0")
+    .slice(-INSTANT_LENGTH)
 
 /**
  * True when `text` is the base64url form, without padding, of exactly `bytes` bytes.

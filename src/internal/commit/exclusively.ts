@@ -1,6 +1,6 @@
 /** How the commits of one session in this process wait for each other. */
 import * as Effect from "effect/Effect"
-import { makeCommitId } from "../../core/record/token.js"
+import { makeCommitId, makeServerNumber, writerOf } from "../../core/record/token.js"
 import { inTurn } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
 import { deadlineMillis } from "../store/deadline.js"
@@ -17,9 +17,20 @@ const stalledMillis = 2 * deadlineMillis
 /** How long a commit tries again. It ends with a conflict, or with the failure of a store that took as long to answer. */
 export const retryMillis = 1800
 
-/** Makes the id of a commit. A store that loses no reply needs none by which a commit is recognised. */
-export const newCommitId = ({ request }: RequestSession): string | null =>
-  losesNoReply(request.store) ? null : makeCommitId(now(request))
+/** By stores, because each has turns of its own. */
+const serverNumbers = new WeakMap<object, number>()
+
+/**
+ * Makes the id of a commit. Its writer is the turn it is made in, so the writer's last commit is the only one that is in doubt. A
+ * store that loses no reply needs no id by which a commit is recognised.
+ */
+export const newCommitId = ({ arrivedAt, request }: RequestSession): string | null => {
+  const { store } = request
+  if (losesNoReply(store)) return null
+  const server = serverNumbers.get(store) ?? makeServerNumber()
+  serverNumbers.set(store, server)
+  return makeCommitId(now(request), writerOf(server, arrivedAt))
+}
 
 /**
  * Runs `work` behind what this request, then this process, does with the session already. Nothing interrupts it, so that

@@ -88,14 +88,14 @@ describe("a write to a stored session", () => {
   })
 
   it("is done where the row has its commit id, also behind later ones", () => {
-    const commits = marked(writes).commits + makeCommitId(now)
+    const commits = marked(writes).commits + makeCommitId(now, "another")
     const row = later(session, { commits })
 
     expect(fate(row, position, writes)).toEqual(done({ ...position, stored: row }))
   })
 
   it("is tried again on the newest version where the row lacks it", () => {
-    const row = later(session, { commits: makeCommitId(now) })
+    const row = later(session, { commits: makeCommitId(now, "another") })
 
     expect(fate(row, position, writes)).toEqual(again({ ...position, stored: row }, writes))
   })

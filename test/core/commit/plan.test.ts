@@ -120,7 +120,7 @@ describe("a request without a stored session", () => {
   })
 
   it("gets an insert that remembers the client and the commit", () => {
-    const commitId = makeCommitId(now)
+    const commitId = makeCommitId(now, "0writer")
     const { next } = planned("Insert", nowhere(), { operations: [start], commitId })
 
     expect(next.origin).toEqual(browser)
@@ -323,10 +323,10 @@ describe("a request that changes its session", () => {
     expect(next.record.expiresAtMillis).toBe(now + policy.idleMillis)
   })
 
-  it("remembers the commits of the last ten seconds and its own", () => {
-    const recent = makeCommitId(now - 9999)
-    const commits = makeCommitId(now - 10_000) + recent
-    const commitId = makeCommitId(now)
+  it("remembers the commits of others in the last ten seconds, and its own", () => {
+    const recent = makeCommitId(now - 9999, "another")
+    const commits = makeCommitId(now - 10_000, "a-third") + recent
+    const commitId = makeCommitId(now, "0writer")
 
     const { next } = planned("Update", at(aStored({ commits })), { ...putB, commitId })
 

@@ -114,7 +114,7 @@ export interface IntentOptions extends Partial<Omit<Intent, "operations">> {
 
 /** What the end of a request commits. */
 export const anIntent = ({ operations = [], ...given }: IntentOptions = {}): Intent => ({
-  commitId: makeCommitId(now),
+  commitId: makeCommitId(now, "0writer"),
   verb: "commit",
   operations: typeof operations === "function" ? operations : () => operations,
   predicted: null,

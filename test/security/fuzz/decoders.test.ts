@@ -40,7 +40,7 @@ const state: State = {
 const payload = encode(
   {
     state,
-    commits: makeCommitId(4),
+    commits: makeCommitId(4, "0writer"),
     origin: { ipAddress: "192.0.2.1", userAgent: "Browser/1.0" }
   },
   0
