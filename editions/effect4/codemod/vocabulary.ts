@@ -44,11 +44,11 @@ const modules: Readonly<Record<Module, Words>> = {
   "@effect/platform/HttpApiBuilder": { to: "effect/http-api/HttpApiBuilder", words: "group" },
   "@effect/platform/HttpApiEndpoint": { to: "effect/http-api/HttpApiEndpoint", words: "get post" },
   "@effect/platform/HttpApiGroup": { to: "effect/http-api/HttpApiGroup", words: "make" },
-  "@effect/platform/HttpApiSwagger": { to: "effect/http-api/HttpApiSwagger", words: "layer" },
   "@effect/platform/HttpApiSecurity": {
     to: "effect/http-api/HttpApiSecurity",
     words: "ApiKey annotate apiKey"
   },
+  "@effect/platform/HttpApiSwagger": { to: "effect/http-api/HttpApiSwagger", words: "layer" },
   "@effect/platform/HttpApp": {
     to: "effect/http/HttpEffect",
     words: "PreResponseHandler appendPreResponseHandler toWebHandlerLayer"

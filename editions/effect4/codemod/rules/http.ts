@@ -86,7 +86,7 @@ const middlewareWithSession: NodeRule = (node, p) => {
     return p.refuse(node, "withSession is only known in a middleware that provides, with a scheme.")
   }
   const provide = `${p.use("effect/Effect")}.provideServiceEffect`
-  const run = `(endpoint) => ${provide}(endpoint, ${p.print(provides)}, ${p.print(find)})`
+  const run = `(endpoint) => ${provide}(endpoint, ${provides.getText()}, ${p.print(find)})`
   return `${p.use("effect/Layer")}.succeed(${p.print(tag)}, { ${schemes[0]}: ${run} })`
 }
 
