@@ -41,5 +41,5 @@ const members = HttpApiGroup.make("members")
   .middleware(ForMembers)
 
 export class Shop extends HttpApi.make("shop")
-  .add(visitors.middleware(SessionHttpApi.HttpApi).middleware(SessionHttpApi.CsrfHttpApi))
-  .add(members.middleware(SessionHttpApi.HttpApi).middleware(SessionHttpApi.CsrfHttpApi)) {}
+  .add(visitors.middleware(SessionHttpApi.CsrfHttpApi).middleware(SessionHttpApi.HttpApi))
+  .add(members.middleware(SessionHttpApi.CsrfHttpApi).middleware(SessionHttpApi.HttpApi)) {}

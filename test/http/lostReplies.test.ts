@@ -20,7 +20,7 @@ interface Loss {
   readonly verb: Verb
   nth: number
   readonly reads: number
-  readonly meanwhile: () => Promise<unknown>
+  readonly meanwhile: () => Promise<void>
 }
 
 /**
@@ -60,7 +60,7 @@ const makeLossy = () => {
   })
   return {
     layer,
-    lose: (verb: Verb, nth = 1, reads = 0, meanwhile = async (): Promise<unknown> => {}) => {
+    lose: (verb: Verb, nth = 1, reads = 0, meanwhile = async (): Promise<void> => {}) => {
       lossy = { verb, nth, reads, meanwhile }
     }
   }
