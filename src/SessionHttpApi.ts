@@ -13,8 +13,8 @@
  *
  * const orders = HttpApiGroup.make("orders")
  *   .add(HttpApiEndpoint.post("order", "/orders").addSuccess(Schema.String))
- *   .middleware(SessionHttpApi.HttpApi)
  *   .middleware(SessionHttpApi.CsrfHttpApi)
+ *   .middleware(SessionHttpApi.HttpApi)
  *
  * export const Shop = HttpApi.make("shop").add(orders)
  * ```
