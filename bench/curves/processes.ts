@@ -15,6 +15,8 @@ const start = async (place: Contest.Place, count: number): Promise<Contest.Runni
   }
   return {
     name: `${count}`,
+    // There are visitors enough to warm all of them up.
+    port: all[0]?.port ?? 0,
     routes: ["/read", "/write", "/login"],
     visitors: all.flatMap(({ visitors }) => visitors),
     used: async () => {

@@ -12,6 +12,7 @@ const start = async (name: string, env: Record<string, string>, connections: num
   const server = await startServer(env)
   return {
     name,
+    port: server.port,
     routes: ["/read", "/write", "/login"],
     visitors: await Load.visitors(server.port, connections),
     used: async () => ({ cpuMicros: await server.cpuMicros(), rss: Number.NaN }),

@@ -46,6 +46,7 @@ export interface Server {
 
 export interface Running {
   readonly name: string
+  readonly port: number
   readonly routes: ReadonlyArray<string>
   readonly visitors: ReadonlyArray<Load.Visitor>
   readonly used: Server["used"]
@@ -199,8 +200,27 @@ export const measure = async (
   }
 }
 
-/** How long a server is asked on each route before anything counts. After less, an engine has not compiled what runs most. */
+/**
+ * How long a server is asked on each route before anything counts, and by how many. After less, an engine has not compiled what runs
+ * most.
+ */
 export const warmUpSeconds = 3
+const crowdSize = 64
+
+/** Asks for a few visitors who would have to ask for minutes. */
+const warmUp = async (
+  servers: ReadonlyArray<Running>,
+  paths: ReadonlyArray<string>
+): Promise<void> => {
+  for (const { port, routes, visitors } of servers) {
+    if (visitors.length >= crowdSize) continue
+    const crowd = await Load.visitors(port, crowdSize)
+    for (const path of paths.filter((one) => routes.includes(one))) {
+      await Load.run(crowd, path, warmUpSeconds, [])
+    }
+    for (const one of crowd) one.close()
+  }
+}
 
 /** Asks all servers in turn in every round, so that each sees the same machine. The first round warms up. */
 export const compare = async (
@@ -210,6 +230,7 @@ export const compare = async (
   rounds: number,
   seconds: number
 ): Promise<ReadonlyArray<Result>> => {
+  await warmUp(servers, paths)
   const measured = new Map<string, Array<Figures>>()
   const pairs = servers.flatMap((one) =>
     one.routes.filter((path) => paths.includes(path)).map((path) => ({ one, path }))
