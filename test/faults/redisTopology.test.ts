@@ -1,7 +1,5 @@
 /** Redis with Sentinels and Redis as a cluster: real processes, a master that is killed, a slot that moves. */
-import { type ChildProcess, spawnSync } from "node:child_process"
-import { rm, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { spawnSync } from "node:child_process"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -9,14 +7,15 @@ import * as Option from "effect/Option"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as RedisSessionStore from "../../src/RedisSessionStore.js"
 import { type Service, SessionStore, type SessionStoreError } from "../../src/SessionStore.js"
-import { endProcess, eventually, freePort, temporaryDirectory } from "../support/process.js"
+import { eventually } from "../support/process.js"
 import { aRecord } from "../support/record.js"
 import {
   commandAt,
   lacksRedis,
-  launchSentinel,
   type RedisServer,
-  startRedis
+  type Sentinel,
+  startRedis,
+  startSentinel
 } from "../support/redis.js"
 
 /** A store, and how its calls are run as promises. */
@@ -57,7 +56,7 @@ describe.skipIf(lacksRedis)("a Redis master with a replica and three Sentinels",
     await eventually(async () => {
       if (!/state=online/.test(String(await master.run("INFO", "replication")))) throw new Error()
     })
-    sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(name, master.port)))
+    sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(name, master.port, 2)))
     await eventually(async () => {
       for (const { port } of sentinels) {
         const url = `redis://127.0.0.1:${port}`
@@ -72,10 +71,7 @@ describe.skipIf(lacksRedis)("a Redis master with a replica and three Sentinels",
 
   afterAll(async () => {
     await store?.close()
-    for (const { child, directory } of sentinels ?? []) {
-      await endProcess(child, "SIGKILL")
-      await rm(directory, { recursive: true, force: true })
-    }
+    for (const sentinel of sentinels ?? []) await sentinel.close()
     await replica?.close()
     await master?.close()
   })
@@ -96,33 +92,6 @@ describe.skipIf(lacksRedis)("a Redis master with a replica and three Sentinels",
     expect(await replica.run("EXISTS", `{effect-session}:s:${after.id}`)).toBe(1)
   }, 60_000)
 })
-
-interface Sentinel {
-  readonly port: number
-  readonly directory: string
-  readonly child: ChildProcess
-}
-
-const startSentinel = async (name: string, masterPort: number): Promise<Sentinel> => {
-  const directory = await temporaryDirectory("sentinel")
-  const port = await freePort()
-  const file = join(directory, "sentinel.conf")
-  await writeFile(
-    file,
-    [
-      `port ${port}`,
-      "bind 127.0.0.1",
-      `dir ${directory}`,
-      `sentinel monitor ${name} 127.0.0.1 ${masterPort} 2`,
-      `sentinel down-after-milliseconds ${name} 500`,
-      `sentinel failover-timeout ${name} 3000`,
-      ""
-    ].join("\n")
-  )
-  const child = launchSentinel(file)
-  await eventually(() => commandAt(`redis://127.0.0.1:${port}`, ["PING"]))
-  return { port, directory, child }
-}
 
 describe.skipIf(lacksRedis)("a Redis cluster of three masters and a replica", () => {
   let nodes: ReadonlyArray<RedisServer>

@@ -1,7 +1,7 @@
 /** Redis over TLS, with a certificate that only who is given it trusts. */
-import { type ChildProcess, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { rm, writeFile } from "node:fs/promises"
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,21 +9,9 @@ import * as Option from "effect/Option"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as RedisSessionStore from "../../src/RedisSessionStore.js"
 import { SessionStore } from "../../src/SessionStore.js"
-import {
-  endProcess,
-  eventually,
-  freePort,
-  isOnPath,
-  temporaryDirectory
-} from "../support/process.js"
+import { eventually, freePort, isOnPath, temporaryDirectory } from "../support/process.js"
 import { aRecord } from "../support/record.js"
-import {
-  commandAt,
-  lacksRedis,
-  launchSentinel,
-  type RedisServer,
-  startRedis
-} from "../support/redis.js"
+import { lacksRedis, type RedisServer, startRedis, startSentinel } from "../support/redis.js"
 
 const lacks = lacksRedis || !isOnPath("openssl")
 
@@ -64,14 +52,19 @@ describe.skipIf(lacks)("a Redis store over TLS", () => {
   })
 
   it("keeps a session on the master that a Sentinel over TLS names", async () => {
-    const master = await startRedis(settingsOf(directory, await freePort()))
-    const sentinel = await startSentinel(directory, await tlsPortOf(master))
+    const [masterPort, sentinelPort] = [await freePort(), await freePort()]
+    const master = await startRedis(settingsOf(directory, masterPort))
+    const sentinel = await startSentinel("sessions", masterPort, 1, {
+      ...settingsOf(directory, sentinelPort),
+      // It reaches the master over TLS, too.
+      "tls-replication": "yes"
+    })
     try {
-      const url = `rediss://127.0.0.1:${sentinel.tlsPort}?sentinel=sessions`
+      const url = `rediss://127.0.0.1:${sentinelPort}?sentinel=sessions`
 
       expect(await isKeptBy({ url, tls: { ca } })).toBe(true)
     } finally {
-      await endProcess(sentinel.child, "SIGKILL")
+      await sentinel.close()
       await master.close()
     }
   })
@@ -128,28 +121,3 @@ const settingsOf = (directory: string, tlsPort: number) => ({
   "tls-ca-cert-file": join(directory, "certificate.pem"),
   "tls-auth-clients": "no"
 })
-
-const tlsPortOf = async (server: RedisServer): Promise<number> => {
-  const answer = (await server.run("CONFIG", "GET", "tls-port")) as ReadonlyArray<string>
-  return Number(answer[1])
-}
-
-const startSentinel = async (
-  directory: string,
-  masterPort: number
-): Promise<{ readonly tlsPort: number; readonly child: ChildProcess }> => {
-  const [port, tlsPort] = [await freePort(), await freePort()]
-  const file = join(directory, "sentinel.conf")
-  const settings = Object.entries({
-    ...settingsOf(directory, tlsPort),
-    "tls-replication": "yes",
-    port: String(port),
-    bind: "127.0.0.1",
-    dir: directory,
-    sentinel: `monitor sessions 127.0.0.1 ${masterPort} 1`
-  })
-  await writeFile(file, settings.map(([name, value]) => `${name} ${value}\n`).join(""))
-  const child = launchSentinel(file)
-  await eventually(() => commandAt(`redis://127.0.0.1:${port}`, ["PING"]))
-  return { tlsPort, child }
-}

@@ -1,6 +1,7 @@
 /** A Redis server of the tests, from the binary on PATH: its own port and directory. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { rm } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { createClient } from "redis"
 import { endProcess, eventually, freePort, isOnPath, temporaryDirectory } from "./process.js"
 import { isRequired } from "./required.js"
@@ -83,9 +84,40 @@ const launch = async (
   return server
 }
 
-/** Starts Sentinel, which is the same binary, with a configuration file that it may write to. */
-export const launchSentinel = (file: string): ChildProcess =>
-  spawn(binary ?? "redis-server", [file, "--sentinel"], { stdio: "ignore" })
+export interface Sentinel {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/** Starts a Sentinel, which is the same binary with a configuration file that it may write to, and lets it watch a master. */
+export const startSentinel = async (
+  name: string,
+  masterPort: number,
+  quorum: number,
+  settings: Settings = {}
+): Promise<Sentinel> => {
+  const directory = await temporaryDirectory("sentinel")
+  const port = await freePort()
+  const file = join(directory, "sentinel.conf")
+  const own = { port: String(port), bind: "127.0.0.1", dir: directory, ...settings }
+  const lines = [
+    ...Object.entries(own).map(([setting, value]) => `${setting} ${value}`),
+    `sentinel monitor ${name} 127.0.0.1 ${masterPort} ${quorum}`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 3000`,
+    ""
+  ]
+  await writeFile(file, lines.join("\n"))
+  const child = spawn(binary ?? "redis-server", [file, "--sentinel"], { stdio: "ignore" })
+  await eventually(() => commandAt(`redis://127.0.0.1:${port}`, ["PING"]))
+  return {
+    port,
+    close: async () => {
+      await endProcess(child, "SIGKILL")
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+}
 
 /** Sends one command over a connection of its own. */
 export const commandAt = async (url: string, args: ReadonlyArray<string>): Promise<unknown> => {

@@ -110,7 +110,7 @@ local function hold(key, left)
   if redis.call('PTTL', key) < left + hour then redis.call('PEXPIRE', key, left + day) end
 end
 
--- Of a session that stays where it is, only its activity is noted until its expiry moves on into another hour: collect may come
+-- Of a session that stays where it is, only its activity is noted as long as its expiry moves on within an hour: collect may come
 -- early, and looks at the session itself.
 local function link(r, serial, score, expiredBefore)
   local activity = keyOf('a', r.ns)
@@ -162,7 +162,8 @@ end
 local function newSerial()
   local serial = redis.call('INCR', base .. ':serial')
   if serial > 1 then return serial end
-  serial = redis.call('TIME')[1] * 1000000
+  local time = redis.call('TIME')
+  serial = time[1] * 1000000 + time[2]
   redis.call('SET', base .. ':serial', serial)
   return serial
 end
