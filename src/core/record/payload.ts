@@ -9,7 +9,7 @@ import { isList, isObject, type Json, maxDepth } from "../session/json.js"
 import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
-import { commitIdLength, commitInstant, commitWriter } from "./token.js"
+import { commitIdLength, commitInstant, isOfWriter } from "./token.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -63,11 +63,12 @@ export const encodeState = (state: State, nowMillis: number): string => {
 export const complete = (stateText: string, commits: string, origin: Origin | null): string => {
   const b = origin === null ? "" : `,"b":${JSON.stringify([origin.ipAddress, origin.userAgent])}`
   // The text is an object that has fields, so others go before its closing brace.
-  return `${stateText.slice(0, -1)}${b}${commits === "" ? "}" : commitsText(commits)}`
+  // Ids need no escape, and `decode` takes no others.
+  return `${stateText.slice(0, -1)}${b}${commits === "" ? "}" : `${commitsBegin}${commits}${commitsEnd}`}`
 }
 
-// Ids need no escape, and `decode` takes no others.
-const commitsText = (commits: string): string => `,"o":"${commits}"}`
+const commitsBegin = ',"o":"'
+const commitsEnd = '"}'
 
 /**
  * The ids with that of a new commit: of each writer of the last ten seconds the last one, and of 64 writers at most. A writer knows
@@ -75,18 +76,21 @@ const commitsText = (commits: string): string => `,"o":"${commits}"}`
  */
 export const remember = (ids: string, id: string | null, nowMillis: number): string => {
   if (id === null) return ids
-  const writer = commitWriter(id, 0)
+  const recent = withoutOld(ids, nowMillis)
+  for (let at = 0; at < recent.length; at += commitIdLength) {
+    if (isOfWriter(recent, at, id))
+      return recent.slice(0, at) + recent.slice(at + commitIdLength) + id
+  }
+  return recent.slice(-(commitMemoryCount - 1) * commitIdLength) + id
+}
+
+/** Drops the ids that are over, which lie at the front, up to the first one that is not. */
+const withoutOld = (ids: string, nowMillis: number): string => {
   // A clock that was wrong may have made some far in the future. What has no instant is over, too.
   const isRecent = (at: number) => Math.abs(commitInstant(ids, at) - nowMillis) < commitMemoryMillis
-  let kept = ""
-  for (
-    let at = Math.max(0, ids.length - (commitMemoryCount - 1) * commitIdLength);
-    at < ids.length;
-    at += commitIdLength
-  ) {
-    if (isRecent(at) && commitWriter(ids, at) !== writer) kept += ids.slice(at, at + commitIdLength)
-  }
-  return kept + id
+  let at = 0
+  while (at < ids.length && !isRecent(at)) at += commitIdLength
+  return ids.slice(at)
 }
 
 /** True when the two states would be stored alike. */
@@ -186,7 +190,12 @@ const decodeCommits = (value: Json | undefined, payload: string): string | undef
   if (value === undefined) return ""
   if (typeof value !== "string" || value.length % commitIdLength !== 0) return undefined
   // What stands at the end as `complete` writes it can be written so again. To look at each character would cost more than the rest.
-  return payload.endsWith(commitsText(value)) || /^[\w-]*$/.test(value) ? value : undefined
+  const at = payload.length - value.length - commitsEnd.length
+  const isWritten =
+    payload.startsWith(value, at) &&
+    payload.startsWith(commitsBegin, at - commitsBegin.length) &&
+    payload.endsWith(commitsEnd)
+  return isWritten || /^[\w-]*$/.test(value) ? value : undefined
 }
 
 const decodeLock = (value: Json | undefined): Lock | null | undefined => {

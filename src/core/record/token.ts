@@ -78,9 +78,9 @@ export const makeCommitId = (nowMillis: number, writer: string): string =>
 export const commitInstant = (ids: string, at: number): number =>
   Math.floor(Number.parseInt(ids.slice(at, at + INSTANT_LENGTH), 36) / COMMITS_PER_MILLI)
 
-/** The writer of the commit whose id begins there in a text of ids. */
-export const commitWriter = (ids: string, at: number): string =>
-  ids.slice(at + INSTANT_LENGTH, at + commitIdLength)
+/** True when the commit whose id begins there in a text of ids is of the same writer as another one. */
+export const isOfWriter = (ids: string, at: number, id: string): boolean =>
+  ids.startsWith(id.slice(INSTANT_LENGTH), at + INSTANT_LENGTH)
 
 let commits = 0
 

@@ -179,10 +179,11 @@ export const lookAtCookie = (
 
 /** Finds the row under the id the request had, or under the one it asked for. */
 const readRow = (
-  { settings, store }: RequestContext,
+  request: RequestContext,
   at: Position,
   { change }: Pick<Intent, "change">
 ): Effect.Effect<Stored | null, SessionStoreError> => {
+  const { store } = request
   const first = store.find(at.id)
   const found =
     change === null
@@ -192,7 +193,7 @@ const readRow = (
         )
   return Effect.flatMap(found, (record) => {
     if (Option.isNone(record)) return Effect.succeed(null)
-    const reading = readRecord(settings, record.value)
+    const reading = readRecord(request, record.value)
     return reading._tag === "stored"
       ? Effect.succeed(reading.stored)
       : new SessionStoreError({ operation: "find", reason: "corrupt" })
@@ -239,7 +240,7 @@ const done = (
   const { request } = run.session
   settle(run, at, intent)
   if (at.stored === null) return nothing
-  noteWritten(request.settings, at.stored)
+  noteWritten(request, at.stored)
   const events = eventsOf(request, at.stored, intent, before, attempts)
   return events.length === 0
     ? committed

@@ -4,7 +4,7 @@ import { makeCommitId, makeServerNumber, writerOf } from "../../core/record/toke
 import { inTurn } from "../effect/turns.js"
 import { SessionStoreError } from "../errors/errors.js"
 import { deadlineMillis } from "../store/deadline.js"
-import { losesNoReply } from "../store/memory/store.js"
+import { isMemoryStore } from "../store/memory/store.js"
 import { now } from "./RequestContext.js"
 import type { RequestSession } from "./RequestSession.js"
 
@@ -26,7 +26,7 @@ const serverNumbers = new WeakMap<object, number>()
  */
 export const newCommitId = ({ arrivedAt, request }: RequestSession): string | null => {
   const { store } = request
-  if (losesNoReply(store)) return null
+  if (isMemoryStore(store)) return null
   const server = serverNumbers.get(store) ?? makeServerNumber()
   serverNumbers.set(store, server)
   return makeCommitId(now(request), writerOf(server, arrivedAt))

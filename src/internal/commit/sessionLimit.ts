@@ -89,14 +89,14 @@ const byLogin = (
 
 /** The login of a session; none where it has ended meanwhile. One that cannot be read counts as the oldest. */
 const loginOf = (
-  { request: { settings, store } }: RequestSession,
+  { request }: RequestSession,
   id: string
 ): Effect.Effect<Option.Option<Login>, SessionStoreError> =>
   Effect.catchIf(
     Effect.map(
-      store.find(id),
+      request.store.find(id),
       Option.map((record) => {
-        const reading = readRecord(settings, record)
+        const reading = readRecord(request, record)
         const stored = reading._tag === "stored" ? reading.stored : undefined
         return { id, atMillis: stored?.state.authenticatedAtMillis ?? 0 }
       })

@@ -10,8 +10,9 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
-import * as FiberRefs from "effect/FiberRefs"
+import type * as FiberRefs from "effect/FiberRefs"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import { type RunningFiber, serviceOf } from "./fiber.js"
@@ -69,13 +70,16 @@ export const runWith = <I, A, E, R>(
   const outside = fiber.currentContext
   const handlers = withHandler(fiber, handler)
   const leave = <A1, E1>(exit: Exit.Exit<A1, E1>): Effect.Effect<A1, E1> => {
-    const left = Effect.zipRight(FiberRef.set(FiberRef.currentContext, outside), exit)
+    const left = Effect.zipRight(changeReferences(setting(FiberRef.currentContext, outside)), exit)
     return fiber.getFiberRef(HttpApp.currentPreResponseHandlers) === handlers
       ? left
       : Effect.zipRight(appendResponseHandler(last), left)
   }
   const run = Effect.zipRight(
-    enter(Context.merge(outside, services), handlers),
+    changeReferences(
+      setting(FiberRef.currentContext, Context.merge(outside, services)),
+      setting(HttpApp.currentPreResponseHandlers, handlers)
+    ),
     Effect.matchCauseEffect(app, {
       onFailure: (cause) => {
         onFailure()
@@ -100,13 +104,20 @@ const withHandler = (fiber: RunningFiber, handler: ResponseHandler): Handlers =>
   )
 }
 
-/** Sets both at once: each change of a fiber's references copies all of them. */
-const enter = (context: Context.Context<never>, handlers: Handlers): Effect.Effect<void> =>
-  Effect.updateFiberRefs((id, refs) =>
-    FiberRefs.updateManyAs(refs, {
-      entries: [
-        [FiberRef.currentContext, [[id, context]]],
-        [HttpApp.currentPreResponseHandlers, [[id, handlers]]]
-      ]
-    })
-  )
+type Change = (id: FiberId.Single, refs: FiberRefs.FiberRefs) => void
+
+/** Changes references of a fiber, in the copy of all of them that `updateFiberRefs` makes. */
+const changeReferences = (...changes: ReadonlyArray<Change>): Effect.Effect<void> =>
+  Effect.updateFiberRefs((id, refs) => {
+    for (const change of changes) change(id, refs)
+    return refs
+  })
+
+/** Sets a reference. Effect's own way makes one more copy, and compares the old value with the new one in depth. */
+const setting =
+  <A>(reference: FiberRef.FiberRef<A>, value: A): Change =>
+  (id, { locals }) => {
+    const stack = locals.get(reference) ?? []
+    const earlier = stack[0]?.[0] === id ? stack.slice(1) : stack
+    locals.set(reference, [[id, value], ...earlier])
+  }

@@ -5,7 +5,7 @@ import type { RequestSession } from "../commit/RequestSession.js"
 import type { RunningFiber } from "../effect/fiber.js"
 import { warnIn } from "../effect/requestFiber.js"
 import type { SessionConflict, SessionStoreError } from "../errors/errors.js"
-import { entering } from "../store/inFlight.js"
+import { enter } from "../store/inFlight.js"
 import { type Ending, lateReport } from "./end.js"
 import {
   type FindContext,
@@ -73,7 +73,8 @@ const loadAs = (
             lockOwner,
             lock
           )
-    return entering(context.store, fiber, loaded)
+    enter(context.store, fiber)
+    return loaded
   } catch (defect) {
     // What an option or a store throws at once ends the request as what it dies of would.
     return Effect.die(defect)

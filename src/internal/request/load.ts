@@ -37,7 +37,7 @@ const arrive = (
   token: string,
   id: string
 ): Effect.Effect<RequestSession, SessionStoreError> => {
-  const arrival = arrivalAt(record, (one) => readRecord(request.settings, one), token, id)
+  const arrival = arrivalAt(record, (one) => readRecord(request, one), token, id)
   switch (arrival._tag) {
     case "Found":
       return Effect.succeed(new RequestSession(request, lifeAt(arrival.at)))

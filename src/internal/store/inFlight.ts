@@ -12,39 +12,53 @@ import type { Service } from "./contract.js"
 /** How long a store waits for requests in flight before it closes. */
 const longestWaitMillis = 10_000
 
-/** The requests that use one store, from their beginning until their scope closes, when the answer is made. */
+/**
+ * The requests that use one store, by the fiber that answers each. A request is over when its fiber ends or its scope closes.
+ * The fiber is asked first: a finalizer in every scope would cost more than the rest of this.
+ */
 class InFlight {
-  private readonly requests = new Set<object>()
+  private readonly requests = new Map<RunningFiber, Scope.Scope>()
   private onEmpty = (): void => {}
 
-  enter(scope: Scope.Scope): Effect.Effect<void> {
-    const request = {}
-    // Counted when it is sure that it will be taken off again.
-    return Effect.map(
-      Scope.addFinalizer(
-        scope,
-        Effect.sync(() => this.leave(request))
-      ),
-      () => {
-        this.requests.add(request)
-      }
-    )
+  enter(fiber: RunningFiber, scope: Scope.Scope): void {
+    if (!this.requests.has(fiber)) fiber.addObserver(() => this.leave(fiber))
+    this.requests.set(fiber, scope)
   }
 
-  private leave(request: object): void {
-    this.requests.delete(request)
+  private leave(fiber: RunningFiber): void {
+    this.requests.delete(fiber)
     if (this.requests.size === 0) this.onEmpty()
   }
 
   /** Waits until no request is left, by the system's timer. Gives how many are. */
-  readonly ended: Effect.Effect<number> = Effect.async((resume) => {
+  readonly ended: Effect.Effect<number> = Effect.suspend(() =>
+    Effect.zipRight(
+      Effect.forEach(
+        [...this.requests],
+        ([fiber, scope]) =>
+          Scope.addFinalizer(
+            scope,
+            Effect.sync(() => this.leave(fiber))
+          ),
+        { discard: true }
+      ),
+      this.emptied
+    )
+  )
+
+  private readonly emptied: Effect.Effect<number> = Effect.async((resume) => {
     if (this.requests.size === 0) return resume(Effect.succeed(0))
     const done = () => {
       clearTimeout(timer)
       resume(Effect.succeed(this.requests.size))
     }
     const timer = setTimeout(done, longestWaitMillis)
-    this.onEmpty = done
+    // A request that a deadline runs in a fiber of its own goes on in another one, which enters at once.
+    this.onEmpty = () => {
+      setImmediate(() => {
+        if (this.requests.size === 0) done()
+      })
+    }
   })
 }
 
@@ -69,13 +83,7 @@ const reportLeft = (left: number): Effect.Effect<void> =>
     : Effect.logWarning(`The session store closes although ${left} requests still run.`)
 
 /** Counts the request of a fiber among those that its store waits for, if the store waits for any. */
-export const entering = <A, E>(
-  store: Service,
-  fiber: RunningFiber,
-  effect: Effect.Effect<A, E>
-): Effect.Effect<A, E> => {
-  const inFlight = (store as Counting)[key]
-  if (inFlight === undefined) return effect
+export const enter = (store: Service, fiber: RunningFiber): void => {
   const scope = Context.getOption(fiber.currentContext, Scope.Scope)
-  return Option.isNone(scope) ? effect : Effect.zipRight(inFlight.enter(scope.value), effect)
+  if (Option.isSome(scope)) (store as Counting)[key]?.enter(fiber, scope.value)
 }

@@ -66,8 +66,11 @@ export const makeMemoryStore = (
   return store
 }
 
-/** Tells whether a write of this store never fails in doubt. That of a store that wraps a memory store may. */
-export const losesNoReply = (store: Service): boolean => memoryStores.has(store)
+/**
+ * Tells whether this store itself is one in memory: none of its writes fails in doubt, and it hands out the records it was given.
+ * Of a store that wraps it neither is sure.
+ */
+export const isMemoryStore = (store: Service): boolean => memoryStores.has(store)
 
 const lifetimeMillis = 24 * 60 * 60 * 1000
 

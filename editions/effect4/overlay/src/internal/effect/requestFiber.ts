@@ -65,7 +65,7 @@ export const runWith = <I, A, E, R>(
 ): Effect.Effect<A, E, Exclude<R, I>> => {
   const outside = fiber.context
   HttpEffect.appendPreResponseHandlerUnsafe(outside, handler)
-  fiber.setContext(Context.merge(outside, services))
+  fiber.setContext(withServices(outside, services))
   const run = Effect.onExitPrimitive(app, (exit) => {
     fiber.setContext(outside)
     HttpEffect.appendPreResponseHandlerUnsafe(outside, last)
@@ -76,4 +76,17 @@ export const runWith = <I, A, E, R>(
   })
   // The services it lacked are there.
   return run as Effect.Effect<A, E, Exclude<R, I>>
+}
+
+/** Laid over the others one by one: `Context.merge` would copy all of them. */
+const withServices = <R, I>(
+  outside: Context.Context<R>,
+  services: Context.Context<I>
+): Context.Context<R | I> => {
+  // It has the services it lacks when the loop is over.
+  let all = outside as Context.Context<R | I>
+  for (const [key, service] of services.mapUnsafe) {
+    all = Context.add(all, Context.Service<I, unknown>(key), service)
+  }
+  return all
 }
