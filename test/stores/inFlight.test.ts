@@ -1,10 +1,12 @@
 /** A store of one's own that closes something, under an app that is told to stop while a request is in flight. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpLayerRouter from "@effect/platform/HttpLayerRouter"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { expect, it } from "vitest"
 import { makeMemory } from "../../src/internal/store/memory/store.js"
 import * as Session from "../../src/Session.js"
@@ -35,7 +37,18 @@ const asRoute: Serve = (handler, store) =>
     { disableLogger: true }
   )
 
-const mounts = { HttpApp: asApp, HttpLayerRouter: asRoute }
+/** The app, but not the end of its requests, runs in a fiber of the deadline. */
+const asAppWithDeadline: Serve = (handler, store) =>
+  HttpApp.toWebHandlerLayer(
+    Effect.orDie(Effect.timeout(SessionMiddleware.middleware(handler), "1 minute")),
+    store
+  )
+
+const mounts = {
+  HttpApp: asApp,
+  "a deadline outside": asAppWithDeadline,
+  HttpLayerRouter: asRoute
+}
 
 /** An app whose one request waits half way, on a store that tells when it stored something and when it closed. */
 const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp) => {
@@ -47,7 +60,9 @@ const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp) => {
   const connection = Effect.acquireRelease(
     Effect.succeed<SessionStore.Primitives>({
       ...others,
-      insert: (record) => Effect.zipRight(tell("stored"), insert(record))
+      // A store that does not wait closes meanwhile.
+      insert: (record) =>
+        Effect.zipRight(Effect.zipRight(Effect.sleep(20), tell("stored")), insert(record))
     }),
     () => tell("closed")
   )
@@ -115,3 +130,27 @@ it("a store closes at once when no request is in flight", async () => {
 
   expect(app.told).toEqual(["stored", "closed"])
 })
+
+it("a store does not wait for the fiber that closes it", async () => {
+  const warnings: Array<unknown> = []
+  const store = Layer.scoped(
+    SessionStore.SessionStore,
+    SessionStore.makeScoped(makeMemory(0, undefined))
+  )
+  const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
+
+  await SessionMiddleware.middleware(HttpServerResponse.empty()).pipe(
+    Effect.provideService(HttpServerRequest.HttpServerRequest, request),
+    Effect.scoped,
+    Effect.provide(store),
+    Effect.provide(
+      Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ message }) => warnings.push(message))
+      )
+    ),
+    Effect.runPromise
+  )
+
+  expect(warnings).toEqual([])
+}, 20_000)
