@@ -4,7 +4,8 @@
  * A token is what the cookie carries: 32 random bytes as base64url. An id is what the store knows: the first 160 bits of
  * the token's hash. From an id nobody gets back to a token, so a leaked table or directory opens no session.
  */
-import * as crypto from "node:crypto"
+import { randomFillSync } from "node:crypto"
+import { sha256Hex } from "./digest.js"
 
 const TOKEN_BYTES = 32
 const ENTRY_ID_BYTES = 9
@@ -29,7 +30,7 @@ let pooledFrom = POOL.length
  */
 export const fillRandom = (target: Uint8Array): void => {
   if (target.length > POOL.length - pooledFrom) {
-    crypto.randomFillSync(POOL)
+    randomFillSync(POOL)
     pooledFrom = 0
   }
   const end = pooledFrom + target.length
@@ -109,12 +110,6 @@ export const isBase64Url = (text: string, bytes: number): boolean => {
 
 /** True when `text` has the form of a token; it says nothing about whether a session has it. */
 export const isToken = (text: string): boolean => isBase64Url(text, TOKEN_BYTES)
-
-// `crypto.hash` costs a third of `createHash`, but Node 20 has it from 20.12 only.
-const sha256Hex: (data: Uint8Array) => string =
-  typeof crypto.hash === "function"
-    ? (data) => crypto.hash("sha256", data, "hex")
-    : (data) => crypto.createHash("sha256").update(data).digest("hex")
 
 /** Where the bytes to be hashed are laid out, one per namespace: a fixed head, then room for the token. */
 const layouts = new Map<string, Buffer>()

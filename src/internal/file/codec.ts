@@ -4,8 +4,8 @@
  * The checksum covers all of the rest and the header names the id, so `decode` notices a file that was cut off, changed
  * or put in the place of another. It is no signature: anybody who can write the file can compute it.
  */
-import { createHash } from "node:crypto"
 import { isNumber, isString } from "effect/Predicate"
+import { sha256Hex } from "../../core/record/digest.js"
 import type { SessionRecord } from "../../core/record/record.js"
 
 /** What a file holds: a session, or where the session of this id was moved to. */
@@ -27,11 +27,9 @@ export interface StoredMove {
 const format = "effect-session/1"
 const sumLength = 64
 
-const sumOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
-
 const seal = (header: object, payload: string): Buffer => {
   const rest = Buffer.from(`${JSON.stringify(header)}\n${payload}`)
-  return Buffer.concat([Buffer.from(`${sumOf(rest)} `, "latin1"), rest])
+  return Buffer.concat([Buffer.from(`${sha256Hex(rest)} `, "latin1"), rest])
 }
 
 /** Makes the content of a session's file. */
@@ -48,7 +46,7 @@ export const decode = (bytes: Uint8Array, id: string): Stored | undefined => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (buffer.length < sumLength + 2 || buffer[sumLength] !== 0x20) return undefined
   const rest = buffer.subarray(sumLength + 1)
-  if (buffer.toString("latin1", 0, sumLength) !== sumOf(rest)) return undefined
+  if (buffer.toString("latin1", 0, sumLength) !== sha256Hex(rest)) return undefined
   const end = rest.indexOf(0x0a)
   if (end < 0) return undefined
   const header = parse(rest.toString("utf8", 0, end))
@@ -98,8 +96,10 @@ const checks = {
   from: orNull(isString)
 } satisfies Record<keyof Fields, (value: unknown) => boolean>
 
+const fieldChecks = Object.entries(checks)
+
 const hasFields = (header: Header): header is Header & Fields =>
-  Object.entries(checks).every(([field, isRight]) => isRight(header[field]))
+  fieldChecks.every(([field, isRight]) => isRight(header[field]))
 
 const session = (header: Header, payload: string): StoredSession | undefined => {
   if (!hasFields(header)) return undefined
