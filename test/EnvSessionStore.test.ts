@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -11,6 +10,7 @@ import * as EnvSessionStore from "../src/EnvSessionStore.js"
 import { SessionStore } from "../src/SessionStore.js"
 import * as SqlSessionStore from "../src/SqlSessionStore.js"
 import { aRecord } from "./cli/support.js"
+import { clientOf, lacksDriver } from "./support/sqlClients.js"
 
 const inEnvironment = (variables: Readonly<Record<string, string>>) =>
   Layer.setConfigProvider(
@@ -60,14 +60,14 @@ describe("EnvSessionStore", () => {
     )
   )
 
-  for (const variable of ["SESSION_CONNECTION", "DATABASE_URL"]) {
+  for (const variable of lacksDriver("sqlite") ? [] : ["SESSION_CONNECTION", "DATABASE_URL"]) {
     it.live(`takes the database of ${variable}, and its table of SESSION_TABLE`, () =>
       inDirectory((directory) =>
         Effect.gen(function* () {
           const filename = join(directory, "app.db")
           yield* Effect.provide(
             SqlSessionStore.migrateWith({ table: "logins" }),
-            SqliteClient.layer({ filename })
+            clientOf(filename)
           )
 
           const stored = yield* storing({
@@ -103,12 +103,17 @@ describe("EnvSessionStore", () => {
     [{ SESSION_DRIVER: "database", SESSION_CONNECTION: "null" }, "DATABASE_URL"],
     [{ SESSION_DRIVER: "database", SESSION_CONNECTION: "mongodb://hush/x" }, "SESSION_CONNECTION"],
     [{ SESSION_DRIVER: "database", DATABASE_URL: "postgres://hush@:x:y" }, "DATABASE_URL"],
-    [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:" }, "DATABASE_URL"],
-    [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:/not/there/app.db" }, "/not/there"],
     [{ SESSION_DRIVER: "memory", SESSION_KEEP_ENDED: "long" }, "SESSION_KEEP_ENDED"]
   ]
 
-  for (const [variables, named] of refused) {
+  const refusedOfSqlite: typeof refused = [
+    [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:" }, "DATABASE_URL"],
+    [{ SESSION_DRIVER: "database", DATABASE_URL: "sqlite:/not/there/app.db" }, "/not/there"]
+  ]
+
+  for (const [variables, named] of lacksDriver("sqlite")
+    ? refused
+    : [...refused, ...refusedOfSqlite]) {
     it.live(`refuses ${JSON.stringify(variables)} with a sentence that names ${named}`, () =>
       Effect.gen(function* () {
         const error = yield* refusal(variables)

@@ -1,6 +1,5 @@
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
-import { SqliteClient } from "@effect/sql-sqlite-node"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
@@ -30,6 +29,7 @@ import {
 import * as SessionStoreTest from "../src/SessionStoreTest.js"
 import * as SqlSessionStore from "../src/SqlSessionStore.js"
 import { aDirectory } from "./faults/workers/spawn.js"
+import { clientOf, lacksDriver } from "./support/sqlClients.js"
 
 const memoryKeeping = layerMemoryWith({ keepEnded: "7 days" })
 
@@ -43,9 +43,7 @@ const files = (keepEnded = 0) =>
 const sqlite = SqlSessionStore.layerMigrated.pipe(
   Layer.provide(
     Layer.unwrapScoped(
-      Effect.map(aDirectory, (directory) =>
-        SqliteClient.layer({ filename: join(directory, "sessions.db") })
-      )
+      Effect.map(aDirectory, (directory) => Layer.orDie(clientOf(join(directory, "sessions.db"))))
     )
   )
 )
@@ -78,15 +76,17 @@ SessionStoreTest.suite(
   startingIn(files(), layerMemory)
 )
 
-SessionStoreTest.suite(
-  "migrating, memory to SQLite, of sessions in memory",
-  startingIn(layerMemory, sqlite)
-)
+if (!lacksDriver("sqlite")) {
+  SessionStoreTest.suite(
+    "migrating, memory to SQLite, of sessions in memory",
+    startingIn(layerMemory, sqlite)
+  )
 
-SessionStoreTest.suite(
-  "migrating, SQLite to memory, of sessions in SQLite",
-  startingIn(sqlite, layerMemory)
-)
+  SessionStoreTest.suite(
+    "migrating, SQLite to memory, of sessions in SQLite",
+    startingIn(sqlite, layerMemory)
+  )
+}
 
 const aRecord = (id: string, given?: Partial<SessionRecord>): SessionRecord => ({
   id: id.padEnd(40, "0"),

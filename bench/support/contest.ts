@@ -40,6 +40,7 @@ export interface Result {
 
 export interface Server {
   readonly port: number
+  readonly pid: number | undefined
   readonly used: () => Promise<{ readonly cpuMicros: number; readonly rss: number }>
   readonly stop: () => Promise<void>
 }
@@ -136,13 +137,15 @@ const opened = async (port: number): Promise<void> => {
 
 export const startServer = async (
   { name, script }: Pick<Contestant, "name" | "script">,
-  env: Record<string, string>
+  env: Record<string, string>,
+  execArgv: ReadonlyArray<string> = []
 ): Promise<Server> => {
-  const child = fork(script, [name], { execArgv: [], env: { ...process.env, ...env } })
+  const child = fork(script, [name], { execArgv: [...execArgv], env: { ...process.env, ...env } })
   const { port } = await messageOf<{ readonly port: number }>(child)
   await opened(port)
   return {
     port,
+    pid: child.pid,
     used: () => {
       const answer = messageOf<{ readonly cpuMicros: number; readonly rss: number }>(child)
       child.send("used")

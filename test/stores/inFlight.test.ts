@@ -139,7 +139,7 @@ it("a store does not wait for the fiber that closes it", async () => {
   )
   const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
 
-  await SessionMiddleware.middleware(HttpServerResponse.empty()).pipe(
+  await SessionMiddleware.middleware(Effect.succeed(HttpServerResponse.empty())).pipe(
     Effect.provideService(HttpServerRequest.HttpServerRequest, request),
     Effect.scoped,
     Effect.provide(store),

@@ -51,11 +51,6 @@ export const leftOutFiles: ReadonlyArray<LeftOut> = [
     /^test\/sql\/partitioning\.test/,
     "runs the statements of the pages of the repository"
   ),
-  leavingOut(/^test\/surroundings\.test/, "uses SQLite throughout"),
-  leavingOut(/^test\/wrongOptions\.test/, "uses SQLite"),
-  leavingOut(/^test\/SessionStoreCopy\.test/, "uses SQLite"),
-  leavingOut(/^test\/SessionStoreMigrating\.test/, "uses SQLite"),
-  leavingOut(/^test\/EnvSessionStore\.test/, "uses SQLite and the command line"),
   leavingOut(
     /^test\/security\/secrets\.test/,
     "takes down spans and annotations in Effect 3's way"

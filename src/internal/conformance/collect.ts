@@ -61,9 +61,15 @@ export const collectTests: ReadonlyArray<Test> = [
   }),
 
   timed("collect goes on past sessions that were touched", function* ({ store, stored, now }) {
-    const touched = yield* Effect.replicateEffect(stored({ expiresIn: minute }), 3)
-    yield* Effect.forEach(touched, ({ id }) => store.touch(id, 1, now + second, now + 2 * minute))
-    yield* Effect.replicateEffect(stored({ expiresIn: minute + second }), 2)
+    // Of what other tests have left, nothing is due in the hour after this.
+    const wait = 3 * hour
+    yield* pass(wait)
+    yield* drained(store)
+    const expiresIn = wait + minute
+    const touched = yield* Effect.replicateEffect(stored({ expiresIn }), 3)
+    const later = now + expiresIn + minute
+    yield* Effect.forEach(touched, ({ id }) => store.touch(id, 1, now + wait, later))
+    yield* Effect.replicateEffect(stored({ expiresIn: expiresIn + second }), 2)
     yield* pass(minute + 2 * second)
 
     expect(yield* Effect.forEach([2, 2], store.collect)).toEqual([2, 0])
