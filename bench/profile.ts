@@ -88,7 +88,9 @@ const record = async (name: string, path: string): Promise<Profile> => {
   const directory = mkdtempSync(join(tmpdir(), "effect-session-profile-"))
   const file = join(directory, "perf.data")
   const place = await Contest.openPlace(one.store)
-  const server = await Contest.startServer(one, place.env, ["--perf-basic-prof"])
+  // What the engine writes beside the names of its functions goes with the directory.
+  const log = ["--no-logfile-per-isolate", `--logfile=${join(directory, "engine.log")}`]
+  const server = await Contest.startServer(one, place.env, ["--perf-basic-prof", ...log])
   try {
     const visitors = await Load.visitors(server.port, connections)
     await Load.run(visitors, path, warmUpSeconds)
