@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import { expect, it } from "vitest"
 import { makeMemory } from "../../src/internal/store/memory/store.js"
 import * as Session from "../../src/Session.js"
@@ -50,19 +51,40 @@ const mounts = {
   HttpLayerRouter: asRoute
 }
 
+/** How a handler answers when it has done its work. */
+type Answer = (
+  work: Effect.Effect<void, never, Session.Session>
+) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, Session.Session>
+
+const atOnce: Answer = (work) => Effect.as(work, HttpServerResponse.text("answered"))
+
+/** Does its work in the body, when the head has left. */
+const bitByBit: Answer = (work) =>
+  Effect.map(Session.Session, (session) =>
+    HttpServerResponse.stream(
+      Stream.fromEffect(
+        Effect.zipRight(work, Effect.orDie(Session.commit)).pipe(
+          Effect.provideService(Session.Session, session),
+          Effect.as(new TextEncoder().encode("answered"))
+        )
+      )
+    )
+  )
+
 /** An app whose one request waits half way, on a store that tells when it stored something and when it closed. */
-const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp) => {
+const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp, answer = atOnce) => {
   const told: Array<string> = []
   const entered = Effect.runSync(Deferred.make<void>())
   const left = Effect.runSync(Deferred.make<void>())
-  const { insert, ...others } = makeMemory(0, undefined)
+  const { insert, update, ...others } = makeMemory(0, undefined)
   const tell = (word: string) => Effect.sync(() => told.push(word))
+  // A store that does not wait closes meanwhile.
+  const stored = Effect.zipRight(Effect.sleep(20), tell("stored"))
   const connection = Effect.acquireRelease(
     Effect.succeed<SessionStore.Primitives>({
       ...others,
-      // A store that does not wait closes meanwhile.
-      insert: (record) =>
-        Effect.zipRight(Effect.zipRight(Effect.sleep(20), tell("stored")), insert(record))
+      insert: (record) => Effect.zipRight(stored, insert(record)),
+      update: (record, version) => Effect.zipRight(stored, update(record, version))
     }),
     () => tell("closed")
   )
@@ -73,19 +95,22 @@ const makeApp = (wrap: Wrap = (store) => store, serve: Serve = asApp) => {
       wrap
     )
   )
-  const app = Effect.gen(function* () {
-    yield* Session.put("a", 1)
+  const work = Effect.gen(function* () {
     yield* Deferred.succeed(entered, undefined)
     yield* Deferred.await(left)
-    return HttpServerResponse.text("answered")
+    yield* Session.put("b", 2)
   })
+  const app = Effect.zipRight(Session.put("a", 1), answer(work))
   const { dispose, handler } = serve(app, store)
   return {
     told,
     dispose,
     /** Begins a request, but does not wait for its answer. */
     begin: async () => {
-      const answer = handler(new Request("http://localhost/"))
+      const answer = handler(new Request("http://localhost/")).then(async (response) => ({
+        status: response.status,
+        text: await response.text()
+      }))
       await Effect.runPromise(Deferred.await(entered))
       return { answer }
     },
@@ -113,6 +138,12 @@ it.each(Object.entries(mounts))(
     expect(await stopInFlight(makeApp(undefined, serve))).toEqual([200, "stored", "closed"])
   }
 )
+
+it("a store closes nothing before a body in flight is stored", async () => {
+  const app = makeApp(undefined, asApp, bitByBit)
+
+  expect(await stopInFlight(app)).toEqual([200, "stored", "stored", "closed"])
+})
 
 it("a store that the app has wrapped closes nothing before a request in flight is stored", async () => {
   const app = makeApp((store) => ({ ...store }))

@@ -12,7 +12,7 @@ import { isAborted, type ResponseHandler, warnIn } from "../effect/requestFiber.
 import { unstored } from "../errors/answers.js"
 import { setPreviousUrl } from "../session/verbs.js"
 import { maybeCollect } from "../store/collectAll.js"
-import { enter } from "../store/inFlight.js"
+import { enter, enterBody } from "../store/inFlight.js"
 import type { Options } from "./options.js"
 import * as Policy from "./policy.js"
 import { recheckCookie } from "./recheckCookie.js"
@@ -41,8 +41,13 @@ export const endOf = (ending: Ending): ResponseHandler => {
       if (open === undefined) return Effect.succeed(response)
       const closing = open
       open = undefined
-      enter(closing.session.request.store, fiber)
-      return end(closing, request, ofPlatform(response), fiber)
+      const { store } = closing.session.request
+      enter(store, fiber)
+      const ended = end(closing, request, ofPlatform(response), fiber)
+      // Of a web handler, it is sent when this fiber is over.
+      return response.body._tag === "Stream"
+        ? Effect.zipRight(enterBody(store, fiber), ended)
+        : ended
     })
 }
 

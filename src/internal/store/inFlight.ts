@@ -14,10 +14,11 @@ const longestWaitMillis = 10_000
 
 /**
  * The requests that use one store, by the fiber that answers each. A request is over when its fiber ends or its scope closes.
- * The fiber is asked first: a finalizer in every scope would cost more than the rest of this.
+ * The fiber is asked first: a finalizer in every scope would cost more than the rest of this. Only a body that is sent bit by bit
+ * may outlive the fiber, so it is counted by itself.
  */
 class InFlight {
-  private readonly requests = new Map<RunningFiber, Scope.Scope>()
+  private readonly requests = new Map<object, Scope.Scope>()
   private onEmpty = (): void => {}
 
   enter(fiber: RunningFiber, scope: Scope.Scope): void {
@@ -25,23 +26,31 @@ class InFlight {
     this.requests.set(fiber, scope)
   }
 
-  private leave(fiber: RunningFiber): void {
-    this.requests.delete(fiber)
+  enterBody(scope: Scope.Scope): Effect.Effect<void> {
+    const body = {}
+    this.requests.set(body, scope)
+    return this.leaveWith(body, scope)
+  }
+
+  private leave(request: object): void {
+    this.requests.delete(request)
     if (this.requests.size === 0) this.onEmpty()
+  }
+
+  /** Where the scope is closed already, at once. */
+  private leaveWith(request: object, scope: Scope.Scope): Effect.Effect<void> {
+    return Scope.addFinalizer(
+      scope,
+      Effect.sync(() => this.leave(request))
+    )
   }
 
   /** Waits until no request is left, by the system's timer. Gives how many are. */
   readonly ended: Effect.Effect<number> = Effect.suspend(() =>
     Effect.zipRight(
-      Effect.forEach(
-        [...this.requests],
-        ([fiber, scope]) =>
-          Scope.addFinalizer(
-            scope,
-            Effect.sync(() => this.leave(fiber))
-          ),
-        { discard: true }
-      ),
+      Effect.forEach([...this.requests], ([request, scope]) => this.leaveWith(request, scope), {
+        discard: true
+      }),
       this.emptied
     )
   )
@@ -83,7 +92,20 @@ const reportLeft = (left: number): Effect.Effect<void> =>
     : Effect.logWarning(`The session store closes although ${left} requests still run.`)
 
 /** Counts the request of a fiber among those that its store waits for, if the store waits for any. */
-export const enter = (store: Service, fiber: RunningFiber): void => {
+export const enter = (store: Service, fiber: RunningFiber): void =>
+  entering(store, fiber, (inFlight, scope) => inFlight.enter(fiber, scope))
+
+/** Counts the body of a response by itself, until all of it is sent. */
+export const enterBody = (store: Service, fiber: RunningFiber): Effect.Effect<void> =>
+  entering(store, fiber, (inFlight, scope) => inFlight.enterBody(scope)) ?? Effect.void
+
+const entering = <A>(
+  store: Service,
+  fiber: RunningFiber,
+  enter: (inFlight: InFlight, scope: Scope.Scope) => A
+): A | undefined => {
+  const inFlight = (store as Counting)[key]
+  if (inFlight === undefined) return undefined
   const scope = Context.getOption(fiber.currentContext, Scope.Scope)
-  if (Option.isSome(scope)) (store as Counting)[key]?.enter(fiber, scope.value)
+  return Option.isSome(scope) ? enter(inFlight, scope.value) : undefined
 }
