@@ -26,10 +26,17 @@ const serverNumbers = new WeakMap<object, number>()
  */
 export const newCommitId = ({ arrivedAt, request }: RequestSession): string | null => {
   const { store } = request
-  if (isMemoryStore(store)) return null
-  const server = serverNumbers.get(store) ?? makeServerNumber()
-  serverNumbers.set(store, server)
-  return makeCommitId(now(request), writerOf(server, arrivedAt))
+  return isMemoryStore(store)
+    ? null
+    : makeCommitId(now(request), writerOf(serverNumberOf(store), arrivedAt))
+}
+
+const serverNumberOf = (store: object): number => {
+  const known = serverNumbers.get(store)
+  if (known !== undefined) return known
+  const made = makeServerNumber()
+  serverNumbers.set(store, made)
+  return made
 }
 
 /**

@@ -7,31 +7,41 @@ import type { SessionRecord } from "../../core/record/record.js"
 import { isMemoryStore } from "../store/memory/store.js"
 import type { RequestContext } from "./RequestContext.js"
 
-const readings = new WeakMap<Policy, WeakMap<SessionRecord, Reading>>()
+type Known = Extract<Reading, { readonly _tag: "stored" }>
 
-/** What is known of the records of a store. Those of any other store come once: to remember them would cost more than to read them. */
-const readingsOf = ({ settings, store }: Where): WeakMap<SessionRecord, Reading> | undefined => {
-  if (!isMemoryStore(store)) return undefined
-  const known = readings.get(settings) ?? new WeakMap()
-  readings.set(settings, known)
-  return known
-}
+/** By the ids of the records. A `WeakMap` by the records would keep every version until the engine looks through all of its memory. */
+const known = new WeakMap<Policy, Map<string, Known>>()
+
+/** So many are known at most. Then all of them are forgotten, which costs a reading each. */
+const mostKnown = 10_000
 
 /** Where a record was found. */
 type Where = Pick<RequestContext, "settings" | "store">
 
+/** What is known of the records of a store. Those of any other store come once: to remember them would cost more than to read them. */
+const knownOf = ({ settings, store }: Where): Map<string, Known> | undefined => {
+  if (!isMemoryStore(store)) return undefined
+  const records = known.get(settings)
+  if (records !== undefined) return records
+  const made = new Map<string, Known>()
+  known.set(settings, made)
+  return made
+}
+
 /** Remembers what a record that was written is read as. */
 export const noteWritten = (where: Where, stored: Stored): void => {
-  readingsOf(where)?.set(stored.record, { _tag: "stored", stored })
+  const records = knownOf(where)
+  if (records === undefined) return
+  if (records.size >= mostKnown) records.clear()
+  records.set(stored.record.id, { _tag: "stored", stored })
 }
 
 /** Reads a record's payload. */
 export const readRecord = (where: Where, record: SessionRecord): Reading => {
-  const readings = readingsOf(where)
-  const known = readings?.get(record)
-  if (known !== undefined) return known
+  const before = knownOf(where)?.get(record.id)
+  if (before?.stored.record === record) return before
   const reading = readPayload(where.settings, record)
-  readings?.set(record, reading)
+  if (reading._tag === "stored") noteWritten(where, reading.stored)
   return reading
 }
 
