@@ -180,6 +180,7 @@ it("a store does not wait for the fiber that closes it", async () => {
         Logger.make(({ message }) => warnings.push(message))
       )
     ),
+    Effect.asVoid,
     Effect.runPromise
   )
 
