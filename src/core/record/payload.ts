@@ -9,7 +9,7 @@ import { isList, isObject, type Json, maxDepth } from "../session/json.js"
 import { isEmpty } from "../session/objects.js"
 import { withoutExpired } from "../session/read.js"
 import type { FlashEntry, Lifetime, Lock, State } from "../session/state.js"
-import { commitIdLength, commitInstant, isOfWriter } from "./token.js"
+import { commitIdLength, commitInstant, commitWriter, isOfWriter } from "./token.js"
 
 /** How many top-level keys a session may hold. */
 export const maxKeys = 256
@@ -77,8 +77,9 @@ const commitsEnd = '"}'
 export const remember = (ids: string, id: string | null, nowMillis: number): string => {
   if (id === null) return ids
   const recent = withoutOld(ids, nowMillis)
+  const writer = commitWriter(id)
   for (let at = 0; at < recent.length; at += commitIdLength) {
-    if (isOfWriter(recent, at, id))
+    if (isOfWriter(recent, at, writer))
       return recent.slice(0, at) + recent.slice(at + commitIdLength) + id
   }
   return recent.slice(-(commitMemoryCount - 1) * commitIdLength) + id

@@ -79,9 +79,12 @@ export const makeCommitId = (nowMillis: number, writer: string): string =>
 export const commitInstant = (ids: string, at: number): number =>
   Math.floor(Number.parseInt(ids.slice(at, at + INSTANT_LENGTH), 36) / COMMITS_PER_MILLI)
 
-/** True when the commit whose id begins there in a text of ids is of the same writer as another one. */
-export const isOfWriter = (ids: string, at: number, id: string): boolean =>
-  ids.startsWith(id.slice(INSTANT_LENGTH), at + INSTANT_LENGTH)
+/** The writer of a commit. */
+export const commitWriter = (id: string): string => id.slice(INSTANT_LENGTH)
+
+/** True when the commit whose id begins there in a text of ids is of a writer. */
+export const isOfWriter = (ids: string, at: number, writer: string): boolean =>
+  ids.startsWith(writer, at + INSTANT_LENGTH)
 
 let commits = 0
 
